@@ -1,0 +1,360 @@
+---@meta
+-- What a scenario sees: definitions for editors (LuaCATS), and the manual of the scenario language.
+-- SPDX-License-Identifier: MIT
+
+---A scenario: metadata that is checked when the file is loaded, and one function, its time line.
+---The id is made of the place of the file and the name:
+---scenarios/smtp/rfc5321/4.1.1.4-data.lua + "bare-lf-dot" = smtp/rfc5321/4.1.1.4/bare-lf-dot
+---@class scenario
+---@field name string              hyphenated words, unique in its file's section; never changes meaning
+---@field title string             one line, what a correct server does
+---@field proves string|string[]   requirement ids of scenarios/requirements; level and section come from there
+---@field says string              the requirement in our own words
+---@field why string               why it exists, what breaks in practice
+---@field catches string|string[]  the faults of mailproofd that turn it red (all of them, `make mutants`)
+---@field run fun(t: timeline)
+---@field services? string[]       what the target must offer: "smtp" "submission" "submissions" "lmtp" "imap" "imaps"
+---                                "pop3" "pop3s", or a/b for either; default is the protocol folder's name
+---@field needs? string[]          capabilities; without one the scenario is skipped, with that reason. "SIZE" (EHLO
+---                                keyword, CAPABILITY or CAPA word, "AUTH=PLAIN"); "smtp:CHUNKING" names the protocol.
+---                                Asked of the default service, before login; "tls:X", "login:X" after TLS, after login
+---@field messages? integer|string[]  INBOX of t.user holds exactly these when run starts: a number of generated
+---                                messages, or names of scenarios/messages/*.eml; emptied again afterwards
+---@field users? integer           accounts leased (default 1, 0 for none); t.users[1] is t.user
+---@field edition? "rev1"|"rev2"|"both"  IMAP edition that it holds for (default both)
+---@field level? string            overrides the catalogue's level downwards only (a MUST judged as SHOULD)
+---@field timeout? number          seconds for the whole scenario (default 20)
+---@field reply_timeout? number    seconds that one expect waits (default 10)
+---@field serial? boolean          runs alone: it disturbs more than its accounts
+---@field tags? string[]           "tls", "auth", "slow", "smuggling", …; --tag
+---@field destructive? boolean     touches more than its leased INBOX (creates mailboxes, deletes them)
+
+---Declares a scenario.
+---@param def scenario
+function scenario(def) end
+
+---An account that the target lends for this scenario.
+---@class user
+---@field name string      login name
+---@field password string
+---@field address string   mail address, "user1@test.example"
+
+---The time line: opens connections, judges, records.
+---@class timeline
+---@field user user
+---@field users user[]
+---@field messages string[]  the exact bytes of the messages that `messages =` asked for, in mailbox order
+---@field domain string      the target's own mail domain
+---@field marker string      a word that is unique to this scenario and run; put it in messages you will look for
+---@field target string      the target's name
+local timeline = {}
+
+---Options of t:smtp, t:imap and t:pop3. What you name is done, what you do not name is not.
+---@class open_options
+---@field service? string    default "smtp" / "imap" / "pop3" (if the target has only imaps or pop3s, that one)
+---@field tls? "none"|"starttls"|"implicit"  default: implicit on …s services, else none; but when `login`
+---                          is asked and the server forbids it in clear, starttls
+---@field greet? boolean     false: return at once after connecting, greeting unread
+---@field ehlo? string|false EHLO argument (default "client.test.example"); false: greeting only (SMTP, LMTP: LHLO)
+---@field login? boolean     log in as `user` (SMTP: AUTH; IMAP: LOGIN; POP3: USER, PASS)
+---@field user? user         default t.user
+---@field select? string     IMAP: log in and SELECT this mailbox
+---@field examine? string    IMAP: log in and EXAMINE it
+---@field enable? string[]   IMAP: log in and ENABLE these
+---@field family? 4|6        address family
+---@field source? string     local address to bind
+---@field sni? string|false  server_name (default the target's host name; false: none)
+---@field alpn? string
+---@field min_version? string  "TLSv1.2"
+---@field max_version? string
+---@field ciphers? string
+---@field cert? string       client certificate (PEM), with key
+---@field key? string
+---@field verify? boolean    default true: a chain or name that is wrong fails the scenario
+---@field multi? boolean     open even if … (reserved)
+
+---Opens a connection to the SMTP service: greeting read, EHLO said (LHLO for service="lmtp").
+---@param o? open_options
+---@return smtp_conn
+function timeline:smtp(o) end
+
+---The submission service if the target has one, logged in as t.user: t:smtp{service="submission", login=true}.
+---@param o? open_options
+---@return smtp_conn
+function timeline:submission(o) end
+
+---Opens an IMAP connection: greeting read; logged in, selected … only as asked.
+---@param o? open_options
+---@return imap_conn
+function timeline:imap(o) end
+
+---Opens a POP3 connection: greeting read; logged in only as asked.
+---@param o? open_options
+---@return pop3_conn
+function timeline:pop3(o) end
+
+---Judges: false makes the verdict fail (or weak, noted: by level) and the run goes on. Returns cond.
+---@param cond any
+---@param format string  says what went wrong: it is the headline of the failure
+---@return boolean
+function timeline:check(cond, format, ...) end
+
+---Judges equality (deep, for tables); the message shows both.
+---@param got any
+---@param want any
+---@param what string  a noun: "EXPUNGE responses inside FETCH"
+---@return boolean
+function timeline:equal(got, want, what) end
+
+---Notes a free choice of the server, judges nothing.
+function timeline:record(what, value) end
+
+---Ends the scenario as passed, with a sentence that the report shows.
+function timeline:pass(format, ...) end
+---Ends the scenario as failed.
+function timeline:fail(format, ...) end
+---Ends the scenario as skipped: what it needs is not there.
+function timeline:skip(format, ...) end
+
+---Waits for mail that contains `marker` in the user's INBOX (over IMAP or POP3, or the target's maildir; skipped if
+---it has none), at most `seconds` (default 10).
+---@param marker string
+---@param o? {user?: user, seconds?: number, optional?: boolean}  optional: nil instead of a failure
+---@return string|nil message  the exact bytes as retrieved
+---@return string[] all        every message now in the INBOX, in mailbox order
+function timeline:delivered(marker, o) end
+
+---Every message now in the user's INBOX, exact bytes.
+---@param user? user
+---@return string[]
+function timeline:inbox(user) end
+
+---Puts a message into the user's INBOX the way the target is filled.
+---@param bytes string
+---@param user? user
+function timeline:deliver(bytes, user) end
+
+---Waits, listening to all connections. Rare: a fence is better.
+function timeline:pause(seconds) end
+
+---Seconds since the scenario began.
+---@return number
+function timeline:now() end
+
+---An integer between low and high from the run's seed.
+---@return integer
+function timeline:random(low, high) end
+
+---What all connections can do.
+---@class conn
+---@field name string        "c1"
+local conn = {}
+
+---Sends a line: CRLF added (IMAP: tag too, returned).
+---@param line string
+---@return string|nil tag
+function conn:send(line) end
+
+---Sends exactly these bytes. A table sends its strings one by one, each in a segment of its own, and its numbers
+---are pauses in seconds: c:write{"STAR", 0.05, "TTLS\r\n"}.
+---@param bytes string|(string|number)[]
+function conn:write(bytes) end
+
+---One complete reply that is one of these, or the scenario fails with the exchange shown. Patterns:
+---SMTP "250", "2yz", "25z", "250 2.1.0" (enhanced code); POP3 "+OK", "-ERR", "+" (SASL), "-ERR [IN-USE]";
+---IMAP "OK" "NO" "BAD" = tagged completion of the newest command, with all untagged responses before it,
+---"OK [READ-WRITE]" with that response code, "+" a continuation request, "* EXISTS" waits for that untagged
+---response, "BYE" = "* BYE". "closed": the server closed the connection, by whatever means.
+---@param ... string
+---@return reply
+function conn:expect(...) end
+
+---A reply of any kind; fails on time-out, nonsense or a closed connection.
+---@return reply
+function conn:reply() end
+
+---A reply, or nil when `seconds` passed in silence. A connection that closed gives a reply that :is "closed".
+---@param seconds number
+---@return reply|nil
+function conn:wait(seconds) end
+
+---Half close: the server sees EOF and can still answer.
+function conn:shutdown() end
+---Closes (inside TLS with close_notify; rude = true without).
+---@param o? {rude?: boolean}
+function conn:close(o) end
+---Sends RST.
+function conn:reset() end
+
+---The TLS handshake, here and now, on this connection. Use after the server agreed to STARTTLS or STLS.
+---@param o? {may_fail?: boolean, sni?: string|false, alpn?: string, min_version?: string, max_version?: string,
+---           ciphers?: string, verify?: boolean, cert?: string, key?: string}
+---@return boolean done   with may_fail: whether it succeeded
+---@return string|nil why
+function conn:starttls(o) end
+
+---STARTTLS or STLS whole: the command, the handshake, and EHLO again (SMTP).
+function conn:secure(o) end
+
+---TLS facts of this connection, or nil in clear: version, cipher, group, alpn, chain_ok, chain_why, name_ok, subject,
+---issuer, not_after, fingerprint, resumed, early_plaintext (bytes that came in clear after the agreement).
+---@return table|nil
+function conn:tls() end
+
+---What the server announced last (EHLO, CAPABILITY, CAPA; asked for when it is not known): upper-case word to parameters.
+---@return table<string, string>
+function conn:capabilities() end
+
+---Whether it announced this word; "AUTH=PLAIN" works on all three protocols.
+---@param word string
+---@return boolean
+function conn:has(word) end
+
+---SASL: sends AUTH/AUTHENTICATE and goes through all steps. Returns the final reply, whatever it is.
+---tamper gets the decoded client message of each step (0 is the initial response, then 1, 2, …) and returns what to
+---send instead (a string; encoded = true sends it as it is, without base64; nil: unchanged; "*" with encoded: cancel).
+---@param o? {mech?: string, user?: user, password?: string, authzid?: string, initial?: boolean, nonce?: string,
+---           binding?: string, tamper?: fun(step: integer, bytes: string, challenge: string|nil): string|nil, boolean|nil}
+---@return reply
+function conn:auth(o) end
+
+---From now on bytes leave in pieces of at most `bytes` with `seconds` between them; no arguments: as usual.
+function conn:segment(bytes, seconds) end
+
+---Every byte that the server sent so far (inside TLS: decrypted).
+---@return string
+function conn:history() end
+
+---Bytes received that no expect has taken yet (does not wait).
+---@return string
+function conn:unread() end
+
+---Waits until the server closes; everything it says before that is returned. Fails if it does not close in `seconds`.
+---@return string
+function conn:until_closed(seconds) end
+
+---A complete reply. tostring(reply) is short and printable.
+---@class reply
+---@field raw string      every byte
+---@field text string     human-readable text of the first line (SMTP: all lines joined with "\n")
+---@field at number       when its last byte came, seconds
+---@field took number     seconds since the last send on this connection
+local reply = {}
+
+---Whether it matches one of these patterns (as in expect).
+---@param ... string
+---@return boolean
+function reply:is(...) end
+
+---@class smtp_conn : conn
+local smtp_conn = {}
+---One mail from MAIL to the last dot; each step expected to succeed; returns the reply to the final dot.
+---@param o {from?: string, to?: string|string[], data: string, params?: string}  data is dot-stuffed, CRLF.CRLF added
+---@return smtp_reply
+function smtp_conn:mail(o) end
+---@class smtp_reply : reply
+---@field code integer
+---@field lines string[]      text of each line
+---@field enhanced string|nil "2.1.0"
+
+---@class pop3_conn : conn
+local pop3_conn = {}
+---As send, and says whether +OK is followed by lines up to a dot; send knows it for the standard commands.
+---@param line string
+---@param o? {multiline?: boolean}
+function pop3_conn:send(line, o) end
+---@class pop3_reply : reply
+---@field status "+OK"|"-ERR"|"+"|"closed"
+---@field code string|nil     "IN-USE" of "[IN-USE]"
+---@field lines string[]|nil  lines of a multi-line response, dots unstuffed, without line ends
+---@field body string|nil     the same as exact bytes
+
+---@class imap_conn : conn
+local imap_conn = {}
+---Sends a command with its synchronising literals: strings as written, {literal = "bytes"} waits for "+" before its
+---bytes ({literal = …, plus = true} does not wait: LITERAL+). Returns the tag; expect its completion.
+---c:command("APPEND INBOX ", {literal = msg})
+---@return string tag
+function imap_conn:command(...) end
+---Waits for the completion of an older command by its tag.
+---@param tag string
+---@param ... string  patterns
+---@return imap_reply
+function imap_conn:expect_tag(tag, ...) end
+---@class imap_reply : reply
+---@field status "OK"|"NO"|"BAD"|"+"|"BYE"|"closed"|string
+---@field tag string|nil
+---@field code string|nil             name of the response code, "UIDNEXT"
+---@field code_args any[]             its arguments
+---@field untagged imap_untagged[]    responses before it, since the last reply taken, in order
+local imap_reply = {}
+---How many untagged responses of this type came.
+---@return integer
+function imap_reply:count(type) end
+---All untagged responses of this type.
+---@return imap_untagged[]
+function imap_reply:all(type) end
+---The only one of this type; fails when there are none or several.
+---@return imap_untagged
+function imap_reply:one(type) end
+---The first response code of this name in the untagged OK/NO/BAD or in the completion: its arguments, or nil.
+---@return any[]|nil
+function imap_reply:find_code(name) end
+---FETCH data of message number n merged from all its FETCH responses: item name (upper case) to value; nil if none.
+---@return table<string, any>|nil
+function imap_reply:fetch(n) end
+---Structured matching, order-free: each template must match an untagged response of its own; `$name` binds at its first
+---match and must be equal from then on, `$` matches anything, `…` (three ASCII dots) at the end of a list the rest of it;
+---FETCH items and flag lists match in any order. `none` lists templates that must match nothing. Judges (fails) and
+---returns the bindings: r:match{"* $n EXISTS", "* FLAGS ($ ...)", none = {"* $ EXPUNGE"}}
+---@return table<string, any> bindings
+function imap_reply:match(templates) end
+---@class imap_untagged
+---@field type string        "FETCH", "EXISTS", "OK", "LIST", …
+---@field number integer|nil of "* 12 EXISTS"
+---@field data any[]         what follows: strings, integers, imap.NIL, lists as tables (FETCH: data[1] is the list)
+---@field items table|nil    FETCH: item name (upper case, as "BODY[HEADER]<0>") to value; FETCH flags are a set too:
+---                          items.FLAGS["\\Seen"] == true besides the array
+---@field code string|nil    response code of a status response, with code_args
+---@field code_args any[]|nil
+---@field text string|nil
+---@field raw string
+
+---IMAP helpers.
+imap = {}
+---NIL of IMAP, to tell it from an absent value.
+imap.NIL = {}
+---The value is a literal / quoted string / atom as sent: imap.kind(value) is not kept; look at raw instead.
+---A quoted string or literal for a command.
+---@return string
+function imap.quote(s) end
+---Expands "1:3,7" into {1,2,3,7}.
+---@return integer[]
+function imap.set(s) end
+
+---Messages.
+message = {}
+---A message with CRLF line ends: message.make{subject=…, body=…, from=…, to=…, headers={"X-A: b"}}.
+---@return string
+function message.make(o) end
+---The bytes of scenarios/messages/NAME.eml.
+---@return string
+function message.file(name) end
+---Dot-stuffs a message for DATA (without the final dot).
+---@return string
+function message.stuff(bytes) end
+---@return string header, string body  split at the first empty line
+function message.split(bytes) end
+---Value of the first header field of that name, unfolded; nil if there is none.
+---@return string|nil
+function message.header(bytes, name) end
+
+---Encodings.
+mime = {}
+---@return string
+function mime.base64(bytes) end
+---@return string|nil
+function mime.unbase64(text) end
+---Lower-case hex digest; algorithm "md5", "sha1", "sha256".
+---@return string
+function mime.digest(algorithm, bytes) end

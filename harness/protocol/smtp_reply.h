@@ -1,0 +1,46 @@
+/* One SMTP or LMTP reply, fed as its bytes arrive. RFC 5321, 4.2; enhanced codes RFC 2034.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARNESS_PROTOCOL_SMTP_REPLY_H
+#define HARNESS_PROTOCOL_SMTP_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What a parser says after it was fed: all three parsers use these words. */
+enum parse_step {
+    PARSE_MORE, /* took everything, wants more */
+    PARSE_DONE, /* one unit is complete; the rest of the bytes were not looked at */
+    PARSE_BAD   /* this is not the protocol; `why` says what was wrong, *used where */
+};
+
+struct smtp_line {
+    size_t start; /* offset in raw of the first byte after code and separator */
+    size_t len;   /* without CRLF */
+};
+
+#define SMTP_REPLY_LIMIT_BYTES ((size_t)1024 * 1024)
+#define SMTP_REPLY_LIMIT_LINES 4096
+
+struct smtp_reply {
+    int code;              /* 200–599 once done */
+    struct smtp_line *lines;
+    size_t line_count;
+    unsigned char *raw;    /* every byte of the reply, line ends included, NUL-terminated besides */
+    size_t raw_len;
+    const char *why;       /* set when PARSE_BAD: a static sentence */
+    /* things that are wrong but leave the reply readable; reported by lint, never repaired */
+    bool bare_lf, bare_cr, nul, eight_bit, codes_differ, long_line, no_space_before_text;
+    /* the parser's own */
+    int state, digits, line_code, first_code;
+    size_t raw_room, line_room, line_begin;
+};
+
+void smtp_reply_init(struct smtp_reply *r);
+void smtp_reply_clear(struct smtp_reply *r);
+/* Takes bytes as they come, in pieces of any size; *used says how many it took. A line that ends in a
+ * bare LF ends the line (flagged): the driver has to go on with servers that do it. */
+enum parse_step smtp_reply_feed(struct smtp_reply *r, const unsigned char *p, size_t n, size_t *used);
+/* Enhanced status code of the first line, "2.1.5"; false when it has none. RFC 3463. */
+bool smtp_reply_enhanced(const struct smtp_reply *r, char out[16]);
+
+#endif

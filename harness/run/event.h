@@ -1,0 +1,31 @@
+/* The events of a run: one versioned JSON object a line in run.jsonl, the single truth from which every
+ * report is rendered. The schema, with every field of every event, is reports/run.schema.json.
+ *
+ * A scenario's process makes its events in an event_list and sends each line up a pipe; the parent writes
+ * whole lines into run.jsonl, flushed, never mixed. Times are seconds since the scenario began.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARNESS_RUN_EVENT_H
+#define HARNESS_RUN_EVENT_H
+
+#include <jansson.h>
+
+#include "err.h"
+#include "wire/conn.h"
+
+#define EVENT_VERSION 1
+
+/* Where events go: kept in `list` (a json array), and written as lines to fd if fd >= 0. */
+struct event_sink {
+    json_t *list;
+    const char *scenario; /* id; goes into each event as "case" */
+    int fd;
+    size_t bytes, limit;  /* past the limit "io" events lose their bytes and say "cut": true */
+};
+
+/* Takes the reference to event (a JSON object with "ev"); adds "v" and "case". */
+void event_emit(struct event_sink *sink, json_t *event);
+
+/* The recorder that turns what a loop reports into "conn", "io", "tls", "keylog" and "end" events. */
+struct conn_watch event_watch(struct event_sink *sink);
+
+#endif

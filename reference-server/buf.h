@@ -1,0 +1,26 @@
+/* Bytes with a limit, consumed from the front: the server's input and output queues and its scratch text.
+ * SPDX-License-Identifier: MIT */
+#ifndef SERVER_BUF_H
+#define SERVER_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf {
+    unsigned char *data; /* first unconsumed byte; NULL while empty and never used */
+    size_t len;          /* unconsumed bytes */
+    size_t limit;        /* most bytes it may hold */
+    unsigned char *base; /* the allocation */
+    size_t room;
+};
+
+void buf_init(struct buf *b, size_t limit);
+void buf_free(struct buf *b);                          /* frees; reusable with the same limit */
+bool buf_add(struct buf *b, const void *src, size_t n); /* all or nothing: false past the limit */
+bool buf_text(struct buf *b, const char *s);
+bool buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void buf_consume(struct buf *b, size_t n);             /* n <= len */
+void buf_empty(struct buf *b);                         /* drops the bytes, keeps the room */
+unsigned char *buf_take(struct buf *b, size_t *len);   /* gives the bytes away (malloc'd, NUL-terminated) */
+
+#endif

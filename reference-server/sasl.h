@@ -1,0 +1,31 @@
+/* SASL, the server's side, without base64 and without a protocol around it: SMTP, IMAP and POP3 feed it decoded
+ * messages. PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1/-256 and -PLUS, EXTERNAL, ANONYMOUS, OAUTHBEARER, XOAUTH2.
+ * SPDX-License-Identifier: MIT */
+#ifndef SERVER_SASL_H
+#define SERVER_SASL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "account.h"
+#include "buf.h"
+#include "conn.h"
+
+struct sasl;
+enum sasl_step { SASL_CHALLENGE /* send out and wait */, SASL_OK /* out may hold success data */, SASL_BAD_LOGIN,
+                 SASL_MALFORMED /* the client broke the mechanism's syntax */, SASL_TEMPORARY };
+
+/* Space-separated mechanisms that may be offered on this connection now (TLS or not), in order of preference. */
+void sasl_mechanisms(const struct conn *c, struct buf *out);
+/* NULL: the mechanism is not offered here. needs_tls is set when only TLS is missing. */
+struct sasl *sasl_begin(struct conn *c, struct accounts *a, const char *mechanism, bool *needs_tls);
+/* in NULL: the client sent no initial response. Fills out (emptied first). */
+enum sasl_step sasl_step(struct sasl *s, const unsigned char *in, size_t n, struct buf *out);
+struct account *sasl_account(const struct sasl *s); /* after SASL_OK; anonymous: NULL */
+void sasl_free(struct sasl *s);
+
+/* Base64 by RFC 4648, 4: strict (padding, alphabet). -1: not base64. *out malloc'd, NUL-terminated besides. */
+int base64_decode(const char *text, size_t n, unsigned char **out, size_t *len);
+bool base64_encode(struct buf *out, const unsigned char *p, size_t n);
+
+#endif

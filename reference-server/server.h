@@ -1,0 +1,32 @@
+/* Everything that one mailproofd is made of, and its limits. SPDX-License-Identifier: MIT */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "account.h"
+#include "clock.h"
+#include "conn.h"
+#include "store/store.h"
+
+/* Named limits with defaults; `mailproofd --limits` prints them, --limit NAME=VALUE changes them. limits.def is an
+ * X-macro list: LIMIT(smtp_line_bytes, 4096, "bytes of one SMTP command line, CRLF included"). */
+struct limits {
+#define LIMIT(name, value, says) long name;
+#include "limits.def"
+#undef LIMIT
+};
+
+struct server {
+    struct loop *loop;
+    struct clock *clock;
+    struct store *store;
+    struct accounts *accounts;
+    struct limits limits;
+    const char *hostname;   /* "mail.test.example" */
+    const char *domain;     /* first mail domain */
+    bool plaintext_login;   /* passwords without TLS are allowed (default on loopback test runs) */
+    bool stopping;
+};
+
+extern const struct protocol smtp_protocol, imap_protocol, pop3_protocol;
+
+#endif
