@@ -100,6 +100,36 @@ clean:
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
 
+# --- dependencies and cleanliness ---------------------------------------------------------------
+
+DEBIAN := gcc clang libclang-rt-14-dev make pkg-config git ca-certificates \
+	libssl-dev libpcap-dev liblua5.4-dev lua5.4 libjansson-dev libsqlite3-dev libunbound-dev zlib1g-dev \
+	libidn2-dev libutf8proc-dev check openssl tshark libxml2-utils python3-jsonschema \
+	clang-format cppcheck lua-check afl++ lld llvm
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+# Only what is missing is installed, so that a machine that has everything needs neither root nor network.
+deps:
+	@missing=""; for p in $(DEBIAN); do \
+	  dpkg-query -W -f='$${Status}' "$$p" 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -z "$$missing" ]; then echo "deps: everything is installed"; exit 0; fi; \
+	echo "deps: $(SUDO) apt-get update"; \
+	$(SUDO) apt-get update -qq || exit 1; \
+	echo "deps: $(SUDO) apt-get install -y --no-install-recommends$$missing"; \
+	echo 'wireshark-common wireshark-common/install-setuid boolean false' | $(SUDO) debconf-set-selections 2>/dev/null; \
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+
+C_FILES = $(shell find harness reference-server fuzz -name '*.[ch]')
+lint:
+	clang-format --dry-run -Werror $(C_FILES)
+	luacheck -q harness/lua scenarios reports
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
+	  --suppress=missingIncludeSystem -D_GNU_SOURCE -Iharness -j $(NPROC) harness
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
+	  --suppress=missingIncludeSystem -D_GNU_SOURCE -Ireference-server -j $(NPROC) reference-server
+	$(MAKE) -j $(NPROC) O=build/clang CC=clang
+	$(MAKE) -j $(NPROC) O=build/gcc CC=gcc
+
 format:
 	find harness reference-server fuzz -name '*.[ch]' | xargs clang-format -i
 
