@@ -133,4 +133,4 @@ lint:
 format:
 	find harness reference-server fuzz -name '*.[ch]' | xargs clang-format -i
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O)/obj $(O)/harness $(O)/reference-server $(O)/fuzz -type f -name "*.d" 2>/dev/null)
