@@ -1,6 +1,5 @@
-/* SCRAM (RFC 5802, RFC 7677): the keys that stand for a password, and the arithmetic of the exchange. The messages are
- * read and written in sasl_scram.c.
- * SPDX-License-Identifier: MIT */
+/* SCRAM (RFC 5802, RFC 7677): the keys that stand for a password, and the arithmetic of the
+ * exchange. The messages are read and written in sasl_scram.c. SPDX-License-Identifier: MIT */
 #ifndef SERVER_SCRAM_H
 #define SERVER_SCRAM_H
 
@@ -14,7 +13,7 @@ enum scram_hash { SCRAM_SHA1, SCRAM_SHA256, SCRAM_HASH_COUNT };
 #define SCRAM_MAX_BYTES 32
 
 struct scram_keys {
-    int iterations;        /* 0: not derived yet */
+    int iterations; /* 0: not derived yet */
     unsigned char salt[SCRAM_SALT_BYTES];
     unsigned char stored_key[SCRAM_MAX_BYTES], server_key[SCRAM_MAX_BYTES];
 };
@@ -28,7 +27,7 @@ bool scram_password_fits(enum scram_hash hash, const char *password, const struc
 bool scram_proof_fits(enum scram_hash hash, const struct scram_keys *keys, const char *auth_message,
                       const unsigned char *proof, size_t proof_len);
 /* The server's signature over auth_message: scram_bytes(hash) bytes. */
-void scram_server_signature(enum scram_hash hash, const struct scram_keys *keys, const char *auth_message,
-                            unsigned char *out);
+void scram_server_signature(enum scram_hash hash, const struct scram_keys *keys,
+                            const char *auth_message, unsigned char *out);
 
 #endif
