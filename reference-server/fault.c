@@ -1,0 +1,74 @@
+/* Which faults are on, and for whom. All on the loop thread.
+ * SPDX-License-Identifier: MIT */
+#include "fault.h"
+
+#include <string.h>
+
+#include "nearest.h"
+
+static const struct {
+    const char *name, *says, *breaks;
+} faults[] = {
+#define FAULT(id, name, says, breaks) {name, says, breaks},
+#include "faults.def"
+#undef FAULT
+    {NULL, NULL, NULL},
+};
+
+static struct {
+    bool on;
+    unsigned session, command; /* 0: every one */
+} state[FAULT_COUNT + 1];
+
+static bool any_on; /* the usual case, a server without faults, costs one test */
+static unsigned session_now, command_now;
+
+bool fault(enum fault f)
+{
+    if (!any_on || !state[f].on)
+        return false;
+    return (state[f].session == 0 || state[f].session == session_now) &&
+           (state[f].command == 0 || state[f].command == command_now);
+}
+
+static const char *name_at(size_t i)
+{
+    return faults[i].name;
+}
+
+int fault_switch(const char *name, bool on, unsigned session, unsigned command, struct err *err)
+{
+    for (size_t i = 0; faults[i].name != NULL; i++) {
+        if (strcmp(faults[i].name, name) != 0)
+            continue;
+        state[i].on = on;
+        state[i].session = session;
+        state[i].command = command;
+        any_on = false;
+        for (size_t k = 0; k < FAULT_COUNT; k++)
+            any_on = any_on || state[k].on;
+        return 0;
+    }
+    const char *near = nearest(name, name_at);
+    if (near == NULL)
+        return err_set(err, "there is no fault \"%s\"; --fault help lists them", name);
+    return err_set(err, "there is no fault \"%s\"; did you mean \"%s\"?", name, near);
+}
+
+void fault_clear_all(void)
+{
+    memset(state, 0, sizeof state);
+    any_on = false;
+}
+
+void fault_scope(unsigned session, unsigned command)
+{
+    session_now = session;
+    command_now = command;
+}
+
+void fault_help(FILE *out)
+{
+    for (size_t i = 0; faults[i].name != NULL; i++)
+        fprintf(out, "%s\t%s\t%s\n", faults[i].name, faults[i].breaks, faults[i].says);
+}
