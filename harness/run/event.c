@@ -1,0 +1,197 @@
+/* Makes the events of a scenario and sends them where they are wanted: into a list, from which the
+ * evidence is built, and as lines up a pipe. The recorder here hears every byte of every connection
+ * from the loop. SPDX-License-Identifier: MIT */
+#include "run/event.h"
+
+#include <errno.h>
+#include <math.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void *must(void *p)
+{
+    if (p == NULL) {
+        fputs("mailproof: out of memory\n", stderr);
+        abort();
+    }
+    return p;
+}
+
+json_t *event_text(const char *text, size_t len)
+{
+    json_t *plain = json_stringn(text, len);
+    if (plain != NULL)
+        return plain;
+    char *spelled = must(malloc(len * 4 + 1));
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c < 0x80)
+            spelled[n++] = (char)c;
+        else
+            n += (size_t)sprintf(spelled + n, "\\x%02X", c);
+    }
+    plain = must(json_stringn(spelled, n));
+    free(spelled);
+    return plain;
+}
+
+json_t *event_time(double seconds)
+{
+    return json_real(round(seconds * 1e6) / 1e6);
+}
+
+static void send_line(struct event_sink *sink, const char *line, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(sink->fd, line, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            sink->fd = -1;
+            return;
+        }
+        line += n;
+        len -= (size_t)n;
+    }
+}
+
+void event_emit(struct event_sink *sink, json_t *event)
+{
+    if (event == NULL || sink == NULL) {
+        json_decref(event);
+        return;
+    }
+    json_object_set_new(event, "v", json_integer(EVENT_VERSION));
+    if (sink->scenario != NULL)
+        json_object_set_new(event, "case", event_text(sink->scenario, strlen(sink->scenario)));
+    if (sink->fd >= 0) {
+        char *line = must(json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(16)));
+        size_t len = strlen(line);
+        line[len] = '\n'; /* the NUL's place: the line leaves in one write */
+        send_line(sink, line, len + 1);
+        free(line);
+    }
+    if (sink->list != NULL)
+        json_array_append_new(sink->list, event);
+    else
+        json_decref(event);
+}
+
+static json_t *words(const char *s)
+{
+    return s != NULL ? event_text(s, strlen(s)) : json_string("");
+}
+
+static json_t *of_conn(const char *ev, const struct conn *c, double at)
+{
+    json_t *e = must(json_object());
+    json_object_set_new(e, "ev", json_string(ev));
+    json_object_set_new(e, "conn", json_integer(conn_number(c)));
+    json_object_set_new(e, "at", event_time(at));
+    return e;
+}
+
+static void opened(void *arg, const struct conn *c, double at)
+{
+    struct event_sink *sink = arg;
+    json_t *e = of_conn("conn", c, at);
+    char host[64] = "";
+    uint16_t port = 0;
+    json_object_set_new(e, "name", words(conn_name(c)));
+    json_object_set_new(e, "protocol", words(sink->protocol));
+    json_object_set_new(e, "service", words(sink->service));
+    conn_local(c, host, sizeof host, &port);
+    json_object_set_new(e, "local", words(host));
+    json_object_set_new(e, "local_port", json_integer(port));
+    conn_peer(c, host, sizeof host, &port);
+    json_object_set_new(e, "peer", words(host));
+    json_object_set_new(e, "peer_port", json_integer(port));
+    json_object_set_new(e, "host", words(sink->host));
+    event_emit(sink, e);
+}
+
+static json_t *base64(const unsigned char *p, size_t n)
+{
+    char *text = must(malloc(4 * ((n + 2) / 3) + 1));
+    int len = 0;
+    /* EVP counts in int: whole groups of three at a time keep one base64 text for any length. */
+    for (size_t i = 0; i < n;) {
+        size_t part = n - i > 3u << 20 ? 3u << 20 : n - i;
+        len += EVP_EncodeBlock((unsigned char *)text + len, p + i, (int)part);
+        i += part;
+    }
+    json_t *s = must(json_stringn_nocheck(text, (size_t)len));
+    free(text);
+    return s;
+}
+
+static void bytes(void *arg, const struct conn *c, enum conn_dir dir, enum conn_layer layer,
+                  double at, uint64_t offset, const unsigned char *p, size_t n)
+{
+    struct event_sink *sink = arg;
+    json_t *e = of_conn("io", c, at);
+    json_object_set_new(e, "dir", json_string(dir == CONN_SENT ? "c" : "s"));
+    json_object_set_new(e, "layer", json_string(layer == CONN_WIRE ? "wire" : "text"));
+    json_object_set_new(e, "off", json_integer((json_int_t)offset));
+    json_object_set_new(e, "n", json_integer((json_int_t)n));
+    if (sink->limit == 0 || (sink->bytes <= sink->limit && n <= sink->limit - sink->bytes)) {
+        sink->bytes += n;
+        json_object_set_new(e, "b64", base64(p, n));
+    } else {
+        json_object_set_new(e, "cut", json_true());
+    }
+    event_emit(sink, e);
+}
+
+static void tls(void *arg, const struct conn *c, double at, const struct conn_tls *f)
+{
+    json_t *e = of_conn("tls", c, at);
+    json_object_set_new(e, "done", json_boolean(f->done));
+    json_object_set_new(e, "version", words(f->version));
+    json_object_set_new(e, "cipher", words(f->cipher));
+    json_object_set_new(e, "group", words(f->group));
+    json_object_set_new(e, "sni", words(f->sni));
+    json_object_set_new(e, "alpn", words(f->alpn));
+    json_object_set_new(e, "chain_ok", json_boolean(f->chain_ok));
+    json_object_set_new(e, "chain_why", words(f->chain_why));
+    json_object_set_new(e, "name_ok", json_boolean(f->name_ok));
+    json_object_set_new(e, "subject", words(f->subject));
+    json_object_set_new(e, "issuer", words(f->issuer));
+    json_object_set_new(e, "not_after", words(f->not_after));
+    json_object_set_new(e, "fingerprint", words(f->fingerprint));
+    json_object_set_new(e, "alert", words(f->alert));
+    event_emit(arg, e);
+}
+
+static void keylog(void *arg, const struct conn *c, double at, const char *line)
+{
+    json_t *e = of_conn("keylog", c, at);
+    json_object_set_new(e, "line", words(line));
+    event_emit(arg, e);
+}
+
+static void ended(void *arg, const struct conn *c, double at, enum conn_end how)
+{
+    static const char *const names[] = {
+        [CONN_OPEN] = "open",   [CONN_CLOSE_NOTIFY] = "close_notify", [CONN_FIN] = "fin",
+        [CONN_RESET] = "reset", [CONN_TLS_ALERT] = "alert",           [CONN_OVERFLOW] = "overflow",
+        [CONN_LOCAL] = "local",
+    };
+    json_t *e = of_conn("end", c, at);
+    json_object_set_new(e, "how", json_string(names[how]));
+    event_emit(arg, e);
+}
+
+struct conn_watch event_watch(struct event_sink *sink)
+{
+    return (struct conn_watch){.arg = sink,
+                               .opened = opened,
+                               .bytes = bytes,
+                               .tls = tls,
+                               .keylog = keylog,
+                               .ended = ended};
+}
