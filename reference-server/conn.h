@@ -32,8 +32,6 @@ struct protocol {
     void (*close)(struct conn *c);    /* the last call: release what the session holds; parked work may still be under way */
 };
 
-struct conn_limits { size_t input_bytes, output_bytes; };
-
 struct conn {
     struct server *server;
     const struct protocol *protocol;
@@ -55,6 +53,9 @@ struct conn {
     size_t binding_unique_len, binding_end_point_len;
 };
 
+/* Input that is read ahead of the protocol; a command that needs more at once has to consume as it comes. */
+enum { CONN_INPUT_BYTES = 256 * 1024, CONN_HIGH_MARK = 256 * 1024, CONN_LOW_MARK = 64 * 1024 };
+
 /* Queues output; it goes out after the current input call (one write for a pipelined batch). Past the output limit
  * the session is cut off. */
 void conn_write(struct conn *c, const void *p, size_t n);
@@ -75,5 +76,17 @@ void conn_deadline(struct conn *c, int64_t in_ms); /* 0: none; each input moves 
 void conn_park(struct conn *c);
 void conn_resume(struct conn *c);
 bool conn_gone(const struct conn *c);
+
+/* Counts a command of the session, for faults that are bound to one; the protocol calls it before it obeys. */
+void conn_command(struct conn *c);
+/* Says that faults are asked for on behalf of this connection; a completion calls it before it asks for one. */
+void conn_scope(const struct conn *c);
+
+/* --- for the listeners, the control socket and tests --- */
+/* Starts a session on a connected stream socket, which is taken. tls: the handshake comes first. NULL: fd was closed. */
+struct conn *conn_start(struct server *s, enum service service, const struct protocol *protocol, bool tls, int fd);
+/* Says goodbye to every connection (protocol->shutdown), or cuts them all off at once. */
+void conn_shutdown_all(struct server *s);
+void conn_abort_all(struct server *s);
 
 #endif

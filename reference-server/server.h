@@ -24,6 +24,12 @@ struct server {
     const char *hostname;   /* "mail.test.example" */
     const char *domain;     /* first mail domain */
     bool plaintext_login;   /* passwords without TLS are allowed (default on loopback test runs) */
+    struct tls_identity *tls; /* NULL: no TLS at all */
+    struct conn *conns;       /* every connection that is open, newest first; linked in conn.c */
+    unsigned conn_count;      /* of these */
+    unsigned conn_total;      /* ever started */
+    void (*emptied)(void *arg); /* the last connection has ended; or NULL */
+    void *emptied_arg;
     bool stopping;
 };
 

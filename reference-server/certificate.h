@@ -1,0 +1,31 @@
+/* Certificates that the server makes for itself: an authority, and what it signs. ECDSA P-256
+ * throughout. SPDX-License-Identifier: MIT */
+#ifndef SERVER_CERTIFICATE_H
+#define SERVER_CERTIFICATE_H
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "err.h"
+
+struct certificate {
+    X509 *cert;
+    EVP_PKEY *key;
+};
+
+/* An authority that signs itself and lasts ten years. */
+int certificate_authority(struct certificate *out, struct err *err);
+/* A server's certificate, signed by ca. names: subject alternative names as OpenSSL writes them,
+ * "DNS:a,IP:127.0.0.1". Valid from from_days to until_days, counted from today; the past is
+ * negative. */
+int certificate_server(const struct certificate *ca, const char *common_name, const char *names,
+                       int from_days, int until_days, struct certificate *out, struct err *err);
+void certificate_clear(struct certificate *c);
+
+/* PEM files, both or nothing. 1: neither file is there. */
+int certificate_load(const char *cert_path, const char *key_path, struct certificate *out,
+                     struct err *err);
+int certificate_save(const struct certificate *c, const char *cert_path, const char *key_path,
+                     struct err *err);
+
+#endif

@@ -1,0 +1,700 @@
+/* One client: reads and writes its socket, plain or through TLS, and drives its protocol.
+ *
+ * Everything happens in pump(): read what came, let the protocol take it, send what it wrote, and
+ * then decide what comes next (more output, TLS, the end). Protocol callbacks only note their
+ * wishes in the client; pump() fulfils them, so that no callback ever finds its connection freed
+ * under its feet. SPDX-License-Identifier: MIT */
+#include "conn.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "fault.h"
+#include "loop.h"
+#include "server.h"
+#include "tls.h"
+
+enum { READ_AT_ONCE = 64 * 1024, ROUNDS = 16, LINGER_MS = 2000, KEEP_ROOM = 1024 };
+
+enum state {
+    HANDSHAKE,
+    OPEN,
+    LINGER, /* all is said; waits for the client's end so that no RST overtakes our last words */
+    DEAD,
+};
+
+struct client {
+    struct conn conn; /* first: a struct conn * is a struct client * */
+    struct client *next, *prev;
+    struct loop_source source;
+    uint32_t events; /* that the loop watches for */
+    enum state state;
+    SSL *ssl;
+    bool ssl_wants_write; /* reading cannot go on before the socket takes bytes */
+    struct buf out;
+    struct timer deadline, patience; /* the protocol's; the connection's own */
+    unsigned parks;
+    bool opened;   /* the protocol knows of it and must hear of its end */
+    bool pumping;  /* further calls only note their wishes */
+    bool was_full; /* the protocol was told to hold back and waits for `drained` */
+    bool starttls; /* wanted once the output is flushed */
+    bool abort;    /* wanted: RST */
+    bool told_eof;
+    bool broken;     /* the socket is of no use any more */
+    bool late;       /* the deadline passed while parked */
+    bool ssl_failed; /* an alert is out; nothing more can be said inside TLS */
+};
+
+static void pump(struct client *k, bool readable);
+
+static struct client *client(struct conn *c)
+{
+    return (struct client *)(void *)c;
+}
+
+static const struct client *client_const(const struct conn *c)
+{
+    return (const struct client *)(const void *)c;
+}
+
+void conn_scope(const struct conn *c)
+{
+    fault_scope(c->number, c->command);
+}
+
+void conn_command(struct conn *c)
+{
+    c->command++;
+    conn_scope(c);
+}
+
+/* --- output --- */
+
+void conn_write(struct conn *c, const void *p, size_t n)
+{
+    struct client *k = client(c);
+    if (k->state == DEAD || k->state == LINGER || k->abort)
+        return;
+    if (!buf_add(&k->out, p, n)) {
+        k->abort = true;
+        return;
+    }
+    if (k->out.len >= CONN_HIGH_MARK)
+        k->was_full = true;
+}
+
+void conn_text(struct conn *c, const char *s)
+{
+    conn_write(c, s, strlen(s));
+}
+
+void conn_printf(struct conn *c, const char *fmt, ...)
+{
+    char small[1024];
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(small, sizeof small, fmt, args);
+    va_end(args);
+    if (n < 0)
+        return;
+    if ((size_t)n < sizeof small) {
+        conn_write(c, small, (size_t)n);
+        return;
+    }
+    char *large = malloc((size_t)n + 1);
+    if (large == NULL)
+        abort();
+    va_start(args, fmt);
+    vsnprintf(large, (size_t)n + 1, fmt, args);
+    va_end(args);
+    conn_write(c, large, (size_t)n);
+    free(large);
+}
+
+size_t conn_queued(const struct conn *c)
+{
+    return client_const(c)->out.len;
+}
+
+bool conn_full(const struct conn *c)
+{
+    return client_const(c)->out.len >= CONN_HIGH_MARK;
+}
+
+/* --- wishes --- */
+
+int conn_starttls(struct conn *c)
+{
+    if (c->server->tls == NULL || client(c)->ssl != NULL)
+        return -1;
+    client(c)->starttls = true;
+    return 0;
+}
+
+void conn_close(struct conn *c)
+{
+    c->closing = true;
+}
+
+void conn_abort(struct conn *c)
+{
+    client(c)->abort = true;
+    if (!client(c)->pumping)
+        pump(client(c), false);
+}
+
+static void deadline_passed(void *arg)
+{
+    struct client *k = arg;
+    if (k->conn.parked) {
+        k->late = true; /* the work under way ends first; its reply may even set a new deadline */
+        return;
+    }
+    if (k->state == OPEN && !k->conn.closing) {
+        conn_scope(&k->conn);
+        k->conn.protocol->timeout(&k->conn);
+    }
+    pump(k, false);
+}
+
+void conn_deadline(struct conn *c, int64_t in_ms)
+{
+    struct client *k = client(c);
+    k->late = false;
+    if (in_ms <= 0 || k->state == DEAD || k->state == LINGER)
+        clock_cancel(c->server->clock, &k->deadline);
+    else
+        clock_set(c->server->clock, &k->deadline, in_ms);
+}
+
+/* The client had its time for a handshake, for taking our last output or for ending its side. */
+static void patience_ended(void *arg)
+{
+    struct client *k = arg;
+    k->broken = true;
+    pump(k, false);
+}
+
+static void be_patient(struct client *k, int64_t ms)
+{
+    if (k->patience.slot == 0)
+        clock_set(k->conn.server->clock, &k->patience, ms);
+}
+
+void conn_park(struct conn *c)
+{
+    client(c)->parks++;
+    c->parked = true;
+}
+
+bool conn_gone(const struct conn *c)
+{
+    return client_const(c)->state == DEAD || client_const(c)->state == LINGER;
+}
+
+static void release(struct client *k)
+{
+    free(k->conn.session);
+    free(k);
+}
+
+void conn_resume(struct conn *c)
+{
+    struct client *k = client(c);
+    if (k->parks > 0 && --k->parks > 0)
+        return;
+    c->parked = false;
+    if (k->state == DEAD) {
+        if (!k->pumping)
+            release(k);
+        return;
+    }
+    if (k->late) {
+        k->late = false;
+        deadline_passed(k);
+        return;
+    }
+    pump(k, false);
+}
+
+/* --- the end --- */
+
+/* The protocol hears of the end once, as soon as nothing more can be said. */
+static void tell_protocol(struct client *k)
+{
+    if (!k->opened)
+        return;
+    k->opened = false;
+    clock_cancel(k->conn.server->clock, &k->deadline);
+    if (k->conn.protocol->close != NULL) {
+        conn_scope(&k->conn);
+        k->conn.protocol->close(&k->conn);
+    }
+}
+
+static void destroy(struct client *k)
+{
+    struct server *s = k->conn.server;
+    tell_protocol(k);
+    k->state = DEAD;
+    clock_cancel(s->clock, &k->deadline);
+    clock_cancel(s->clock, &k->patience);
+    loop_remove(s->loop, &k->source);
+    SSL_free(k->ssl);
+    ERR_clear_error();
+    if (k->abort) {
+        struct linger now = {1, 0};
+        setsockopt(k->source.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    }
+    close(k->source.fd);
+    buf_free(&k->conn.in);
+    buf_free(&k->out);
+    if (k->prev != NULL)
+        k->prev->next = k->next;
+    else
+        s->conns = k->next != NULL ? &k->next->conn : NULL;
+    if (k->next != NULL)
+        k->next->prev = k->prev;
+    s->conn_count--;
+    bool last = s->conn_count == 0;
+    if (!k->conn.parked)
+        release(k); /* else conn_resume does it */
+    if (last && s->emptied != NULL)
+        s->emptied(s->emptied_arg);
+}
+
+/* Everything is sent: close_notify, FIN, and then wait for the client to go. */
+static void finish(struct client *k)
+{
+    conn_scope(&k->conn);
+    if (k->ssl != NULL && !k->ssl_failed && !fault(FAULT_TLS_NO_CLOSE_NOTIFY)) {
+        SSL_shutdown(k->ssl);
+        ERR_clear_error();
+    }
+    shutdown(k->source.fd, SHUT_WR);
+    tell_protocol(k);
+    k->state = LINGER;
+    clock_cancel(k->conn.server->clock, &k->patience);
+    be_patient(k, LINGER_MS);
+    buf_free(&k->conn.in);
+    buf_free(&k->out);
+}
+
+/* TLS went wrong and OpenSSL has sent its alert: end in an orderly way, so that the alert arrives.
+ */
+static void tls_went_wrong(struct client *k)
+{
+    k->ssl_failed = true;
+    k->conn.closing = true;
+    buf_empty(&k->out);
+}
+
+/* --- input --- */
+
+static unsigned char scratch[READ_AT_ONCE]; /* the loop thread's alone */
+
+static size_t in_room(const struct client *k)
+{
+    size_t room = k->conn.in.limit - k->conn.in.len;
+    return room < sizeof scratch ? room : sizeof scratch;
+}
+
+/* One read. True when bytes came; the end of input and errors are noted. */
+static bool read_some(struct client *k)
+{
+    size_t room = in_room(k);
+    if (room == 0 || k->conn.eof || k->broken)
+        return false;
+    if (k->ssl == NULL) {
+        ssize_t n = recv(k->source.fd, scratch, room, 0);
+        if (n > 0)
+            return buf_add(&k->conn.in, scratch, (size_t)n);
+        if (n == 0)
+            k->conn.eof = true;
+        else if (errno != EAGAIN && errno != EINTR)
+            k->broken = true;
+        return false;
+    }
+    int n = SSL_read(k->ssl, scratch, (int)room);
+    if (n > 0)
+        return buf_add(&k->conn.in, scratch, (size_t)n);
+    switch (SSL_get_error(k->ssl, n)) {
+    case SSL_ERROR_WANT_READ:
+        break;
+    case SSL_ERROR_WANT_WRITE:
+        k->ssl_wants_write = true;
+        break;
+    case SSL_ERROR_ZERO_RETURN:
+        k->conn.eof = true;
+        break;
+    case SSL_ERROR_SSL:
+        tls_went_wrong(k);
+        break;
+    default:
+        k->broken = true;
+    }
+    ERR_clear_error();
+    return false;
+}
+
+/* Reads what is there, within reason: one buffer of plaintext, or all that OpenSSL has already got.
+ */
+static bool receive(struct client *k)
+{
+    bool any = read_some(k);
+    while (any && k->ssl != NULL && SSL_has_pending(k->ssl) && read_some(k))
+        continue;
+    return any;
+}
+
+static bool may_take(const struct client *k)
+{
+    return k->state == OPEN && !k->conn.parked && !k->conn.closing && !k->starttls && !k->abort &&
+           !k->broken && !conn_full(&k->conn);
+}
+
+/* Lets the protocol take input until it takes no more. */
+static void work(struct client *k)
+{
+    while (may_take(k) && (k->conn.in.len > 0 || (k->conn.eof && !k->told_eof))) {
+        size_t before = k->conn.in.len;
+        k->told_eof = k->conn.eof;
+        conn_scope(&k->conn);
+        k->conn.protocol->input(&k->conn);
+        if (k->conn.in.len == before)
+            break;
+    }
+    /* A protocol keeps its own limits far below ours; one that does not would wait here for ever.
+     */
+    if (may_take(k) && k->conn.in.len == k->conn.in.limit && !k->was_full)
+        k->abort = true;
+}
+
+/* --- sending --- */
+
+static void flush(struct client *k)
+{
+    while (k->out.len > 0 && !k->broken) {
+        size_t n = k->out.len;
+        if (k->ssl == NULL) {
+            ssize_t sent = send(k->source.fd, k->out.data, n, MSG_NOSIGNAL);
+            if (sent < 0) {
+                if (errno == EINTR)
+                    continue;
+                k->broken = errno != EAGAIN;
+                return;
+            }
+            buf_consume(&k->out, (size_t)sent);
+            continue;
+        }
+        int sent = SSL_write(k->ssl, k->out.data, n > 1 << 20 ? 1 << 20 : (int)n);
+        if (sent > 0) {
+            buf_consume(&k->out, (size_t)sent);
+            continue;
+        }
+        int why = SSL_get_error(k->ssl, sent);
+        k->broken = why != SSL_ERROR_WANT_WRITE && why != SSL_ERROR_WANT_READ;
+        ERR_clear_error();
+        return;
+    }
+}
+
+/* --- TLS --- */
+
+static void begin_handshake(struct client *k, bool keep_input)
+{
+    if (!keep_input)
+        buf_empty(&k->conn.in);
+    conn_scope(&k->conn);
+    k->ssl = tls_session(k->conn.server->tls, k->source.fd);
+    k->state = HANDSHAKE;
+    if (k->ssl == NULL)
+        k->broken = true;
+    be_patient(k, k->conn.server->limits.handshake_seconds * 1000);
+}
+
+/* What was sent in clear behind STARTTLS came from anyone on the path; the faults obey it all the
+ * same. */
+static bool keeps_input(const struct client *k)
+{
+    switch (k->conn.service) {
+    case SERVICE_IMAP:
+    case SERVICE_IMAPS:
+        return fault(FAULT_IMAP_STARTTLS_KEEPS_BUFFER);
+    case SERVICE_POP3:
+    case SERVICE_POP3S:
+        return fault(FAULT_POP3_STLS_KEEPS_BUFFER);
+    case SERVICE_SMTP:
+    case SERVICE_SUBMISSION:
+    case SERVICE_SUBMISSIONS:
+    case SERVICE_LMTP:
+    case SERVICE_COUNT:
+        break;
+    }
+    return fault(FAULT_SMTP_STARTTLS_KEEPS_BUFFER);
+}
+
+static void handshake(struct client *k)
+{
+    if (k->ssl == NULL)
+        return;
+    k->ssl_wants_write = false;
+    int n = SSL_accept(k->ssl);
+    if (n != 1) {
+        int why = SSL_get_error(k->ssl, n);
+        ERR_clear_error();
+        if (why == SSL_ERROR_WANT_WRITE)
+            k->ssl_wants_write = true;
+        else if (why == SSL_ERROR_SSL)
+            tls_went_wrong(k);
+        else if (why != SSL_ERROR_WANT_READ)
+            k->broken = true;
+        return;
+    }
+    tls_facts(k->ssl, &k->conn);
+    clock_cancel(k->conn.server->clock, &k->patience);
+    k->state = OPEN;
+    conn_scope(&k->conn);
+    if (!k->opened) {
+        k->opened = true;
+        k->conn.protocol->open(&k->conn);
+    } else if (k->conn.protocol->secured != NULL) {
+        k->conn.protocol->secured(&k->conn);
+    }
+}
+
+/* --- the pump --- */
+
+/* Sends, and lets a response in pieces go on while the socket takes it. */
+static void flush_and_go_on(struct client *k)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        flush(k);
+        if (!k->was_full || k->out.len >= CONN_LOW_MARK || k->broken || k->abort)
+            return;
+        if (k->conn.parked)
+            return; /* it goes on when the work is done */
+        k->was_full = false;
+        if (k->state == OPEN && !k->conn.closing && k->conn.protocol->drained != NULL) {
+            conn_scope(&k->conn);
+            k->conn.protocol->drained(&k->conn);
+        }
+        work(k);
+    }
+}
+
+static void converse(struct client *k, bool readable)
+{
+    if (k->state == OPEN) {
+        bool more = readable && receive(k);
+        do {
+            work(k);
+            flush_and_go_on(k);
+            more = k->ssl != NULL && !k->broken && !k->conn.closing && SSL_has_pending(k->ssl) &&
+                   !conn_full(&k->conn) && receive(k);
+        } while (more);
+        if (k->starttls && k->out.len == 0 && !k->conn.closing && !k->broken) {
+            k->starttls = false;
+            begin_handshake(k, keeps_input(k));
+        }
+        /* A client that says no more, and to whom nothing more is to be said. */
+        if (k->state == OPEN && k->conn.eof && k->told_eof && !k->conn.parked && k->out.len == 0 &&
+            !k->was_full)
+            k->conn.closing = true;
+    }
+    if (k->state == HANDSHAKE) {
+        handshake(k);
+        if (k->state == OPEN)
+            converse(k, true); /* the first command may have come with the last flight */
+    }
+}
+
+static void watch_for(struct client *k)
+{
+    uint32_t events = 0;
+    switch (k->state) {
+    case HANDSHAKE:
+        events = k->ssl_wants_write ? EPOLLOUT : EPOLLIN;
+        break;
+    case OPEN:
+        if (!k->conn.eof && !k->conn.closing && !k->starttls && in_room(k) > 0 &&
+            !conn_full(&k->conn))
+            events |= EPOLLIN;
+        if (k->out.len > 0 || k->ssl_wants_write || k->broken || k->abort ||
+            (!k->conn.parked && (k->was_full || k->conn.closing)))
+            events |= EPOLLOUT;
+        break;
+    case LINGER:
+        events = EPOLLIN;
+        break;
+    case DEAD:
+        return;
+    }
+    if (events != k->events) {
+        k->events = events;
+        loop_change(k->conn.server->loop, &k->source, events);
+    }
+    /* An idle connection keeps no buffers. */
+    if (k->conn.in.len == 0 && k->conn.in.room > KEEP_ROOM)
+        buf_free(&k->conn.in);
+    if (k->out.len == 0 && k->out.room > KEEP_ROOM)
+        buf_free(&k->out);
+}
+
+static void discard(struct client *k)
+{
+    ssize_t n = recv(k->source.fd, scratch, sizeof scratch, 0);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+        k->broken = true;
+}
+
+static void pump(struct client *k, bool readable)
+{
+    if (k->pumping || k->state == DEAD)
+        return;
+    k->pumping = true;
+    if (k->state == LINGER) {
+        if (readable)
+            discard(k);
+    } else {
+        converse(k, readable);
+        if (k->conn.closing && !k->broken && !k->abort) {
+            if (k->out.len == 0 && !k->conn.parked)
+                finish(k);
+            else
+                be_patient(k, k->conn.server->limits.flush_seconds * 1000);
+        }
+    }
+    k->pumping = false;
+    if (k->broken || k->abort)
+        destroy(k);
+    else
+        watch_for(k);
+}
+
+static void ready(void *arg, uint32_t events)
+{
+    struct client *k = arg;
+    k->ssl_wants_write = false;
+    bool readable = (events & EPOLLIN) != 0;
+    /* Both directions are closed, or an error waits: reading tells which, unless we are not
+     * reading. */
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
+        readable = true;
+        if ((k->events & EPOLLIN) == 0)
+            k->broken = true;
+    }
+    pump(k, readable);
+}
+
+/* --- the beginning --- */
+
+static void address(const struct sockaddr_storage *a, char *out, size_t size, uint16_t *port)
+{
+    if (a->ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const void *)a;
+        inet_ntop(AF_INET, &v4->sin_addr, out, (socklen_t)size);
+        *port = ntohs(v4->sin_port);
+    } else if (a->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const void *)a;
+        if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+            inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], out, (socklen_t)size);
+        else
+            inet_ntop(AF_INET6, &v6->sin6_addr, out, (socklen_t)size);
+        *port = ntohs(v6->sin6_port);
+    } else {
+        snprintf(out, size, "127.0.0.1"); /* a socket pair: tests */
+        *port = 0;
+    }
+}
+
+struct conn *conn_start(struct server *s, enum service service, const struct protocol *protocol,
+                        bool tls, int fd)
+{
+    struct client *k = calloc(1, sizeof *k);
+    if (k == NULL)
+        abort();
+    struct conn *c = &k->conn;
+    c->server = s;
+    c->protocol = protocol;
+    c->service = service;
+    c->session = calloc(1, protocol->session_size > 0 ? protocol->session_size : 1);
+    if (c->session == NULL)
+        abort();
+    buf_init(&c->in, CONN_INPUT_BYTES);
+    buf_init(&k->out, (size_t)s->limits.output_bytes);
+    k->deadline = (struct timer){.fire = deadline_passed, .arg = k};
+    k->patience = (struct timer){.fire = patience_ended, .arg = k};
+    k->source = (struct loop_source){fd, ready, k};
+    k->events = EPOLLIN;
+    if (loop_add(s->loop, &k->source, k->events, NULL) != 0) {
+        close(fd);
+        release(k);
+        return NULL;
+    }
+    int one = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    struct sockaddr_storage a;
+    socklen_t n = sizeof a;
+    a.ss_family = AF_UNSPEC;
+    getpeername(fd, (struct sockaddr *)&a, &n);
+    address(&a, c->peer, sizeof c->peer, &c->peer_port);
+    n = sizeof a;
+    a.ss_family = AF_UNSPEC;
+    getsockname(fd, (struct sockaddr *)&a, &n);
+    address(&a, c->local, sizeof c->local, &c->local_port);
+    c->number = ++s->conn_total;
+    s->conn_count++;
+    k->next = s->conns != NULL ? client(s->conns) : NULL;
+    if (k->next != NULL)
+        k->next->prev = k;
+    s->conns = c;
+    if (tls) {
+        begin_handshake(k, false);
+    } else {
+        k->state = OPEN;
+        k->opened = true;
+        k->pumping = true; /* an abort during the greeting waits for the first event */
+        conn_scope(c);
+        protocol->open(c);
+        k->pumping = false;
+        flush(k);
+    }
+    watch_for(
+        k); /* what the greeting wished for happens in the next round: the caller may look at c */
+    return c;
+}
+
+void conn_shutdown_all(struct server *s)
+{
+    struct client *next;
+    for (struct client *k = s->conns != NULL ? client(s->conns) : NULL; k != NULL; k = next) {
+        next = k->next;
+        if (k->state == HANDSHAKE) {
+            k->broken = true;
+        } else if (k->state == OPEN && !k->conn.closing) {
+            conn_scope(&k->conn);
+            k->conn.protocol->shutdown(&k->conn);
+        }
+        pump(k, false);
+    }
+}
+
+void conn_abort_all(struct server *s)
+{
+    while (s->conns != NULL)
+        conn_abort(s->conns);
+}
