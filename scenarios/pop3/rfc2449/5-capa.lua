@@ -1,0 +1,64 @@
+-- CAPA and what it lists. RFC 2449, 5 and 6.
+-- SPDX-License-Identifier: MIT
+scenario {
+  name    = "listed-is-obeyed",
+  title   = "CAPA works before and after login, and what it lists works",
+  proves  = { "rfc2449-i-5-1", "rfc2449-i-5-3", "rfc2449-5-7", "rfc2449-6.1-x1", "rfc2449-6.8-x1" },
+  says    = [[CAPA gets +OK and one capability a line, in both states; TOP and UIDL, if listed, are listed in both and
+              work after login.]],
+  why     = [[It is the only way to know what a server can do without trying it on somebody's mail.]],
+  messages = { "plain" },
+  catches = { "pop3-capa-after-login-refused", "pop3-capa-lists-missing-top" },
+  run = function(t)
+    local c = t:pop3()
+    c:send "CAPA"
+    local before = c:expect("+OK", "-ERR")
+    if before:is "-ERR" then t:skip "the server has no CAPA" end
+    local d = t:pop3 { login = true }
+    d:send "CAPA"
+    local after = d:reply()
+    t:check(after:is "+OK", "CAPA after login got %s", after)
+    if not after:is "+OK" then return end
+    local listed = { {}, {} }
+    for n, r in ipairs { before, after } do
+      for _, line in ipairs(r.lines) do
+        t:check(line:match "^[\33-\45\47-\126][\33-\126]*$" or line:match "^[\33-\45\47-\126][\33-\126]* [\33-\126]",
+          "this line of CAPA is no capability: %q", line)
+        listed[n][line:upper():match "^%S*"] = true
+      end
+    end
+    for _, word in ipairs { "TOP", "UIDL" } do
+      t:equal(listed[2][word], listed[1][word], word .. " listed after login, against before")
+      if listed[2][word] then
+        d:send(word == "TOP" and "TOP 1 0" or "UIDL 1")
+        local r = d:reply()
+        t:check(r:is "+OK", "%s is listed and got %s", word, r)
+      end
+    end
+  end,
+}
+
+scenario {
+  name    = "pipelining-in-order",
+  title   = "With PIPELINING, commands in one packet are answered in their order",
+  proves  = { "rfc2449-6.6-1", "rfc2449-6.6-x1" },
+  says    = [[Several commands may be sent at once; each is carried out and answered, none is lost behind a long
+              response.]],
+  why     = [[Without it every message costs a round trip.]],
+  needs   = { "PIPELINING" },
+  messages = { "plain", "dots" },
+  catches = { "pop3-pipelining-flushes", "pop3-pipelining-out-of-order" },
+  run = function(t)
+    local c = t:pop3 { login = true }
+    c:write "RETR 1\r\nNOOP\r\nRETR 9\r\nRETR 2\r\nSTAT\r\n"
+    local one = c:expect_multiline "+OK"
+    local _, want = message.split(t.messages[1])
+    t:equal(select(2, message.split(one.body)), want, "body of message 1")
+    t:check(c:reply():is "+OK", "the second reply is not NOOP's +OK")
+    t:check(c:reply():is "-ERR", "the third reply does not refuse message 9")
+    local two = c:expect_multiline "+OK"
+    _, want = message.split(t.messages[2])
+    t:equal(select(2, message.split(two.body)), want, "body of message 2")
+    t:check(c:reply().text:match "^2 ", "the fifth reply is not STAT's")
+  end,
+}

@@ -1,0 +1,72 @@
+-- AUTH of POP3. RFC 5034, 4.
+-- SPDX-License-Identifier: MIT
+
+-- A connection on which AUTH PLAIN may be tried, inside TLS if that is on offer.
+local function ready(t)
+  local c = t:pop3()
+  if c:has "STLS" then c:secure() end
+  if not c:has "AUTH=PLAIN" then t:skip "CAPA does not list SASL PLAIN" end
+  return c
+end
+
+scenario {
+  name    = "plain-with-and-without-initial-response",
+  title   = "AUTH PLAIN logs in, with an initial response and after an empty challenge",
+  proves  = { "rfc5034-4-7", "rfc5034-4-8", "rfc5034-i-4-5", "rfc5034-4-x1", "rfc2449-6.3-x2" },
+  says    = [[Without initial response the server sends "+ " and nothing else; the right password gets +OK and opens the
+              maildrop either way.]],
+  why     = [[Clients decode what stands behind the plus sign: a kind word there breaks the login.]],
+  messages = 0,
+  catches = { "pop3-auth-challenge-has-text", "pop3-auth-no-initial-response" },
+  tags    = { "auth" },
+  run = function(t)
+    local plain = mime.base64("\0" .. t.user.name .. "\0" .. t.user.password)
+    local c = ready(t)
+    c:send "AUTH PLAIN"
+    local r = c:expect "+"
+    t:equal(r.raw, "+ \r\n", "the empty challenge")
+    c:send(plain)
+    r = c:reply()
+    t:check(r:is "+OK", "the right password got %s", r)
+    c:send "STAT"
+    t:check(c:reply():is "+OK", "STAT after AUTH was refused")
+    c:send "QUIT"
+    c:expect "+OK"
+    c:expect "closed"
+    local d = ready(t)
+    d:send("AUTH PLAIN " .. plain)
+    r = d:reply()
+    t:check(r:is "+OK", "AUTH PLAIN with an initial response got %s", r)
+  end,
+}
+
+scenario {
+  name    = "cancel-and-failure-leave-nothing",
+  title   = "A cancelled, a broken and a wrong AUTH get -ERR, and the next one can succeed",
+  proves  = { "rfc5034-4-6", "rfc5034-4-12", "rfc5034-4-14", "rfc5034-4-18", "rfc5034-4-25" },
+  says    = [["*" cancels; a response that is no base64, and a wrong password, fail; after each the session is as it
+              was.]],
+  why     = [[Clients try their mechanisms one after another on one connection.]],
+  messages = 0,
+  catches = { "pop3-auth-cancel-ignored", "pop3-auth-bad-base64-accepted" },
+  tags    = { "auth" },
+  run = function(t)
+    local plain = mime.base64("\0" .. t.user.name .. "\0" .. t.user.password)
+    local c = ready(t)
+    for _, bad in ipairs { "*", plain:sub(1, 4) .. "!" .. plain:sub(5), "=AAA",
+      mime.base64("\0" .. t.user.name .. "\0not-the-password") } do
+      c:send "AUTH PLAIN"
+      c:expect "+"
+      c:send(bad)
+      local r = c:expect("-ERR", "+OK", "+", "closed")
+      t:check(r:is("-ERR", "closed"), "the response %q got %s", bad, r)
+      if r:is("+OK", "+") then return end
+      if r:is "closed" then c = ready(t) end
+    end
+    c:send "AUTH PLAIN"
+    c:expect "+"
+    c:send(plain)
+    local r = c:reply()
+    t:check(r:is "+OK", "the right password after failures got %s", r)
+  end,
+}
