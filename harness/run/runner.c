@@ -1,0 +1,779 @@
+/* The parent's side of a run: starts processes, listens to them, ends those that take too long, and
+ * writes what comes of it. SPDX-License-Identifier: MIT */
+#include "run/runner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "evidence/capture_made.h"
+#include "run/account.h"
+#include "run/event.h"
+#include "run/tally.h"
+#include "wire/buf.h"
+
+enum {
+    JOBS_MOST = 256,
+    PREPARE_S = 30, /* for filling a mailbox, and again for emptying it and writing the evidence */
+    READ_AT_ONCE = 1 << 16
+};
+#define LINE_MOST ((size_t)128 << 20) /* of one event */
+#define KEEP_MOST ((size_t)64 << 20)  /* of one scenario's events, for its exchange and evidence */
+
+enum state { WAITING, RUNNING, OVER };
+
+struct item {
+    const struct scenario *scenario;
+    int round;
+    enum state state;
+};
+
+/* One running process. */
+struct slot {
+    struct item *item; /* NULL: free */
+    struct job job;
+    pid_t pid;
+    int fd;
+    double forked_at, deadline; /* monotonic */
+    double forked_wall, began;  /* seconds since 1970; began 0 until "!begin" */
+    enum { PREPARING, IN_SCRIPT, TIDYING } phase;
+    bool killed;
+    struct buf in;   /* a line that is not complete yet */
+    struct buf kept; /* complete events, one a line */
+    json_t *result;  /* what "!result" said, or NULL */
+};
+
+struct runner {
+    lua_State *L;
+    struct target *target;
+    const struct runner_options *o;
+    struct record *record;
+    const struct runner_watch *watch;
+    struct run_result *out;
+    struct item *items;
+    size_t n, over, room, total;
+    struct slot slots[JOBS_MOST];
+    size_t jobs, running;
+    bool alone; /* a serial scenario runs */
+    struct accounts accounts;
+    struct tally tally;
+    double started, ends; /* monotonic; ends is infinite without a deadline */
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+}
+
+static double clock_s(clockid_t which)
+{
+    struct timespec t;
+    clock_gettime(which, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static char *copy(const char *text)
+{
+    char *s = strdup(text != NULL ? text : "");
+    if (s == NULL)
+        abort();
+    return s;
+}
+
+char *runner_evidence_name(const char *id, int round)
+{
+    char *name = NULL, suffix[16] = "";
+    if (round > 1)
+        snprintf(suffix, sizeof suffix, "-%d", round);
+    if (asprintf(&name, "evidence/%s%s.pcapng", id, suffix) < 0)
+        abort();
+    for (char *p = name + strlen("evidence/"); *p != '\0'; p++)
+        if (*p == '/')
+            *p = '-';
+    return name;
+}
+
+/* FNV-1a: the same scenario of the same seed gets the same numbers in every run. */
+static uint64_t mix(uint64_t h, const char *text)
+{
+    for (; *text != '\0'; text++)
+        h = (h ^ (unsigned char)*text) * 1099511628211u;
+    return h;
+}
+
+static json_t *text_list(const struct words *w)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < w->n; i++)
+        json_array_append_new(list, record_text(w->at[i]));
+    return list;
+}
+
+static void record_start(struct runner *r, const struct scenario *s, double t)
+{
+    json_t *e = json_object();
+    json_object_set_new(e, "ev", json_string("case.start"));
+    json_object_set_new(e, "case", record_text(s->id));
+    json_object_set_new(e, "t", event_time(t));
+    json_object_set_new(e, "file", record_text(s->file));
+    json_object_set_new(e, "line", json_integer(s->line));
+    json_object_set_new(e, "title", record_text(s->title));
+    json_object_set_new(e, "says", record_text(s->says));
+    json_object_set_new(e, "why", record_text(s->why));
+    json_object_set_new(e, "level", json_string(s->level));
+    json_object_set_new(e, "section", json_string(s->section));
+    json_object_set_new(e, "rfc", json_integer(s->rfc));
+    json_object_set_new(e, "proves", text_list(&s->proves));
+    json_object_set_new(e, "services", text_list(&s->services));
+    json_object_set_new(e, "tags", text_list(&s->tags));
+    record_event(r->record, e);
+}
+
+/* Judges against the baseline, writes case.end, keeps the outcome and shows it. */
+static void conclude(struct runner *r, struct outcome *o, const json_t *events)
+{
+    static const char *const standings[] = {
+        [STANDING_EXPECTED] = "expected", [STANDING_STALE] = "stale"};
+    if (r->o->baseline != NULL)
+        o->standing = baseline_judge(r->o->baseline, o->scenario->id, o->verdict);
+    json_t *e = json_object();
+    json_object_set_new(e, "ev", json_string("case.end"));
+    json_object_set_new(e, "case", record_text(o->scenario->id));
+    json_object_set_new(e, "verdict", json_string(verdict_names[o->verdict]));
+    json_object_set_new(e, "level", json_string(o->scenario->level));
+    json_object_set_new(e, "why", record_text(o->why));
+    json_object_set_new(e, "where", record_text(o->where));
+    json_object_set_new(e, "seconds", event_time(o->seconds));
+    json_object_set_new(e, "cpu_ms", event_time(o->cpu_ms));
+    json_object_set_new(e, "evidence",
+                        o->evidence != NULL ? record_text(o->evidence) : json_null());
+    json_object_set_new(e, "baseline",
+                        o->standing != STANDING_NONE ? json_string(standings[o->standing])
+                                                     : json_null());
+    record_event(r->record, e);
+    if (r->out->n == r->room) {
+        r->room = r->room * 2 + 64;
+        r->out->outcomes = realloc(r->out->outcomes, r->room * sizeof *r->out->outcomes);
+        if (r->out->outcomes == NULL)
+            abort();
+    }
+    r->out->outcomes[r->out->n++] = *o;
+    r->over++;
+    if (r->watch != NULL && r->watch->done != NULL)
+        r->watch->done(r->watch->arg, o, events);
+    bool bad = o->verdict == VERDICT_FAIL || o->verdict == VERDICT_TIMEOUT ||
+               o->verdict == VERDICT_ERROR || o->verdict == VERDICT_DEPENDENCY;
+    if (r->o->fail_fast && bad && o->standing != STANDING_EXPECTED && r->out->stop == STOP_NOT)
+        r->out->stop = STOP_FAIL_FAST;
+}
+
+static void skip(struct runner *r, const struct scenario *s, int round, const char *why)
+{
+    struct outcome o = {.scenario = s, .round = round, .verdict = VERDICT_SKIP};
+    o.why = copy(why);
+    o.where = copy("");
+    record_start(r, s, clock_s(CLOCK_REALTIME));
+    conclude(r, &o, NULL);
+}
+
+static bool is_slow(const struct scenario *s)
+{
+    return words_have(&s->tags, "slow") || s->timeout > 20;
+}
+
+/* One item a scenario and round, the slow ones first in each round, so that the end of a run does
+ * not wait for one. */
+static void plan(struct runner *r, const struct selection *chosen)
+{
+    char why[256];
+    int rounds = r->o->repeat > 1 ? r->o->repeat : 1;
+    r->items = calloc(chosen->n * (size_t)rounds + 1, sizeof *r->items);
+    if (r->items == NULL)
+        abort();
+    r->total = chosen->n * (size_t)rounds;
+    for (int round = 1; round <= rounds; round++)
+        for (int pass = 0; pass < 2; pass++)
+            for (size_t i = 0; i < chosen->n; i++) {
+                const struct scenario *s = chosen->at[i];
+                if (s->lint != NULL || is_slow(s) != (pass == 0))
+                    continue;
+                if (target_skips(r->target, s, r->o->caps, r->o->allow_destructive, why,
+                                 sizeof why))
+                    skip(r, s, round, why);
+                else
+                    r->items[r->n++] = (struct item){.scenario = s, .round = round};
+            }
+    r->total = r->over + r->n;
+}
+
+static void prepare_job(struct runner *r, struct slot *slot, struct item *item)
+{
+    const struct scenario *s = item->scenario;
+    char round[32];
+    snprintf(round, sizeof round, "#%d", item->round);
+    uint64_t seed = mix(mix((uint64_t)r->o->seed ^ 14695981039346656037u, s->id), round);
+    uint64_t once = mix(mix(seed, r->o->run_id != NULL ? r->o->run_id : ""), "marker");
+    slot->job.scenario = s;
+    slot->job.seed = (json_int_t)(seed >> 1);
+    slot->job.timeout_scale = r->o->timeout_scale;
+    slot->job.evidence = r->o->evidence;
+    slot->job.folder = r->o->folder;
+    slot->job.evidence_name = runner_evidence_name(s->id, item->round);
+    snprintf(slot->job.marker, sizeof slot->job.marker, "mp%016llx", (unsigned long long)once);
+}
+
+/* False when there is no room in the process table or no descriptor left: then the item waits, if
+ * others run. */
+static bool start(struct runner *r, struct slot *slot, struct item *item, struct err *err)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        err_errno(err, "pipe");
+        return false;
+    }
+    prepare_job(r, slot, item);
+    fflush(NULL); /* else the child would print what the parent has not yet */
+    slot->forked_wall = clock_s(CLOCK_REALTIME);
+    slot->pid = fork();
+    if (slot->pid == 0) {
+        for (size_t i = 0; i < r->jobs; i++)
+            if (r->slots[i].item != NULL)
+                close(r->slots[i].fd);
+        close(ends[0]);
+        worker_run(r->L, r->target, &slot->job, ends[1]);
+    }
+    close(ends[1]);
+    if (slot->pid < 0) {
+        err_errno(err, "fork");
+        close(ends[0]);
+        free(slot->job.evidence_name);
+        slot->job.evidence_name = NULL;
+        return false;
+    }
+    slot->item = item;
+    slot->fd = ends[0];
+    slot->forked_at = clock_s(CLOCK_MONOTONIC);
+    slot->deadline = slot->forked_at + PREPARE_S * r->o->timeout_scale;
+    slot->began = 0;
+    slot->phase = PREPARING;
+    slot->killed = false;
+    slot->result = NULL;
+    buf_init(&slot->in, LINE_MOST);
+    buf_init(&slot->kept, KEEP_MOST);
+    item->state = RUNNING;
+    r->running++;
+    r->alone = item->scenario->serial;
+    return true;
+}
+
+/* A script that has more events than we keep loses its exchange on the terminal, not in run.jsonl.
+ */
+static void keep(struct slot *slot, const char *line, size_t n)
+{
+    if (slot->kept.len + n + 1 <= slot->kept.limit) {
+        buf_add(&slot->kept, line, n);
+        buf_add(&slot->kept, "\n", 1);
+    }
+}
+
+static void control_line(struct runner *r, struct slot *slot, const char *line, size_t n)
+{
+    const char *space = memchr(line, ' ', n);
+    double now = clock_s(CLOCK_MONOTONIC), scale = r->o->timeout_scale;
+    if (space == NULL)
+        return;
+    json_t *o = json_loadb(space + 1, n - (size_t)(space + 1 - line), JSON_ALLOW_NUL, NULL);
+    if (strncmp(line, "!begin ", 7) == 0) {
+        slot->began = json_number_value(json_object_get(o, "t"));
+        slot->phase = IN_SCRIPT;
+        slot->deadline = now + slot->item->scenario->timeout * scale;
+        record_start(r, slot->item->scenario, slot->began);
+    } else if (strncmp(line, "!ran ", 5) == 0) {
+        slot->phase = TIDYING;
+        slot->deadline = now + PREPARE_S * scale;
+    } else if (strncmp(line, "!result ", 8) == 0 && slot->result == NULL) {
+        slot->result = json_incref(o);
+    }
+    json_decref(o);
+}
+
+static void event_line(struct runner *r, struct slot *slot, const char *line, size_t n)
+{
+    static const char lint[] = "\"ev\":\"lint\"";
+    record_line(r->record, line, n);
+    if (!r->o->quiet)
+        keep(slot, line, n);
+    if (r->tally.n > 0 && memmem(line, n, lint, sizeof lint - 1) != NULL) {
+        json_t *e = json_loadb(line, n, JSON_ALLOW_NUL, NULL);
+        tally_event(&r->tally, e);
+        json_decref(e);
+    }
+}
+
+/* Takes the complete lines out of slot->in. */
+static void take_lines(struct runner *r, struct slot *slot)
+{
+    const char *at = (const char *)slot->in.data, *end = at + slot->in.len;
+    const char *newline;
+    while (at < end && (newline = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+        size_t n = (size_t)(newline - at);
+        if (n > 0 && at[0] == '!')
+            control_line(r, slot, at, n);
+        else if (n > 0)
+            event_line(r, slot, at, n);
+        at = newline + 1;
+    }
+    size_t left = (size_t)(end - at);
+    if (left > 0)
+        memmove(slot->in.data, at, left);
+    slot->in.len = left;
+}
+
+static json_t *kept_events(const struct slot *slot)
+{
+    json_t *list = json_array();
+    const char *at = (const char *)slot->kept.data, *end = at + slot->kept.len;
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t n = newline != NULL ? (size_t)(newline - at) : (size_t)(end - at);
+        json_array_append_new(list, json_loadb(at, n, JSON_ALLOW_NUL, NULL));
+        at += n + 1;
+    }
+    return list;
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+    const char *text = json_string_value(json_object_get(o, key));
+    return text != NULL ? text : "";
+}
+
+/* The last thing that the script did, for a scenario that came to no end. */
+static const char *last_step(const json_t *events, const char **where)
+{
+    const char *text = NULL;
+    size_t i;
+    json_t *e;
+    json_array_foreach (events, i, e) {
+        if (strcmp(text_of(e, "ev"), "step") != 0)
+            continue;
+        text = json_string_value(json_object_get(e, "text"));
+        *where = json_string_value(json_object_get(e, "where"));
+    }
+    return text;
+}
+
+/* A process that gave no result: it was killed for its time, or it died. */
+static void autopsy(const struct runner *r, const struct slot *slot, int status,
+                    const json_t *events, struct outcome *o)
+{
+    static const char *const phases[] = {"preparing INBOX", "running", "restoring INBOX"};
+    const char *where = NULL, *step = last_step(events, &where);
+    const char *after = step != NULL ? "; last it did: " : "";
+    char why[1024];
+    o->verdict = VERDICT_ERROR;
+    if (slot->killed && slot->phase == IN_SCRIPT) {
+        o->verdict = VERDICT_TIMEOUT;
+        snprintf(why, sizeof why, "not over after %g s%s%.700s",
+                 slot->item->scenario->timeout * r->o->timeout_scale, after,
+                 step != NULL ? step : "");
+    } else if (slot->killed) {
+        o->verdict = slot->phase == PREPARING ? VERDICT_DEPENDENCY : VERDICT_ERROR;
+        snprintf(why, sizeof why, "not done with %s after %g s", phases[slot->phase],
+                 PREPARE_S * r->o->timeout_scale);
+    } else if (WIFSIGNALED(status)) {
+        snprintf(why, sizeof why,
+                 "the scenario's process was killed by signal %d, %s, while %s%s%.700s",
+                 WTERMSIG(status), strsignal(WTERMSIG(status)), phases[slot->phase], after,
+                 step != NULL ? step : "");
+    } else {
+        snprintf(why, sizeof why, "the scenario's process ended without a result, exit code %d",
+                 WEXITSTATUS(status));
+    }
+    o->why = copy(why);
+    o->where = copy(where);
+}
+
+static void read_result(const struct slot *slot, struct outcome *o)
+{
+    int v = verdict_of(text_of(slot->result, "verdict"));
+    o->verdict = v >= 0 ? (enum verdict)v : VERDICT_ERROR;
+    o->why = copy(json_string_value(json_object_get(slot->result, "why")));
+    o->where = copy(json_string_value(json_object_get(slot->result, "where")));
+    o->seconds = json_number_value(json_object_get(slot->result, "seconds"));
+    const char *evidence = json_string_value(json_object_get(slot->result, "evidence"));
+    o->evidence = evidence != NULL ? copy(evidence) : NULL;
+}
+
+/* The child died before it could write its evidence: what it sent is still worth a capture. */
+static void save_evidence(const struct runner *r, const struct slot *slot, const json_t *events,
+                          struct outcome *o)
+{
+    char path[4096];
+    struct err err;
+    if (r->o->folder == NULL || r->o->evidence == EVIDENCE_NONE)
+        return;
+    snprintf(path, sizeof path, "%s/%s", r->o->folder, slot->job.evidence_name);
+    if (capture_made_write(events, slot->began, path, &err) == 0)
+        o->evidence = copy(slot->job.evidence_name);
+}
+
+static void finish(struct runner *r, struct slot *slot)
+{
+    int status = 0;
+    struct rusage used = {0};
+    struct outcome o = {.scenario = slot->item->scenario, .round = slot->item->round};
+    json_t *events = NULL;
+    while (wait4(slot->pid, &status, 0, &used) < 0 && errno == EINTR)
+        continue;
+    close(slot->fd);
+    o.cpu_ms = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e3 +
+               (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e3;
+    r->out->cpu_ms += o.cpu_ms;
+    if (slot->began == 0)
+        record_start(r, o.scenario, slot->forked_wall);
+    if (slot->result != NULL) {
+        read_result(slot, &o);
+        bool bad =
+            o.verdict != VERDICT_PASS && o.verdict != VERDICT_SKIP && o.verdict != VERDICT_NOTED;
+        if (!r->o->quiet && (bad || r->o->keep_events))
+            events = kept_events(slot);
+    } else {
+        events = kept_events(slot);
+        autopsy(r, slot, status, events, &o);
+        o.seconds = clock_s(CLOCK_REALTIME) - (slot->began > 0 ? slot->began : slot->forked_wall);
+        save_evidence(r, slot, events, &o);
+    }
+    accounts_return(&r->accounts, slot->job.users, slot->job.users_n);
+    slot->item->state = OVER;
+    conclude(r, &o, events);
+    json_decref(events);
+    json_decref(slot->result);
+    buf_clear(&slot->in);
+    buf_clear(&slot->kept);
+    free(slot->job.users);
+    free(slot->job.evidence_name);
+    *slot = (struct slot){0};
+    r->running--;
+    r->alone = false;
+}
+
+static struct slot *free_slot(struct runner *r)
+{
+    for (size_t i = 0; i < r->jobs; i++)
+        if (r->slots[i].item == NULL)
+            return &r->slots[i];
+    return NULL;
+}
+
+/* The next one that may start now, with its accounts leased, or NULL. */
+static struct item *next_item(struct runner *r, struct job *job)
+{
+    int round = 0;
+    bool pending = false;
+    struct item *serial = NULL;
+    if (r->alone)
+        return NULL;
+    for (size_t i = 0; i < r->n; i++) {
+        struct item *item = &r->items[i];
+        if (item->state == OVER)
+            continue;
+        if (round == 0)
+            round = item->round;
+        if (item->round != round)
+            break;
+        if (item->state == RUNNING)
+            continue;
+        if (item->scenario->serial) {
+            serial = serial != NULL ? serial : item;
+            continue;
+        }
+        pending = true;
+        size_t want = (size_t)item->scenario->users;
+        int *users = calloc(want + 1, sizeof *users);
+        if (users == NULL)
+            abort();
+        if (accounts_lease(&r->accounts, want, users)) {
+            job->users = users;
+            job->users_n = want;
+            return item;
+        }
+        free(users);
+    }
+    if (pending || serial == NULL || r->running > 0)
+        return NULL;
+    job->users_n = (size_t)serial->scenario->users;
+    job->users = calloc(job->users_n + 1, sizeof *job->users);
+    if (job->users == NULL || !accounts_lease(&r->accounts, job->users_n, job->users))
+        abort(); /* nothing runs, so every account is free, and plan() counted them */
+    return serial;
+}
+
+static void start_more(struct runner *r)
+{
+    struct slot *slot;
+    while (r->out->stop == STOP_NOT && (slot = free_slot(r)) != NULL) {
+        struct err err;
+        struct item *item = next_item(r, &slot->job);
+        if (item == NULL)
+            return;
+        if (start(r, slot, item, &err))
+            continue;
+        accounts_return(&r->accounts, slot->job.users, slot->job.users_n);
+        free(slot->job.users);
+        slot->job = (struct job){0};
+        if (r->running > 0)
+            return; /* there is room again when one of them ends */
+        struct outcome o = {.scenario = item->scenario, .round = item->round};
+        o.verdict = VERDICT_ERROR;
+        o.why = copy(err.text);
+        o.where = copy("");
+        item->state = OVER;
+        record_start(r, item->scenario, clock_s(CLOCK_REALTIME));
+        conclude(r, &o, NULL);
+    }
+}
+
+static void kill_slot(struct slot *slot)
+{
+    if (!slot->killed)
+        kill(slot->pid, SIGKILL);
+    slot->killed = true;
+}
+
+/* Kills what is overdue; returns the milliseconds until the next deadline. */
+static int enforce(struct runner *r)
+{
+    double now = clock_s(CLOCK_MONOTONIC), next = r->ends;
+    for (size_t i = 0; i < r->jobs; i++) {
+        struct slot *slot = &r->slots[i];
+        if (slot->item == NULL)
+            continue;
+        if (slot->deadline <= now)
+            kill_slot(slot);
+        else if (slot->deadline < next)
+            next = slot->deadline;
+    }
+    if (r->ends <= now && r->out->stop == STOP_NOT)
+        r->out->stop = STOP_DEADLINE;
+    double left = (next - now) * 1000;
+    return left < 0 ? 0 : left > 1000 ? 1000 : (int)left + 1;
+}
+
+static void read_slot(struct runner *r, struct slot *slot)
+{
+    static unsigned char chunk[READ_AT_ONCE];
+    ssize_t n = read(slot->fd, chunk, sizeof chunk);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
+    if (n <= 0) {
+        finish(r, slot);
+        return;
+    }
+    if (!buf_add(&slot->in, chunk, (size_t)n))
+        kill_slot(slot); /* one event of more than LINE_MOST */
+    if (memchr(chunk, '\n', (size_t)n) != NULL)
+        take_lines(r, slot);
+}
+
+/* A started target says nothing more that we want; its end of file says that it is gone. */
+static void watch_target(struct runner *r)
+{
+    char chunk[4096];
+    if (read(r->target->program.out, chunk, sizeof chunk) > 0)
+        return;
+    for (int i = 0; i < 100 && target_alive(r->target, NULL); i++)
+        nanosleep(&(struct timespec){.tv_nsec = 2 * 1000 * 1000}, NULL);
+    if (target_alive(r->target, &r->out->why)) {
+        close(r->target->program.out); /* closed its stdout and works on: fine */
+        r->target->program.out = -1;
+    } else if (r->out->stop == STOP_NOT) {
+        r->out->stop = STOP_TARGET;
+    }
+}
+
+static void listen_once(struct runner *r, const sigset_t *mask)
+{
+    struct pollfd fds[JOBS_MOST + 1];
+    int wait_ms = enforce(r);
+    size_t n = r->jobs;
+    for (size_t i = 0; i < n; i++)
+        fds[i] =
+            (struct pollfd){.fd = r->slots[i].item != NULL ? r->slots[i].fd : -1, .events = POLLIN};
+    fds[n] = (struct pollfd){.fd = r->target->program.out, .events = POLLIN};
+    struct timespec limit = {.tv_sec = wait_ms / 1000, .tv_nsec = (wait_ms % 1000) * 1000000L};
+    int got = ppoll(fds, n + 1, &limit, mask);
+    if (got > 0 && fds[n].revents != 0)
+        watch_target(r);
+    for (size_t i = 0; i < n && got > 0; i++)
+        if (fds[i].revents != 0)
+            read_slot(r, &r->slots[i]);
+    if (interrupted && r->out->stop == STOP_NOT)
+        r->out->stop = STOP_INTERRUPTED;
+    if (r->record->broken && r->out->stop == STOP_NOT) {
+        r->out->stop = STOP_RECORD;
+        r->out->why = r->record->why;
+    }
+    if (r->watch != NULL && r->watch->moved != NULL) {
+        const char *newest = NULL;
+        for (size_t i = 0; i < n; i++)
+            if (r->slots[i].item != NULL)
+                newest = r->slots[i].item->scenario->id;
+        r->watch->moved(r->watch->arg, r->over, r->total, r->running, newest);
+    }
+}
+
+/* What was running when the run stopped has a beginning and no end in the record; it gets no
+ * verdict. */
+static void abandon(struct runner *r)
+{
+    for (size_t i = 0; i < r->jobs; i++) {
+        struct slot *slot = &r->slots[i];
+        if (slot->item == NULL)
+            continue;
+        kill_slot(slot);
+        waitpid(slot->pid, NULL, 0);
+        close(slot->fd);
+        json_decref(slot->result);
+        buf_clear(&slot->in);
+        buf_clear(&slot->kept);
+        free(slot->job.users);
+        free(slot->job.evidence_name);
+        *slot = (struct slot){0};
+    }
+    r->running = 0;
+}
+
+static void judge_rules(struct runner *r)
+{
+    for (size_t i = 0; i < r->tally.n; i++) {
+        struct tally_rule *t = &r->tally.at[i];
+        if (!tally_touched(&r->tally, t->rule))
+            continue;
+        struct outcome o = {.scenario = t->rule, .round = 1};
+        o.verdict = VERDICT_PASS;
+        o.why = copy(t->why);
+        o.where = copy("");
+        if (t->broke > 0) {
+            int rank = level_rank(t->rule->level);
+            o.verdict = rank == 3 ? VERDICT_FAIL : rank == 2 ? VERDICT_WEAK : VERDICT_NOTED;
+        } else if (t->looked == 0) {
+            o.verdict = VERDICT_SKIP;
+            free(o.why);
+            o.why = copy("no reply of this run had anything to hold against it");
+        }
+        record_start(r, t->rule, clock_s(CLOCK_REALTIME));
+        conclude(r, &o, NULL);
+    }
+}
+
+void runner_run(lua_State *L, struct target *t, const struct selection *chosen,
+                const struct runner_options *o, struct record *record,
+                const struct runner_watch *watch, struct run_result *out)
+{
+    struct runner *r = calloc(1, sizeof *r);
+    struct sigaction quiet = {.sa_handler = on_interrupt}, old_int, old_term;
+    sigset_t blocked, mask;
+    if (r == NULL)
+        abort();
+    *out = (struct run_result){0};
+    r->L = L;
+    r->target = t;
+    r->o = o;
+    r->record = record;
+    r->watch = watch;
+    r->out = out;
+    r->jobs = o->jobs < 1 ? 1 : o->jobs > JOBS_MOST ? JOBS_MOST : (size_t)o->jobs;
+    r->started = clock_s(CLOCK_MONOTONIC);
+    r->ends = o->deadline_s > 0 ? r->started + o->deadline_s : INFINITY;
+    accounts_init(&r->accounts, t->accounts);
+    tally_init(&r->tally, chosen);
+    /* Signals come in only while ppoll waits, so none is lost between a look at the flag and the
+     * wait. */
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGTERM);
+    sigprocmask(SIG_BLOCK, &blocked, &mask);
+    sigaction(SIGINT, &quiet, &old_int);
+    sigaction(SIGTERM, &quiet, &old_term);
+    plan(r, chosen);
+    start_more(r);
+    while (r->running > 0 && r->out->stop == STOP_NOT) {
+        listen_once(r, &mask);
+        start_more(r);
+    }
+    abandon(r);
+    if (out->stop == STOP_NOT || out->stop == STOP_FAIL_FAST)
+        judge_rules(r);
+    if (record->broken && out->stop == STOP_NOT) {
+        out->stop = STOP_RECORD;
+        out->why = record->why;
+    }
+    out->seconds = clock_s(CLOCK_MONOTONIC) - r->started;
+    sigaction(SIGINT, &old_int, NULL);
+    sigaction(SIGTERM, &old_term, NULL);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    accounts_clear(&r->accounts);
+    tally_clear(&r->tally);
+    free(r->items);
+    free(r);
+}
+
+void run_result_clear(struct run_result *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        outcome_clear(&r->outcomes[i]);
+    free(r->outcomes);
+    *r = (struct run_result){0};
+}
+
+void run_result_count(const struct run_result *r, size_t counts[VERDICTS])
+{
+    memset(counts, 0, VERDICTS * sizeof *counts);
+    for (size_t i = 0; i < r->n; i++)
+        counts[r->outcomes[i].verdict]++;
+}
+
+enum exit_code run_result_exit(const struct run_result *r, bool strict)
+{
+    bool ran = false, error = false, bad = false;
+    switch (r->stop) {
+    case STOP_DEADLINE:
+        return EXIT_DEADLINE;
+    case STOP_INTERRUPTED:
+        return EXIT_INTERRUPTED;
+    case STOP_TARGET:
+        return EXIT_TARGET;
+    case STOP_RECORD:
+        return EXIT_INTERNAL;
+    case STOP_NOT:
+    case STOP_FAIL_FAST:
+        break;
+    }
+    for (size_t i = 0; i < r->n; i++) {
+        const struct outcome *o = &r->outcomes[i];
+        ran = ran || o->verdict != VERDICT_SKIP;
+        error = error || o->verdict == VERDICT_ERROR;
+        bad = bad || o->standing == STANDING_STALE;
+        if (o->standing != STANDING_EXPECTED)
+            bad = bad || o->verdict == VERDICT_FAIL || o->verdict == VERDICT_TIMEOUT ||
+                  o->verdict == VERDICT_DEPENDENCY || (strict && o->verdict == VERDICT_WEAK);
+    }
+    if (bad)
+        return EXIT_UNEXPECTED;
+    if (error)
+        return EXIT_INTERNAL;
+    return ran ? EXIT_AS_EXPECTED : EXIT_NOTHING;
+}

@@ -1,0 +1,184 @@
+/* One scenario in its own process. Whatever goes wrong here costs this scenario and no other.
+ * SPDX-License-Identifier: MIT */
+#include "run/worker.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "evidence/capture_made.h"
+#include "run/event.h"
+#include "run/record.h"
+
+/* A script that eats memory ends before the machine does. Sanitizers reserve address space that
+ * they never use. */
+#if !defined(__SANITIZE_ADDRESS__)
+#define MEMORY_MOST ((rlim_t)4 << 30)
+#endif
+
+static double wall(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+void worker_settle(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGPIPE, SIG_IGN);
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+#ifdef MEMORY_MOST
+    setrlimit(RLIMIT_AS, &(struct rlimit){MEMORY_MOST, MEMORY_MOST});
+#endif
+}
+
+void worker_say(int fd, const char *name, json_t *value)
+{
+    char *line = NULL, *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(16));
+    int n = text != NULL ? asprintf(&line, "!%s %s\n", name, text) : -1;
+    if (n < 0)
+        abort();
+    for (int at = 0; at < n;) {
+        ssize_t took = write(fd, line + at, (size_t)(n - at));
+        if (took < 0 && errno != EINTR)
+            break; /* the runner is gone, and so are we soon */
+        at += took > 0 ? (int)took : 0;
+    }
+    free(line);
+    free(text);
+    json_decref(value);
+}
+
+int worker_prepare(lua_State *L, const char *name, int n, struct err *err)
+{
+    int base = lua_gettop(L) - n;
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "prepare");
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK) {
+        lua_getfield(L, -1, name);
+        lua_insert(L, base + 1);
+        lua_pop(L, 1);
+        if (lua_pcall(L, n, 1, 0) == LUA_OK)
+            return 0;
+    }
+    err_set(err, "%s", luaL_tolstring(L, -1, NULL));
+    lua_settop(L, base);
+    return -1;
+}
+
+/* With the context on top of the stack: makes INBOX hold what the scenario declared, and tells the
+ * context. */
+static int fill(lua_State *L, const struct target *t, const struct scenario *s, struct err *err)
+{
+    int context = lua_gettop(L);
+    if (target_push_messages(t, s, err) != 0)
+        return -1;
+    int messages = lua_gettop(L);
+    lua_pushvalue(L, context);
+    lua_pushvalue(L, messages);
+    if (worker_prepare(L, "fill", 2, err) != 0)
+        return -1;
+    /* A target that is filled by delivery adds header fields: what it holds now is what counts. */
+    if (lua_istable(L, -1))
+        lua_copy(L, -1, messages);
+    lua_settop(L, messages);
+    lua_setfield(L, context, "messages");
+    return 0;
+}
+
+static void clear(lua_State *L, int context, struct event_sink *sink, double began)
+{
+    struct err err;
+    lua_pushvalue(L, context);
+    if (worker_prepare(L, "clear", 1, &err) == 0) {
+        lua_pop(L, 1);
+        return;
+    }
+    json_t *e = json_object();
+    json_object_set_new(e, "ev", json_string("record"));
+    json_object_set_new(e, "at", event_time(wall() - began));
+    json_object_set_new(e, "what", json_string("INBOX could not be emptied afterwards"));
+    json_object_set_new(e, "value", record_text(err.text));
+    event_emit(sink, e);
+}
+
+static void say_result(int fd, const struct script_result *r, double seconds, const char *evidence)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "verdict", json_string(verdict_names[r->verdict]));
+    json_object_set_new(o, "why", record_text(r->why));
+    json_object_set_new(o, "where", record_text(r->where));
+    json_object_set_new(o, "seconds", json_real(seconds));
+    json_object_set_new(o, "evidence", evidence != NULL ? json_string(evidence) : json_null());
+    worker_say(fd, "result", o);
+}
+
+static const char *save_evidence(const struct job *job, const struct event_sink *sink, double began,
+                                 struct script_result *r)
+{
+    char path[4096];
+    struct err err;
+    bool wanted = job->evidence == EVIDENCE_ALL ||
+                  (job->evidence == EVIDENCE_FAILED && r->verdict != VERDICT_PASS &&
+                   r->verdict != VERDICT_SKIP && r->verdict != VERDICT_NOTED);
+    if (!wanted || job->folder == NULL)
+        return NULL;
+    snprintf(path, sizeof path, "%s/%s", job->folder, job->evidence_name);
+    if (capture_made_write(sink->list, began, path, &err) == 0)
+        return job->evidence_name;
+    /* A defect of the target stays the news; otherwise the missing evidence is. */
+    if (!verdict_is_red(r->verdict)) {
+        r->verdict = VERDICT_ERROR;
+        snprintf(r->why, sizeof r->why, "%s", err.text);
+    }
+    return NULL;
+}
+
+noreturn void worker_run(lua_State *L, const struct target *t, const struct job *job, int fd)
+{
+    const struct scenario *s = job->scenario;
+    struct script_result result = {.verdict = VERDICT_ERROR};
+    struct err err;
+    double began = wall(), seconds = 0;
+    worker_settle();
+    struct event_sink sink = {
+        .list = json_array(), .scenario = s->id, .fd = fd, .limit = WORKER_KEEPS};
+    if (job->evidence == EVIDENCE_NONE || job->folder == NULL) {
+        json_decref(sink.list);
+        sink.list = NULL;
+    }
+    lua_settop(L, 0);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->ref);
+    if (target_push_context(t, s, job->users, job->users_n, job->marker, job->seed,
+                            job->timeout_scale, &err) != 0) {
+        snprintf(result.why, sizeof result.why, "%s", err.text);
+        goto out;
+    }
+    if (s->messages && fill(L, t, s, &err) != 0) {
+        result.verdict = VERDICT_DEPENDENCY;
+        snprintf(result.why, sizeof result.why, "INBOX could not be prepared: %s", err.text);
+        goto out;
+    }
+    began = wall();
+    worker_say(fd, "begin", json_pack("{s:f}", "t", began));
+    script_run(L, 1, 2, &sink, &result);
+    seconds = wall() - began;
+    worker_say(fd, "ran", json_object());
+    if (s->messages)
+        clear(L, 2, &sink, began);
+out:;
+    const char *evidence = save_evidence(job, &sink, began, &result);
+    say_result(fd, &result, seconds, evidence);
+    _exit(0);
+}

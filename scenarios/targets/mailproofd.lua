@@ -1,0 +1,25 @@
+-- The reference server, started on free ports with eight accounts and a store in memory: what `mailproof run` tests
+-- when no target is named. `--fault NAME` makes it misbehave.
+-- SPDX-License-Identifier: MIT
+local accounts, start = {}, {
+  mailproof.daemon, "--ports", "ephemeral", "--store", ":memory:", "--state", mailproof.state,
+  "--domain", "test.example", "--exit-with-stdin",
+}
+for n = 1, 8 do
+  accounts[n] = { name = "user" .. n, password = "pass", address = "user" .. n .. "@test.example" }
+  table.move({ "--user", "user" .. n .. ":pass" }, 1, 2, #start + 1, start)
+end
+for _, fault in ipairs(mailproof.faults) do
+  table.move({ "--fault", fault }, 1, 2, #start + 1, start)
+end
+
+return {
+  name = "mailproofd",
+  start = start,
+  domain = "test.example",
+  accounts = accounts,
+  throwaway = true,
+  faults = true,
+  fill = "append",
+  verify_name = "localhost",
+}
