@@ -35,13 +35,17 @@ struct message {        /* one row of a mailbox's array, ascending by uid */
     uint64_t flags;
     int64_t internal_date; /* seconds since 1970, UTC */
     int internal_zone;     /* minutes east of UTC, as given at APPEND */
-    uint32_t size_bytes;   /* RFC822.SIZE = POP3 size: CRLF line ends, as stored */
-    int64_t blob;          /* for store_blob_read */
+    uint32_t size_bytes;   /* RFC822.SIZE: the bytes as stored */
+    uint32_t pop3_bytes;   /* size as POP3 sends it: bare LFs made CRLF, a last line end added where there is none */
+    int64_t blob;          /* for blob_read; never given to another message while the server runs */
 };
 
 /* What happened to a mailbox, newest last; a session reads from where it stopped. */
 enum change_kind { CHANGE_NEW, CHANGE_FLAGS, CHANGE_EXPUNGED, CHANGE_GONE /* mailbox deleted */ };
 struct change { uint64_t serial; enum change_kind kind; uint32_t uid; uint64_t flags, modseq; const void *author; };
+
+/* The hierarchy separator. A name's first level is "INBOX" in any case and then upper case. */
+enum { STORE_SEPARATOR = '/' };
 
 struct mailbox {
     struct store *store;
@@ -55,8 +59,9 @@ struct mailbox {
     char *keywords[56];
     int keyword_count;
     uint32_t first_recent;   /* uid: messages from here on are \Recent to the next session that selects */
-    struct change *ring;     /* the last changes; ring_first is the serial of ring[0 of the window] */
+    struct change *ring;     /* the last changes, ring[0] has the serial ring_first; read by mailbox_changes */
     uint64_t ring_first, ring_next;
+    size_t ring_room;
     int refs;                /* sessions and work under way */
     bool gone;               /* deleted; no reads of messages any more */
     const void *pop3_lock;   /* the session that holds the maildrop, RFC 1939, 3 */

@@ -1,0 +1,202 @@
+/* The writer thread. Each change has a savepoint of its own, so that one that is refused leaves the
+ * others alone. Trouble with the database (disk full, I/O) undoes the whole transaction; the
+ * changes are then tried one at a time, and whoever fails alone is told STORE_FULL.
+ * SPDX-License-Identifier: MIT */
+#include "store/writer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "loop.h"
+
+struct writer {
+    struct db *db;
+    struct loop *loop;
+    pthread_mutex_t *db_lock;
+    void (*finished)(void *arg, struct job *list);
+    void *arg;
+    struct writer_state state;
+
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t more, less;
+    struct job *waiting, **waiting_end;
+    struct job *done, **done_end;
+    bool posted, stop;
+    struct loop_call call;
+};
+
+static void fail(struct writer *w, struct job *j)
+{
+    job_forget(j);
+    j->status = STORE_FULL;
+    snprintf(j->text, sizeof j->text, "the store cannot write: %s", sqlite3_errmsg(w->db->sql));
+}
+
+/* Runs one change in its savepoint. -1: the transaction is lost or worth nothing. */
+static int run_one(struct writer *w, struct job *j)
+{
+    job_forget(j);
+    if (db_run(w->db, SQL_SAVE, DB_NONE) != 0)
+        return -1;
+    if (change_run(&w->state, j) != 0)
+        return -1;
+    bool keep = j->status == STORE_OK || j->status == STORE_CONFLICT;
+    if (!keep && db_run(w->db, SQL_BACK, DB_NONE) != 0)
+        return -1;
+    if (!keep) {
+        for (size_t i = 0; i < j->effect_count; i++)
+            free(j->effects[i].name);
+        j->effect_count = j->uids_out.count = j->sources.count = 0;
+    }
+    return db_run(w->db, SQL_RELEASE, DB_NONE);
+}
+
+static void undo(struct writer *w)
+{
+    if (!sqlite3_get_autocommit(w->db->sql))
+        db_run(w->db, SQL_ROLLBACK, DB_NONE);
+}
+
+/* All or none of the jobs from first up to, not including, end. */
+static int transaction(struct writer *w, struct job *first, const struct job *end)
+{
+    if (db_run(w->db, SQL_BEGIN, DB_NONE) != 0)
+        return -1;
+    for (struct job *j = first; j != end; j = j->next)
+        if (run_one(w, j) != 0)
+            goto failed;
+    if (db_run(w->db, SQL_COMMIT, DB_NONE) == 0)
+        return 0;
+failed:
+    return -1; /* the caller reads the reason first and then undoes */
+}
+
+static void carry_out(struct writer *w, struct job *list)
+{
+    if (w->db_lock != NULL)
+        pthread_mutex_lock(w->db_lock);
+    if (transaction(w, list, NULL) != 0) {
+        undo(w);
+        for (struct job *j = list; j != NULL; j = j->next) {
+            if (transaction(w, j, j->next) == 0)
+                continue;
+            fail(w, j);
+            undo(w);
+        }
+    }
+    if (w->db_lock != NULL)
+        pthread_mutex_unlock(w->db_lock);
+}
+
+static void *work(void *arg)
+{
+    struct writer *w = arg;
+    pthread_mutex_lock(&w->lock);
+    for (;;) {
+        while (w->waiting == NULL && !w->stop)
+            pthread_cond_wait(&w->more, &w->lock);
+        if (w->waiting == NULL)
+            break;
+        struct job *list = w->waiting;
+        w->waiting = NULL;
+        w->waiting_end = &w->waiting;
+        pthread_mutex_unlock(&w->lock);
+        carry_out(w, list);
+        pthread_mutex_lock(&w->lock);
+        *w->done_end = list;
+        for (struct job *j = list; j != NULL; j = j->next) {
+            j->finished = true;
+            w->done_end = &j->next;
+        }
+        pthread_cond_signal(&w->less);
+        if (!w->posted) {
+            w->posted = true;
+            loop_post(w->loop, &w->call);
+        }
+    }
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+static void hand_over(void *arg)
+{
+    struct writer *w = arg;
+    pthread_mutex_lock(&w->lock);
+    struct job *list = w->done;
+    w->done = NULL;
+    w->done_end = &w->done;
+    w->posted = false;
+    pthread_mutex_unlock(&w->lock);
+    w->finished(w->arg, list);
+}
+
+int writer_start(struct db *db, struct loop *loop, pthread_mutex_t *lock,
+                 void (*finished)(void *arg, struct job *list), void *arg, struct writer **out,
+                 struct err *err)
+{
+    struct writer *w = calloc(1, sizeof *w);
+    if (w == NULL)
+        abort();
+    w->db = db;
+    w->loop = loop;
+    w->db_lock = lock;
+    w->finished = finished;
+    w->arg = arg;
+    w->state.db = db;
+    w->waiting_end = &w->waiting;
+    w->done_end = &w->done;
+    w->call = (struct loop_call){.call = hand_over, .arg = w};
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->more, NULL);
+    pthread_cond_init(&w->less, NULL);
+    /* Blob numbers are never used twice while the server runs: a session may hold one of a message
+     * that is gone. */
+    sqlite3_stmt *s = db_prepare(db, SQL_BLOB_LAST, DB_NONE);
+    if (db_step(s) != 1) {
+        free(w);
+        return db_error(db, "store", err);
+    }
+    w->state.next_blob = sqlite3_column_int64(s, 0);
+    sqlite3_reset(s);
+    if (pthread_create(&w->thread, NULL, work, w) != 0) {
+        free(w);
+        return err_errno(err, "store: a thread");
+    }
+    *out = w;
+    return 0;
+}
+
+void writer_stop(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->stop = true;
+    pthread_cond_signal(&w->more);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    /* Its call may still be in the loop's list, and has to be made while w is there. */
+    while (w->posted)
+        loop_once(w->loop, 0);
+    pthread_mutex_destroy(&w->lock);
+    pthread_cond_destroy(&w->more);
+    pthread_cond_destroy(&w->less);
+    free(w);
+}
+
+void writer_add(struct writer *w, struct job *j)
+{
+    j->next = NULL;
+    pthread_mutex_lock(&w->lock);
+    *w->waiting_end = j;
+    w->waiting_end = &j->next;
+    pthread_cond_signal(&w->more);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void writer_wait(struct writer *w, struct job *j)
+{
+    pthread_mutex_lock(&w->lock);
+    while (!j->finished)
+        pthread_cond_wait(&w->less, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+}
