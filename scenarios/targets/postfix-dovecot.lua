@@ -1,4 +1,4 @@
--- Postfix that delivers to Dovecot over LMTP: every service of a Debian 12 mail server. Needs root, see servers/jail.sh.
+-- Postfix that delivers to Dovecot over LMTP: every service of a Debian 12 mail server. Needs root: servers/jail.sh.
 -- SPDX-License-Identifier: MIT
 local accounts = {}
 for n = 1, 6 do

@@ -28,8 +28,8 @@ scenario {
     local watcher = t:imap { select = "INBOX" }
     watcher:send "IDLE"
     watcher:expect "+"
-    local data = "From: " .. t.user.address .. "\r\nTo: " .. t.user.address .. "\r\nDate: Mon, 1 Jun 2026 10:00:00 +0000\r\n" ..
-      "Message-ID: <" .. t.marker .. "@client.example>\r\nSubject: across\r\n\r\n" .. t.marker ..
+    local data = "From: " .. t.user.address .. "\r\nTo: " .. t.user.address .. "\r\n" ..
+      "Date: Mon, 1 Jun 2026 10:00:00 +0000\r\nMessage-ID: <" .. t.marker .. "@client.example>\r\nSubject: across\r\n\r\n" .. t.marker ..
       "\r\n.dot\r\n..\r\n tab\there\r\n"
     submit(t, data)
     watcher:expect "* EXISTS"

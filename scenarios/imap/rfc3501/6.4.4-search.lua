@@ -30,7 +30,8 @@ scenario {
               round; LARGER and SMALLER are strict; without a match the answer is empty.]],
   why     = [[Clients ask for what is unread, and show nothing else.]],
   messages = { "plain", "dots", "multipart" },
-  catches = { "imap-search-or-is-and", "imap-search-larger-inclusive", "imap-search-unseen-wrong", "imap-search-no-answer" },
+  catches = { "imap-search-or-is-and", "imap-search-larger-inclusive", "imap-search-unseen-wrong",
+    "imap-search-no-answer" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     c:send [[STORE 2 +FLAGS.SILENT (\Seen \Flagged)]]

@@ -118,8 +118,8 @@ scenario {
   catches = { "imap-structure-decoded-size", "imap-structure-no-lines", "imap-section-numbering" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
-    c:send "FETCH 1 (BODY BODYSTRUCTURE BODY.PEEK[1.1] BODY.PEEK[1.2] BODY.PEEK[2] BODY.PEEK[3] BODY.PEEK[3.HEADER] " ..
-      "BODY.PEEK[3.TEXT] BODY.PEEK[2.MIME])"
+    c:send("FETCH 1 (BODY BODYSTRUCTURE BODY.PEEK[1.1] BODY.PEEK[1.2] BODY.PEEK[2] BODY.PEEK[3] " ..
+      "BODY.PEEK[3.HEADER] BODY.PEEK[3.TEXT] BODY.PEEK[2.MIME])")
     local item = c:expect "OK":fetch(1)
     local s = item.BODYSTRUCTURE
     t:check(type(s[1]) == "table" and type(s[2]) == "table" and type(s[3]) == "table", "it has not three parts")
