@@ -29,8 +29,8 @@ scenario {
     watcher:send "IDLE"
     watcher:expect "+"
     local data = "From: " .. t.user.address .. "\r\nTo: " .. t.user.address .. "\r\n" ..
-      "Date: Mon, 1 Jun 2026 10:00:00 +0000\r\nMessage-ID: <" .. t.marker .. "@client.example>\r\nSubject: across\r\n\r\n" .. t.marker ..
-      "\r\n.dot\r\n..\r\n tab\there\r\n"
+      "Date: Mon, 1 Jun 2026 10:00:00 +0000\r\nMessage-ID: <" .. t.marker .. "@client.example>\r\n" ..
+      "Subject: across\r\n\r\n" .. t.marker .. "\r\n.dot\r\n..\r\n tab\there\r\n"
     submit(t, data)
     watcher:expect "* EXISTS"
     watcher:write "DONE\r\n"

@@ -127,7 +127,8 @@ scenario {
     local inner = s[1]
     t:equal(tostring(inner[3]):upper(), "ALTERNATIVE", "subtype of part 1")
     local plain, html, data, mail = inner[1], inner[2], s[2], s[3]
-    t:equal({ plain[1]:upper(), plain[2]:upper(), plain[6]:upper() }, { "TEXT", "PLAIN", "QUOTED-PRINTABLE" }, "part 1.1")
+    t:equal({ plain[1]:upper(), plain[2]:upper(), plain[6]:upper() }, { "TEXT", "PLAIN", "QUOTED-PRINTABLE" },
+      "part 1.1")
     t:equal(item["BODY[1.1]"], "Gr=C3=BC=C3=9Fe\r\nfrom the first part", "BODY[1.1]")
     t:equal(plain[7], #item["BODY[1.1]"], "octets of part 1.1")
     t:check(plain[8] == 2 or plain[8] == 1, "lines of part 1.1: %s", plain[8])
@@ -139,8 +140,10 @@ scenario {
     t:equal(mail[8][2], "The inner message", "subject in the envelope of part 3")
     t:equal(tostring(mail[9][1]):upper(), "TEXT", "type inside part 3")
     t:equal(item["BODY[3.TEXT]"], "inner text", "BODY[3.TEXT]")
-    t:check(item["BODY[3.HEADER]"]:find("Subject: The inner message\r\n", 1, true), "BODY[3.HEADER] is not the inner header")
-    t:check(item["BODY[2.MIME]"]:find("Content-Type: application/octet-stream", 1, true), "BODY[2.MIME] is not its header")
+    t:check(item["BODY[3.HEADER]"]:find("Subject: The inner message\r\n", 1, true),
+      "BODY[3.HEADER] is not the inner header")
+    t:check(item["BODY[2.MIME]"]:find("Content-Type: application/octet-stream", 1, true),
+      "BODY[2.MIME] is not its header")
     t:equal(#item.BODY[2], 7, "members of part 2 in BODY, without extensions")
   end,
 }
