@@ -21,12 +21,14 @@ NPROC ?= $(shell nproc 2>/dev/null || echo 2)
 SECONDS ?= 60
 MAKEFLAGS += --no-print-directory
 
-PACKAGES := openssl libpcap lua5.4 jansson sqlite3 zlib libunbound libidn2 libutf8proc
+PACKAGES := openssl libpcap lua5.4 jansson sqlite3
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wvla -Werror
 OPT := -O2 -g
 HARDEN := -fstack-protector-strong
 LINK :=
+# V=1 shows the commands.
+Q := $(if $(V),,@)
 
 ifdef SAN
 O ?= build/san
@@ -43,7 +45,7 @@ VERSION := 0.1.0
 BASE_CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(HARDEN) $(WARN) $(PKG_CFLAGS) -MMD -MP \
 	-DMAILPROOF_VERSION='"$(VERSION)"'
 HARNESS_LIBS := $(shell pkg-config --libs openssl libpcap lua5.4 jansson 2>/dev/null) -lm -lpthread
-SERVER_LIBS := $(shell pkg-config --libs openssl jansson sqlite3 zlib 2>/dev/null) -lm -lpthread
+SERVER_LIBS := $(shell pkg-config --libs openssl jansson sqlite3 2>/dev/null) -lm -lpthread
 CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
 
 HARNESS_SRC := $(filter-out harness/tests/%,$(shell find harness -name '*.c'))
@@ -62,36 +64,36 @@ TESTS := $(HARNESS_TESTS) $(SERVER_TESTS)
 all: $(O)/mailproof $(O)/mailproofd
 
 $(O)/mailproof: $(HARNESS_OBJ)
-	$(CC) $(LINK) -o $@ $^ $(HARNESS_LIBS)
+	$(Q)$(CC) $(LINK) -o $@ $^ $(HARNESS_LIBS)
 
 $(O)/mailproofd: $(SERVER_OBJ)
-	$(CC) $(LINK) -o $@ $^ $(SERVER_LIBS)
+	$(Q)$(CC) $(LINK) -o $@ $^ $(SERVER_LIBS)
 
 $(O)/libharness.a: $(HARNESS_LIB_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 $(O)/libserver.a: $(SERVER_LIB_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 # Each side sees only its own headers: an #include across does not compile.
 $(O)/obj/harness/%.o: harness/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(CFLAGS) -Iharness -c -o $@ $<
+	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) -Iharness -c -o $@ $<
 
 $(O)/obj/reference-server/%.o: reference-server/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(CFLAGS) -Ireference-server -c -o $@ $<
+	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) -Ireference-server -c -o $@ $<
 
 $(O)/harness/tests/%: harness/tests/%.c $(O)/libharness.a Makefile
 	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(CFLAGS) -Iharness -Iharness/tests $(LINK) -o $@ $< $(O)/libharness.a \
+	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) -Iharness -Iharness/tests $(LINK) -o $@ $< $(O)/libharness.a \
 		$(CHECK_LIBS) $(HARNESS_LIBS)
 
 $(O)/reference-server/tests/%: reference-server/tests/%.c $(O)/libserver.a Makefile
 	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(CFLAGS) -Ireference-server -Ireference-server/tests $(LINK) -o $@ $< \
+	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) -Ireference-server -Ireference-server/tests $(LINK) -o $@ $< \
 		$(O)/libserver.a $(CHECK_LIBS) $(SERVER_LIBS)
 
 clean:
@@ -103,8 +105,7 @@ help:
 # --- dependencies and cleanliness ---------------------------------------------------------------
 
 DEBIAN := gcc clang libclang-rt-14-dev make pkg-config git ca-certificates \
-	libssl-dev libpcap-dev liblua5.4-dev lua5.4 libjansson-dev libsqlite3-dev libunbound-dev zlib1g-dev \
-	libidn2-dev libutf8proc-dev check openssl tshark libxml2-utils python3-jsonschema \
+	libssl-dev libpcap-dev liblua5.4-dev lua5.4 libjansson-dev libsqlite3-dev check openssl tshark libxml2-utils python3-jsonschema \
 	clang-format cppcheck lua-check afl++ lld llvm
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
