@@ -243,6 +243,7 @@ static int l_tls(lua_State *L)
     struct handle *h = script_check_handle(L);
     const struct conn_tls *f = conn_tls_facts(h->conn);
     lua_createtable(L, 0, 20);
+    set_flag(L, "tried", f->tried);
     set_flag(L, "done", f->done);
     set_flag(L, "in_tls", conn_in_tls(h->conn));
     set_text(L, "version", f->version);

@@ -1,0 +1,244 @@
+-- What the runner asks before and after scenarios: mailboxes that hold exactly what a scenario declared, and what a
+-- target can do. Each function raises one clear sentence when it cannot.
+--
+--   prepare.fill(context, messages)     INBOX of context.users[1] holds exactly these; context.messages is set
+--   prepare.clear(context)              INBOX of each of context.users is empty
+--   prepare.probe(context, service)     { clear =, tls =, login = capabilities of each stage, greeting = … }
+--
+-- Nothing here is part of a scenario's evidence, except t:deliver, which hands in its own time line.
+-- SPDX-License-Identifier: MIT
+local mailbox = require "mailbox"
+local message = require "message"
+local open = require "open"
+local timeline = require "timeline"
+
+local M = {}
+
+---Calls f with a quiet time line; whatever goes wrong in it becomes one sentence.
+local function quietly(context, f)
+  local t, stopped = timeline.new(context)
+  local ok, result = pcall(f, t)
+  for _, c in ipairs(t._conns) do c._h:free() end
+  if ok then return result end
+  if getmetatable(result) == stopped then error(result.why, 0) end
+  error(result, 0)
+end
+
+local function way(context)
+  local target = context.target
+  if target.fill then return target.fill end
+  local s = target.services
+  if s.imap or s.imaps then return "append" end
+  if s.lmtp then return "lmtp" end
+  if s.smtp then return "smtp" end
+  error("mailboxes cannot be filled: the target has neither imap nor lmtp nor smtp", 0)
+end
+
+local function imap_of(t, user)
+  return open.open(t, "imap", { user = user, login = true, verify = false, name = t:_name "prepare" })
+end
+
+local function goodbye(c)
+  c:send "LOGOUT"
+  c:expect("OK", "BYE", "closed")
+  c:close()
+end
+
+-- CLOSE removes what is marked and says nothing, and leaves no session that would take \Recent away.
+local function clear_imap(c)
+  c:send "SELECT INBOX"
+  local r = c:expect "OK"
+  local exists = 0
+  for _, u in ipairs(r:all "EXISTS") do exists = u.number end
+  if exists > 0 then
+    c:send [[STORE 1:* +FLAGS.SILENT (\Deleted)]]
+    c:expect "OK"
+  end
+  c:send "CLOSE"
+  c:expect "OK"
+end
+
+local function append(c, bytes)
+  -- Without the wait for "+" where the server allows it.
+  local plus = c:has "LITERAL+" or (c:has "LITERAL-" and #bytes <= 4096)
+  c:command("APPEND INBOX ", { literal = bytes, plus = plus })
+  c:expect "OK"
+end
+
+local function clear_pop3(t, user)
+  local c = open.open(t, "pop3", { user = user, login = true, verify = false, name = t:_name "prepare" })
+  c:send "STAT"
+  local n = math.tointeger(tonumber(c:expect "+OK".text:match "^(%d+)")) or 0
+  for i = 1, n do
+    c:send("DELE " .. i)
+    c:expect "+OK"
+  end
+  c:send "QUIT"
+  c:expect "+OK"
+  c:close()
+end
+
+local function clear_maildir(t, user)
+  local target = t._context.target
+  error(string.format("the INBOX of %s cannot be emptied: %s has neither imap nor pop3", user.name, target.name), 0)
+end
+
+local function clear_one(t, user)
+  local s = t._context.target.services
+  if s.imap or s.imaps then
+    local c = imap_of(t, user)
+    clear_imap(c)
+    goodbye(c)
+  elseif s.pop3 or s.pop3s then
+    clear_pop3(t, user)
+  else
+    clear_maildir(t, user)
+  end
+end
+
+function M.clear(context)
+  quietly(context, function(t)
+    for _, user in ipairs(context.users) do clear_one(t, user) end
+  end)
+end
+
+---Sends one message by SMTP or LMTP.
+local function send(t, service, user, bytes)
+  local c = open.open(t, "smtp", { service = service, verify = false, name = t:_name "prepare" })
+  c:mail { from = "prepare@client.example", to = user.address, data = bytes }
+  c:send "QUIT"
+  c:expect("221", "closed")
+  c:close()
+end
+
+---Puts one message into the INBOX of a user and returns when it can be seen there.
+function M.put(t, user, bytes)
+  local how = way(t._context)
+  if type(how) == "function" then
+    how(t._context, user, { bytes })
+  elseif how == "append" then
+    local c = imap_of(t, user)
+    append(c, bytes)
+    goodbye(c)
+  else
+    local reader = mailbox.reader(t, user)
+    local before = reader and #reader.all() or 0
+    if reader then reader.close() end
+    send(t, how == "lmtp" and "lmtp" or "smtp", user, bytes)
+    if reader then
+      local seen = mailbox.wait(t, user, 10 * (t._context.timeout_scale or 1), function(messages)
+        return #messages > before
+      end)
+      if not seen then t:_fail("a message for " .. user.name .. " was accepted and did not arrive within 10 s") end
+    end
+  end
+end
+
+---`messages` as bytes: a number makes as many, names are files of scenarios/messages/.
+function M.messages(context, spec)
+  local list = {}
+  if type(spec) == "number" then
+    for i = 1, spec do
+      list[i] = message.make { to = "<" .. context.users[1].address .. ">", subject = "message " .. i,
+        date = string.format("Mon, 7 Feb 2022 10:%02d:%02d +0000", i // 60 % 60, i % 60),
+        id = string.format("<%s.%d@client.example>", context.marker, i),
+        body = string.format("This is message %d of %d.\r\nIts marker is %s.\r\n", i, spec, context.marker) }
+    end
+  else
+    for i, one in ipairs(spec) do list[i] = one:find "\n" and one or message.file(one) end
+  end
+  return list
+end
+
+function M.fill(context, messages)
+  messages = M.messages(context, messages)
+  quietly(context, function(t)
+    local user, how = context.users[1], way(context)
+    if how == "append" then
+      local c = imap_of(t, user)
+      clear_imap(c)
+      for _, bytes in ipairs(messages) do append(c, bytes) end
+      goodbye(c)
+    else
+      clear_one(t, user)
+      if type(how) == "function" then
+        how(context, user, messages)
+      else
+        for _, bytes in ipairs(messages) do M.put(t, user, bytes) end
+      end
+      -- Delivery adds trace fields: what the scenario is told is what a client will see.
+      local reader = #messages > 0 and mailbox.reader(t, user)
+      if reader then
+        messages = reader.all()
+        reader.close()
+      end
+    end
+  end)
+  context.messages = messages
+  return messages
+end
+
+-- Probing -----------------------------------------------------------------------------------------------------
+
+local PROTOCOL = { imap = "imap", imaps = "imap", pop3 = "pop3", pop3s = "pop3" }
+
+local function copy(caps)
+  local out = {}
+  for k, v in pairs(caps) do out[k] = v end
+  return out
+end
+
+local function tls_words(c)
+  return c.protocol == "pop3" and "STLS" or "STARTTLS"
+end
+
+---Capabilities of a service before TLS (none for implicit TLS), inside TLS, after login.
+function M.probe(context, service)
+  return quietly(context, function(t)
+    local protocol = PROTOCOL[service] or "smtp"
+    local found = { greeting = "" }
+    local c = open.open(t, protocol, { service = service, verify = false })
+    found.greeting = c.greeting.raw
+    local user = context.users and context.users[1]
+    if service:find "s$" then
+      found.tls = copy(c:capabilities())
+    else
+      found.clear = copy(c:capabilities())
+      if found.clear[tls_words(c)] then
+        -- A server whose TLS fails is one without TLS: its scenarios will say so, the probe goes on.
+        c:send(tls_words(c))
+        local r = c:reply()
+        local done, why = false, "the server said " .. tostring(r)
+        if r:is(protocol == "smtp" and "220" or protocol == "pop3" and "+OK" or "OK") then
+          done, why = c:starttls { may_fail = true, verify = false }
+        end
+        if done then
+          found.tls = copy(c:capabilities())
+        else
+          found.tls_trouble = why
+          c:close()
+          c = nil
+        end
+      end
+    end
+    if c then
+      local facts = c:tls()
+      if facts then found.chain_ok, found.name_ok, found.chain_why = facts.chain_ok, facts.name_ok, facts.chain_why end
+    end
+    local words = found.tls or found.clear
+    if user and service ~= "lmtp" and (protocol ~= "smtp" or words.AUTH) then
+      c = c or open.open(t, protocol, { service = service, verify = false })
+      open.login(t, c, user)
+      if protocol == "smtp" then c:_hello() end -- what is announced may differ now, RFC 4954, 4
+      found.login = copy(c:capabilities())
+    end
+    if c then
+      c:send(protocol == "imap" and "LOGOUT" or "QUIT")
+      c:expect(protocol == "imap" and "OK" or protocol == "pop3" and "+OK" or "221", "closed")
+      c:close()
+    end
+    return found
+  end)
+end
+
+return M
