@@ -16,4 +16,8 @@ int err_errno(struct err *err, const char *what);
 /* "what: OpenSSL's newest reason"; empties OpenSSL's queue; returns -1. */
 int err_tls(struct err *err, const char *what);
 
+/* Returns p, which came from malloc or its kin; NULL ends the process: out of memory is nobody's
+ * error to handle. `char *copy = err_need(strdup(text));` */
+void *err_need(void *p);
+
 #endif

@@ -1,5 +1,5 @@
-/* Bytes with a limit: grows as it is filled, never past `limit`. The driver keeps what a server said in
- * one of these for ever, so nothing is ever taken out of the middle.
+/* Bytes with a limit: grows as it is filled, never past `limit`. The driver keeps what a server
+ * said in one of these for ever, so nothing is ever taken out of the middle.
  * SPDX-License-Identifier: MIT */
 #ifndef HARNESS_WIRE_BUF_H
 #define HARNESS_WIRE_BUF_H

@@ -1,8 +1,8 @@
 /* One client connection whose every byte the script controls and the driver remembers.
  *
- * All connections of a scenario belong to one `struct loop`: whoever waits, the loop listens to all of
- * them and stamps what arrives with its time, so a script is one line of time and needs no threads.
- * Nothing here knows a protocol: parsers read `conn_input` and say how much they took.
+ * All connections of a scenario belong to one `struct loop`: whoever waits, the loop listens to all
+ * of them and stamps what arrives with its time, so a script is one line of time and needs no
+ * threads. Nothing here knows a protocol: parsers read `conn_input` and say how much they took.
  *
  * Times are seconds (double) since the loop was made, from CLOCK_MONOTONIC.
  * SPDX-License-Identifier: MIT */
@@ -20,8 +20,8 @@ struct conn;
 
 enum conn_dir { CONN_SENT, CONN_RECEIVED };
 
-/* WIRE: what TCP carried, ciphertext once TLS runs. TEXT: what the protocol said inside TLS; before TLS
- * there is no TEXT event, because the wire is the text. */
+/* WIRE: what TCP carried, ciphertext once TLS runs. TEXT: what the protocol said inside TLS; before
+ * TLS there is no TEXT event, because the wire is the text. */
 enum conn_layer { CONN_WIRE, CONN_TEXT };
 
 /* How a connection ended, as seen from here. */
@@ -35,26 +35,29 @@ enum conn_end {
     CONN_LOCAL         /* the script closed it */
 };
 
-/* The facts of a finished (or failed) handshake. Strings are valid while the connection lives; "" = none. */
+/* The facts of a finished (or failed) handshake. Strings are valid while the connection lives; "" =
+ * none. */
 struct conn_tls {
-    bool done;              /* the handshake completed */
-    const char *version;    /* "TLSv1.3" */
-    const char *cipher;     /* "TLS_AES_256_GCM_SHA384" */
-    const char *group;      /* "X25519" */
-    const char *alpn;       /* protocol that the server chose */
-    const char *sni;        /* name that we sent */
-    bool chain_ok;          /* the chain leads to a trusted authority and is in date */
-    const char *chain_why;  /* OpenSSL's reason when it does not */
-    bool name_ok;           /* a certificate name matches the host asked for (RFC 9525); judged apart */
-    const char *subject;    /* one line */
+    bool tried; /* a handshake began; false after a failed conn_starttls: the options were unusable,
+                 * which is our own trouble and not the server's */
+    bool done;  /* the handshake completed */
+    const char *version;   /* "TLSv1.3" */
+    const char *cipher;    /* "TLS_AES_256_GCM_SHA384" */
+    const char *group;     /* OpenSSL's name: "x25519", "secp256r1" */
+    const char *alpn;      /* protocol that the server chose */
+    const char *sni;       /* name that we sent */
+    bool chain_ok;         /* the chain leads to a trusted authority and is in date */
+    const char *chain_why; /* OpenSSL's reason when it does not */
+    bool name_ok; /* a certificate name matches the host asked for (RFC 9525); judged apart */
+    const char *subject; /* one line */
     const char *issuer;
-    const char *not_after;  /* ISO 8601 */
+    const char *not_after;   /* ISO 8601 */
     const char *fingerprint; /* SHA-256 of the certificate, hex */
-    const char *alert;      /* fatal alert sent or received, "handshake_failure"; "" = none */
-    unsigned char binding_exporter[32];       /* RFC 9266; all zero before TLS is done */
-    unsigned char binding_unique[64];         /* RFC 5929 tls-unique, TLS 1.2 and older */
+    const char *alert;       /* fatal alert sent or received, "handshake_failure"; "" = none */
+    unsigned char binding_exporter[32]; /* RFC 9266; all zero before TLS is done */
+    unsigned char binding_unique[64];   /* RFC 5929 tls-unique, TLS 1.2 and older */
     size_t binding_unique_len;
-    unsigned char binding_end_point[64];      /* RFC 5929 tls-server-end-point */
+    unsigned char binding_end_point[64]; /* RFC 5929 tls-server-end-point */
     size_t binding_end_point_len;
     bool resumed;
 };
@@ -64,8 +67,8 @@ struct conn_tls {
 struct conn_watch {
     void *arg;
     void (*opened)(void *arg, const struct conn *c, double at);
-    void (*bytes)(void *arg, const struct conn *c, enum conn_dir dir, enum conn_layer layer, double at,
-                  uint64_t offset, const unsigned char *p, size_t n);
+    void (*bytes)(void *arg, const struct conn *c, enum conn_dir dir, enum conn_layer layer,
+                  double at, uint64_t offset, const unsigned char *p, size_t n);
     void (*tls)(void *arg, const struct conn *c, double at, const struct conn_tls *facts);
     void (*keylog)(void *arg, const struct conn *c, double at, const char *line);
     void (*ended)(void *arg, const struct conn *c, double at, enum conn_end how);
@@ -78,48 +81,50 @@ void loop_free(struct loop *l);
 double loop_now(const struct loop *l);
 
 struct conn_address {
-    const char *host;   /* name or literal, IPv4 or IPv6 ("::1", without brackets) */
+    const char *host; /* name or literal, IPv4 or IPv6 ("::1", without brackets) */
     uint16_t port;
     const char *source; /* local address to bind, or NULL */
     int family;         /* AF_UNSPEC, AF_INET, AF_INET6 */
 };
 
 struct conn_tls_options {
-    const char *sni;          /* server_name to send; NULL sends none */
-    const char *verify_name;  /* name or address to hold the certificate against; NULL: none, name_ok false */
-    const char *ca_file;      /* PEM; NULL: the system's */
-    const char *min_version;  /* "TLSv1.2"; NULL: what OpenSSL allows */
+    const char *sni;         /* server_name to send; NULL sends none */
+    const char *verify_name; /* name or address to hold the certificate against; NULL: none, name_ok
+                                false */
+    const char *ca_file;     /* PEM; NULL: the system's */
+    const char *min_version; /* "TLSv1.2"; NULL: what OpenSSL allows */
     const char *max_version;
     const char *ciphers;      /* OpenSSL list for TLS 1.2 and older, NULL default */
     const char *ciphersuites; /* TLS 1.3 */
     const char *groups;
-    const char *alpn;         /* comma-separated, "imap"; NULL sends none */
-    const char *cert_file;    /* client certificate and key, PEM; NULL none */
+    const char *alpn;      /* comma-separated, "imap"; NULL sends none */
+    const char *cert_file; /* client certificate and key, PEM; NULL none */
     const char *key_file;
 };
 
 /* Resolves, connects, returns when TCP is up. *out belongs to the loop; conn_free frees it earlier.
- * name is the script's word for it ("c1"); both are copied. -1 with words: unknown name, refused, timed out. */
-int conn_open(struct loop *l, const char *name, const struct conn_address *to, int timeout_ms, struct conn **out,
-              struct err *err);
+ * name is the script's word for it ("c1"); both are copied. -1 with words: unknown name, refused,
+ * timed out. */
+int conn_open(struct loop *l, const char *name, const struct conn_address *to, int timeout_ms,
+              struct conn **out, struct err *err);
 void conn_free(struct conn *c);
 
 const char *conn_name(const struct conn *c);
-int conn_number(const struct conn *c);                 /* 1, 2, … in order of opening */
+int conn_number(const struct conn *c); /* 1, 2, … in order of opening */
 void conn_peer(const struct conn *c, char *host, size_t size, uint16_t *port); /* numeric */
 void conn_local(const struct conn *c, char *host, size_t size, uint16_t *port);
 int conn_fd(const struct conn *c);
 
-/* Sends n bytes, through TLS when it runs; returns when the kernel has taken them all. While it waits it
- * reads what the server says, so that two sides that talk at once do not lock up.
- * 0, or -1 when the connection ended or timeout_ms passed (err says how much went out). */
+/* Sends n bytes, through TLS when it runs; returns when the kernel has taken them all. While it
+ * waits it reads what the server says, so that two sides that talk at once do not lock up. 0, or -1
+ * when the connection ended or timeout_ms passed (err says how much went out). */
 int conn_write(struct conn *c, const void *p, size_t n, int timeout_ms, struct err *err);
 
 /* Waits, listening to all connections, for timeout_ms with nothing else to do. */
 void conn_pause(struct loop *l, int timeout_ms);
 
-/* From now on TLS records (or plain bytes) leave in pieces of at most segment_bytes with pause_ms between
- * them; 0, 0 is as it was. Each piece is one send() with TCP_NODELAY. */
+/* From now on TLS records (or plain bytes) leave in pieces of at most segment_bytes with pause_ms
+ * between them; 0, 0 is as it was. Each piece is one send() with TCP_NODELAY. */
 void conn_segment(struct conn *c, size_t segment_bytes, int pause_ms);
 
 /* The text that arrived and was not taken yet; borrowed until the next call on any connection.
@@ -132,28 +137,45 @@ size_t conn_history(const struct conn *c, const unsigned char **p);
 /* When the text byte at this offset of the history arrived. */
 double conn_when(const struct conn *c, uint64_t offset);
 
-/* Waits until there are more than `have` untaken bytes. 1: there are. 0: time ran out. -1: the connection ended
- * and there will be none (conn_ended says how, err in words). timeout_ms 0 looks only at what has arrived. */
+/* Waits until there are more than `have` untaken bytes. 1: there are. 0: time ran out. -1: the
+ * connection ended and there will be none (conn_ended says how, err in words). timeout_ms 0 looks
+ * only at what has arrived. */
 int conn_fill(struct conn *c, size_t have, int timeout_ms, struct err *err);
 
 enum conn_end conn_ended(const struct conn *c);
+/* Whether TCP's own end (FIN or RST) has come: after CONN_CLOSE_NOTIFY and CONN_TLS_ALERT it may be
+ * missing. */
+bool conn_hung_up(const struct conn *c);
 /* Words for a report: "closed (FIN)", "reset", … */
 const char *conn_end_words(enum conn_end e);
 
-/* Runs the client's handshake on top of what is there. Untaken plaintext stays where it is and is reported
- * as input that came before TLS. 0, or -1 with words; facts are in conn_tls in both cases. */
-int conn_starttls(struct conn *c, const struct conn_tls_options *o, int timeout_ms, struct err *err);
+/* Runs the client's handshake on top of what is there. Untaken plaintext stays where it is and is
+ * reported as input that came before TLS. 0, or -1 with words; facts are in conn_tls in both cases.
+ */
+int conn_starttls(struct conn *c, const struct conn_tls_options *o, int timeout_ms,
+                  struct err *err);
 const struct conn_tls *conn_tls_facts(const struct conn *c); /* never NULL */
 bool conn_in_tls(const struct conn *c);
-/* Bytes that arrived in clear, untaken, when the handshake began: a server that answered too early. */
+/* Offset in conn_history of the first byte that came through TLS; all before it came in clear.
+ * While TLS does not run that is the whole history. */
+uint64_t conn_text_begin(const struct conn *c);
+/* Bytes that arrived in clear, untaken, when the handshake began: a server that answered too early.
+ */
 size_t conn_plaintext_left(const struct conn *c);
 
-void conn_shutdown(struct conn *c);  /* half close: close_notify inside TLS, then FIN; can still read */
-void conn_close(struct conn *c);     /* close_notify inside TLS, FIN both ways */
+void conn_shutdown(
+    struct conn *c);             /* half close: close_notify inside TLS, then FIN; can still read */
+void conn_close(struct conn *c); /* close_notify inside TLS, FIN both ways */
 void conn_close_rude(struct conn *c); /* FIN without close_notify */
-void conn_reset(struct conn *c);     /* RST */
+void conn_reset(struct conn *c);      /* RST */
 
 /* The most bytes kept of one server's talk on one connection; past it the end is CONN_OVERFLOW. */
 #define CONN_INPUT_LIMIT ((size_t)64 * 1024 * 1024)
+/* Sets another limit for this connection; what is there already is kept. */
+void conn_limit(struct conn *c, size_t bytes);
+
+/* Has OpenSSL load what every handshake needs (a few milliseconds), so that processes forked
+ * afterwards do not each pay for it. */
+void conn_warm_tls(void);
 
 #endif
