@@ -27,9 +27,9 @@ static char *copy(const char *text)
 
 static bool is_home(const char *folder)
 {
-    char path[4200];
-    snprintf(path, sizeof path, "%s/harness/lua/scenario.lua", folder);
-    return access(path, R_OK) == 0;
+    char path[4300];
+    int n = snprintf(path, sizeof path, "%s/harness/lua/scenario.lua", folder);
+    return n < (int)sizeof path && access(path, R_OK) == 0;
 }
 
 /* The folder of the running program, without a slash at the end. */

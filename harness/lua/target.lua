@@ -187,7 +187,8 @@ end
 -- Why this scenario cannot run on this target, or nil. caps: service -> { clear =, tls =, login = } of the probe, or
 -- nil before it. allow: --allow-destructive.
 function M.skip_reason(target, s, caps, allow)
-  for _, choice in ipairs(s.services) do
+  -- A program that is not started yet has not said what it serves.
+  for _, choice in ipairs(next(target.services) and s.services or {}) do
     if not M.service_of(target, choice) then
       return string.format("the target has no %s", choice:gsub("/", " or "))
     end
@@ -231,29 +232,6 @@ function M.context(target, s, users, o)
     reply_timeout = s and s.reply_timeout or 10, timeout = s and s.timeout or 20, edition = s and s.edition or "both",
     home = o.home, target = target, services = s and s.services,
   }
-end
-
--- The exact bytes that INBOX shall hold: as many generated messages, or the named files.
-function M.messages(home, s, context)
-  local list = {}
-  if type(s.messages) == "number" then
-    for i = 1, s.messages do
-      list[i] = table.concat({
-        "From: Ann Example <ann@client.example>", "To: <" .. context.user.address .. ">",
-        "Subject: message " .. i, "Date: Mon, 7 Feb 2022 10:00:0" .. (i % 10) .. " +0000",
-        string.format("Message-ID: <%s.%d@client.example>", context.marker, i), "MIME-Version: 1.0",
-        "Content-Type: text/plain; charset=us-ascii", "",
-        "This is message " .. i .. " of " .. s.messages .. ".", "Its marker is " .. context.marker .. ".", "",
-      }, "\r\n")
-    end
-  else
-    for i, name in ipairs(s.messages) do
-      local bytes, why = scenario.read_file(home .. "/scenarios/messages/" .. name .. ".eml")
-      if not bytes then error(why, 0) end
-      list[i] = bytes
-    end
-  end
-  return list
 end
 
 return M

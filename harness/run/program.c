@@ -147,7 +147,7 @@ static void last_words(const struct program *p, char *out, size_t size)
     while (n > 0 && (tail[n - 1] == '\n' || tail[n - 1] == '\r' || tail[n - 1] == ' '))
         tail[--n] = '\0';
     char *line = strrchr(tail, '\n');
-    snprintf(out, size, "%s", line != NULL ? line + 1 : tail);
+    snprintf(out, size, "%.*s", (int)size - 1, line != NULL ? line + 1 : tail);
 }
 
 static int say_end(const struct program *p, const char *when, struct err *err)

@@ -486,14 +486,3 @@ int target_push_context(const struct target *t, const struct scenario *s, const 
     lua_setfield(L, -2, "timeout_scale");
     return call(L, 4, err);
 }
-
-int target_push_messages(const struct target *t, const struct scenario *s, struct err *err)
-{
-    lua_State *L = t->L;
-    int context = lua_gettop(L);
-    push_function(t, "messages");
-    lua_pushstring(L, t->home);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->ref);
-    lua_pushvalue(L, context);
-    return call(L, 3, err);
-}

@@ -71,8 +71,4 @@ bool target_skips(const struct target *t, const struct scenario *s, int caps, bo
 int target_push_context(const struct target *t, const struct scenario *s, const int *users,
                         size_t n, const char *marker, json_int_t seed, double timeout_scale,
                         struct err *err);
-/* With the context on top of the Lua stack, pushes the list of messages that its INBOX shall hold.
- */
-int target_push_messages(const struct target *t, const struct scenario *s, struct err *err);
-
 #endif

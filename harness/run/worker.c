@@ -77,23 +77,15 @@ int worker_prepare(lua_State *L, const char *name, int n, struct err *err)
     return -1;
 }
 
-/* With the context on top of the stack: makes INBOX hold what the scenario declared, and tells the
- * context. */
-static int fill(lua_State *L, const struct target *t, const struct scenario *s, struct err *err)
+/* Makes INBOX hold what the scenario declared; prepare.fill tells the context which bytes these
+ * are. */
+static int fill(lua_State *L, int scenario, int context, struct err *err)
 {
-    int context = lua_gettop(L);
-    if (target_push_messages(t, s, err) != 0)
-        return -1;
-    int messages = lua_gettop(L);
     lua_pushvalue(L, context);
-    lua_pushvalue(L, messages);
+    lua_getfield(L, scenario, "messages");
     if (worker_prepare(L, "fill", 2, err) != 0)
         return -1;
-    /* A target that is filled by delivery adds header fields: what it holds now is what counts. */
-    if (lua_istable(L, -1))
-        lua_copy(L, -1, messages);
-    lua_settop(L, messages);
-    lua_setfield(L, context, "messages");
+    lua_pop(L, 1);
     return 0;
 }
 
@@ -165,7 +157,7 @@ noreturn void worker_run(lua_State *L, const struct target *t, const struct job 
         snprintf(result.why, sizeof result.why, "%s", err.text);
         goto out;
     }
-    if (s->messages && fill(L, t, s, &err) != 0) {
+    if (s->messages && fill(L, 1, 2, &err) != 0) {
         result.verdict = VERDICT_DEPENDENCY;
         snprintf(result.why, sizeof result.why, "INBOX could not be prepared: %s", err.text);
         goto out;
