@@ -1,0 +1,48 @@
+/* What mailproofd was told: flags, and a file of the same names. SPDX-License-Identifier: MIT */
+#ifndef SERVER_CONFIG_H
+#define SERVER_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "err.h"
+#include "server.h"
+
+struct config_listen {
+    enum service service;
+    char *address; /* numeric */
+    uint16_t port; /* 0: any that is free */
+    bool optional; /* where this address does not exist, the server does without */
+};
+
+struct config_user {
+    char *name, *password;
+};
+
+struct config {
+    struct config_listen *listens;
+    size_t listen_count;
+    struct config_user *users;
+    size_t user_count;
+    char **domains; /* the first one is the default; never empty */
+    size_t domain_count;
+    char **faults;
+    size_t fault_count;
+    char *store, *state, *hostname, *cert, *key, *control,
+        *trace; /* state, cert, key, control, trace may be NULL */
+    struct limits limits;
+    bool plaintext_login, exit_with_stdin;
+};
+
+enum config_outcome {
+    CONFIG_RUN,
+    CONFIG_SHOWN /* --help and the like: printed, nothing to run */,
+    CONFIG_BAD
+};
+
+enum config_outcome config_read(int argc, char **argv, struct config *out, FILE *shown,
+                                struct err *err);
+void config_free(struct config *c);
+
+#endif

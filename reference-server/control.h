@@ -1,0 +1,28 @@
+/* The control socket: a Unix socket that takes one JSON object a line and answers each with one.
+ *
+ *   {"do": "ping"}                                          {"ok": true}
+ *   {"do": "fault", "name": N, "on": true, "session": 0, "command": 0}
+ *   {"do": "faults-off"}
+ *   {"do": "reset"}                                         every mailbox empty, only INBOX, new
+ * UIDVALIDITY
+ *   {"do": "add-account", "name": N, "password": P, "address": A?}
+ *   {"do": "add-message", "account": N, "mailbox": "INBOX"?, "data": TEXT or "base64": B, "flags":
+ * [..]?, "date": S?}
+ *   {"do": "uidvalidity", "account": N, "mailbox": M?, "value": V}
+ *   {"do": "advance", "seconds": S}                         the clock; timers fire on the way
+ *   {"do": "dump", "account": N?}                           accounts, mailboxes, messages
+ *
+ * A wrong line is answered {"ok": false, "error": SENTENCE}. Answers keep the order of the lines.
+ * SPDX-License-Identifier: MIT */
+#ifndef SERVER_CONTROL_H
+#define SERVER_CONTROL_H
+
+#include "err.h"
+#include "server.h"
+
+struct control;
+
+int control_open(struct server *s, const char *path, struct control **out, struct err *err);
+void control_close(struct control *c); /* removes the socket */
+
+#endif

@@ -1,0 +1,314 @@
+/* mailproofd: reads its settings, opens the store, listens, says that it is ready, and ends in good
+ * order. SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#include "config.h"
+#include "control.h"
+#include "fault.h"
+#include "listen.h"
+#include "loop.h"
+#include "server.h"
+#include "service.h"
+#include "tls.h"
+#include "trace.h"
+
+enum { GOODBYE_MS = 2000 };
+
+struct daemon {
+    struct config config;
+    struct server server;
+    struct listener **listeners;
+    size_t listener_count;
+    struct control *control;
+    char *state;    /* the folder in use */
+    bool own_state; /* it is ours to remove */
+    char *control_path;
+    struct loop_source signals, input;
+    bool signals_watched, input_watched;
+    struct timer goodbye;
+};
+
+static char *join(const char *folder, const char *name)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s/%s", folder, name) < 0)
+        abort();
+    return path;
+}
+
+static int make_state(struct daemon *d, struct err *err)
+{
+    if (d->config.state != NULL) {
+        d->state = strdup(d->config.state);
+        if (mkdir(d->state, 0755) != 0 && errno != EEXIST)
+            return err_errno(err, d->state);
+        return 0;
+    }
+    const char *tmp = getenv("TMPDIR");
+    d->state = join(tmp != NULL && *tmp != '\0' ? tmp : "/tmp", "mailproofd-XXXXXX");
+    if (mkdtemp(d->state) == NULL)
+        return err_errno(err, d->state);
+    d->own_state = true;
+    chmod(d->state, 0755); /* others read ca.pem */
+    return 0;
+}
+
+static void remove_state(struct daemon *d)
+{
+    static const char *const files[] = {"ca.pem", "ca.key", "server.pem", "server.key"};
+    if (!d->own_state)
+        return;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char *path = join(d->state, files[i]);
+        unlink(path);
+        free(path);
+    }
+    rmdir(d->state);
+}
+
+/* --- the end --- */
+
+static void end_now(void *arg)
+{
+    struct daemon *d = arg;
+    conn_abort_all(&d->server);
+    loop_stop(d->server.loop);
+}
+
+static void emptied(void *arg)
+{
+    struct daemon *d = arg;
+    if (d->server.stopping)
+        loop_stop(d->server.loop);
+}
+
+/* Says goodbye to everyone; the second time it is meant. */
+static void begin_end(struct daemon *d)
+{
+    if (d->server.stopping) {
+        end_now(d);
+        return;
+    }
+    d->server.stopping = true;
+    for (size_t i = 0; i < d->listener_count; i++)
+        listen_close(d->listeners[i]);
+    d->listener_count = 0;
+    if (d->server.conn_count == 0) {
+        loop_stop(d->server.loop);
+        return;
+    }
+    d->goodbye = (struct timer){.fire = end_now, .arg = d};
+    clock_set(d->server.clock, &d->goodbye, GOODBYE_MS);
+    conn_shutdown_all(&d->server);
+}
+
+static void signalled(void *arg, uint32_t events)
+{
+    struct daemon *d = arg;
+    struct signalfd_siginfo info;
+    (void)events;
+    if (read(d->signals.fd, &info, sizeof info) == (ssize_t)sizeof info)
+        begin_end(d);
+}
+
+static void input_came(void *arg, uint32_t events)
+{
+    struct daemon *d = arg;
+    char scrap[256];
+    (void)events;
+    ssize_t n = read(STDIN_FILENO, scrap, sizeof scrap);
+    if (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)))
+        return;
+    loop_remove(d->server.loop, &d->input);
+    d->input_watched = false;
+    begin_end(d);
+}
+
+/* --- the beginning --- */
+
+static int watch_signals(struct daemon *d, struct err *err)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+        return err_errno(err, "signals");
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
+        return err_errno(err, "signals");
+    d->signals = (struct loop_source){fd, signalled, d};
+    d->signals_watched = true;
+    return loop_add(d->server.loop, &d->signals, EPOLLIN, err);
+}
+
+static void watch_input(struct daemon *d)
+{
+    if (!d->config.exit_with_stdin)
+        return;
+    d->input = (struct loop_source){STDIN_FILENO, input_came, d};
+    /* A plain file cannot be watched; it does not close either. */
+    d->input_watched = loop_add(d->server.loop, &d->input, EPOLLIN, NULL) == 0;
+}
+
+static int add_users(struct daemon *d, struct err *err)
+{
+    d->server.accounts = accounts_new();
+    for (size_t i = 0; i < d->config.domain_count; i++)
+        accounts_add_domain(d->server.accounts, d->config.domains[i]);
+    for (size_t i = 0; i < d->config.user_count; i++) {
+        const struct config_user *u = &d->config.users[i];
+        if (accounts_add(d->server.accounts, d->server.store, u->name, u->password, NULL, NULL,
+                         err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int start_listening(struct daemon *d, struct err *err)
+{
+    uint16_t ports[SERVICE_COUNT] = {0};
+    d->listeners = calloc(d->config.listen_count, sizeof *d->listeners);
+    if (d->listeners == NULL)
+        abort();
+    for (size_t i = 0; i < d->config.listen_count; i++) {
+        const struct config_listen *l = &d->config.listens[i];
+        struct listener *made;
+        /* The second address of a service on a free port gets the same port, where it is free there
+         * too. */
+        uint16_t port = l->optional && l->port == 0 ? ports[l->service] : l->port;
+        if (listen_open(&d->server, l->service, l->address, port, &made, err) != 0) {
+            if (l->optional)
+                continue;
+            return -1;
+        }
+        d->listeners[d->listener_count++] = made;
+        if (ports[l->service] == 0)
+            ports[l->service] = listen_port(made);
+    }
+    return 0;
+}
+
+/* Where each service is to be found: its first address. */
+static json_t *services(const struct daemon *d)
+{
+    json_t *all = json_object();
+    for (size_t i = 0; i < d->listener_count; i++) {
+        const struct listener *l = d->listeners[i];
+        const char *name = service_info[listen_service(l)].name;
+        if (json_object_get(all, name) == NULL)
+            json_object_set_new(all, name, json_string(listen_where(l)));
+    }
+    return all;
+}
+
+static void say_ready(const struct daemon *d)
+{
+    const char *ca = tls_identity_ca(d->server.tls);
+    json_t *line = json_pack("{s:b, s:i, s:o, s:s?, s:s}", "ready", 1, "pid", (int)getpid(),
+                             "services", services(d), "ca", ca, "control", d->control_path);
+    json_dumpf(line, stdout, JSON_COMPACT);
+    putchar('\n');
+    fflush(stdout);
+    json_decref(line);
+}
+
+static int start(struct daemon *d, struct err *err)
+{
+    struct server *s = &d->server;
+    s->limits = d->config.limits;
+    s->hostname = d->config.hostname;
+    s->domain = d->config.domains[0];
+    s->plaintext_login = d->config.plaintext_login;
+    s->emptied = emptied;
+    s->emptied_arg = d;
+    s->clock = clock_new();
+    s->loop = loop_new(s->clock, err);
+    if (s->loop == NULL || watch_signals(d, err) != 0 || make_state(d, err) != 0)
+        return -1;
+    if (d->config.trace != NULL && trace_open(d->config.trace, s->clock, err) != 0)
+        return -1;
+    struct tls_options tls = {d->state, s->hostname, d->config.cert, d->config.key};
+    if (tls_identity_open(&tls, &s->tls, err) != 0)
+        return -1;
+    struct store_options store = {d->config.store, s->loop, s->clock};
+    if (store_open(&store, &s->store, err) != 0 || add_users(d, err) != 0)
+        return -1;
+    for (size_t i = 0; i < d->config.fault_count; i++)
+        if (fault_switch(d->config.faults[i], true, 0, 0, err) != 0)
+            return -1;
+    d->control_path =
+        d->config.control != NULL ? strdup(d->config.control) : join(d->state, "control.sock");
+    if (control_open(s, d->control_path, &d->control, err) != 0)
+        return -1;
+    if (start_listening(d, err) != 0)
+        return -1;
+    watch_input(d);
+    return 0;
+}
+
+static void stop(struct daemon *d)
+{
+    struct server *s = &d->server;
+    for (size_t i = 0; i < d->listener_count; i++)
+        listen_close(d->listeners[i]);
+    free(d->listeners);
+    control_close(d->control);
+    if (s->loop != NULL)
+        conn_abort_all(s);
+    store_close(s->store); /* work for connections that are gone ends here */
+    accounts_free(s->accounts);
+    tls_identity_free(s->tls);
+    trace_close();
+    if (s->clock != NULL)
+        clock_cancel(s->clock, &d->goodbye);
+    if (d->input_watched)
+        loop_remove(s->loop, &d->input);
+    if (d->signals_watched) {
+        loop_remove(s->loop, &d->signals);
+        close(d->signals.fd);
+    }
+    loop_free(s->loop);
+    clock_free(s->clock);
+    remove_state(d);
+    free(d->state);
+    free(d->control_path);
+    config_free(&d->config);
+}
+
+int main(int argc, char **argv)
+{
+    struct err err;
+    struct daemon d = {.listener_count = 0};
+    switch (config_read(argc, argv, &d.config, stdout, &err)) {
+    case CONFIG_SHOWN:
+        return 0;
+    case CONFIG_BAD:
+        fprintf(stderr, "mailproofd: %s\n", err.text);
+        return 2;
+    case CONFIG_RUN:
+        break;
+    }
+    int rc = 0;
+    if (start(&d, &err) == 0) {
+        say_ready(&d);
+        loop_run(d.server.loop);
+    } else {
+        fprintf(stderr, "mailproofd: %s\n", err.text);
+        rc = 1;
+    }
+    stop(&d);
+    return rc;
+}
