@@ -266,8 +266,8 @@ static void add_rule(lua_State *L, struct catalogue *c, const struct lint_rule *
         .lint = rule,
     };
     words_add(&s->proves, rule->proves);
-    if (rule->catches != NULL)
-        words_add(&s->catches, rule->catches);
+    for (size_t i = 0; rule->catches[i] != NULL; i++)
+        words_add(&s->catches, rule->catches[i]);
 }
 
 int catalogue_load(lua_State *L, const char *home, struct catalogue *out, struct err *err)

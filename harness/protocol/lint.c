@@ -9,8 +9,8 @@
 
 #include "protocol/lint_rules.h"
 
-#define LINT(id, n, t, p, s, c)                                                                    \
-    [LINT_##id] = {.name = n, .title = t, .proves = p, .says = s, .catches = c},
+#define LINT(id, n, t, p, s, ...)                                                                  \
+    [LINT_##id] = {.name = n, .title = t, .proves = p, .says = s, .catches = {__VA_ARGS__, NULL}},
 const struct lint_rule lint_rules[] = {
 #include "protocol/lint.def"
     [LINT_RULES] = {.name = NULL},

@@ -12,12 +12,11 @@
 #include "protocol/smtp_reply.h"
 
 struct lint_rule {
-    const char *name;    /* "lint/imap/bye-before-close": unique for ever */
-    const char *title;   /* one line */
-    const char *proves;  /* requirement id of the catalogue */
-    const char *says;    /* the requirement in our words */
-    const char *catches; /* faults of the reference server that break it, one space between their
-                            names; NULL while there is none */
+    const char *name;       /* "lint/imap/bye-before-close": unique for ever */
+    const char *title;      /* one line */
+    const char *proves;     /* requirement id of the catalogue */
+    const char *says;       /* the requirement in our words */
+    const char *catches[4]; /* faults of the reference server that break it; ends with NULL */
 };
 
 /* All rules; ends with name == NULL. */

@@ -5,7 +5,7 @@
 
 #include "protocol/lint.h"
 
-#define LINT(id, name, title, proves, says, catches) LINT_##id,
+#define LINT(id, name, title, proves, says, ...) LINT_##id,
 enum lint_id {
 #include "protocol/lint.def"
     LINT_RULES
