@@ -1,0 +1,539 @@
+/* mailproof mutants: proves the scenarios. mailproofd is started with each of its faults in turn,
+ * the whole suite runs against it, and what turns red must be exactly what names that fault in
+ * `catches`. SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <lauxlib.h>
+
+#include "catalogue/nearest.h"
+#include "catalogue/select.h"
+#include "cli/cli.h"
+#include "cli/flags.h"
+#include "run/probe.h"
+#include "run/runner.h"
+
+enum { WORKERS_MOST = 64, ANSWER_MOST = 4 << 20 };
+
+struct fault {
+    char *name, *says; /* owned */
+    bool chosen, over;
+    size_t caught, deviations;
+};
+
+/* One process that runs the suite against one fault. */
+struct tester {
+    struct fault *fault; /* NULL: free */
+    pid_t pid;
+    int fd;
+    char *answer;
+    size_t n;
+};
+
+struct mutants {
+    struct cli cli;
+    struct words fault_globs, id_globs;
+    struct selection chosen;
+    struct fault *faults;
+    size_t n;
+    int workers, jobs, caps;
+    double timeout_scale;
+    size_t deviations;
+};
+
+static void *take(void *p)
+{
+    if (p == NULL)
+        abort();
+    return p;
+}
+
+static void add_word(struct words *w, const char *word)
+{
+    w->at = take(realloc(w->at, (w->n + 1) * sizeof *w->at));
+    w->at[w->n++] = word;
+}
+
+static void deviation(struct mutants *m, struct fault *f, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void deviation(struct mutants *m, struct fault *f, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vprintf(fmt, args);
+    va_end(args);
+    putchar('\n');
+    fflush(stdout);
+    m->deviations++;
+    if (f != NULL)
+        f->deviations++;
+}
+
+/* Lines "name TAB requirement ids TAB sentence" of mailproofd --fault help. */
+static int read_faults(struct mutants *m, struct err *err)
+{
+    int ends[2], status = 0;
+    char *line = NULL;
+    size_t room = 0;
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return err_errno(err, "pipe");
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        execl(m->cli.daemon, m->cli.daemon, "--fault", "help", (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    FILE *in = fdopen(ends[0], "r");
+    while (in != NULL && getline(&line, &room, in) >= 0) {
+        char *rest = line;
+        line[strcspn(line, "\n")] = '\0';
+        char *name = strsep(&rest, "\t"), *ids = strsep(&rest, "\t");
+        if (*name == '\0' || ids == NULL)
+            continue;
+        m->faults = take(realloc(m->faults, (m->n + 1) * sizeof *m->faults));
+        m->faults[m->n++] = (struct fault){.name = take(strdup(name)),
+                                           .says = take(strdup(rest != NULL ? rest : ""))};
+    }
+    free(line);
+    if (in != NULL)
+        fclose(in);
+    if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        return err_set(err, "%s --fault help did not work", m->cli.daemon);
+    return m->n > 0 ? 0 : err_set(err, "%s has no faults", m->cli.daemon);
+}
+
+static struct fault *find_fault(struct mutants *m, const char *name)
+{
+    for (size_t i = 0; i < m->n; i++)
+        if (strcmp(m->faults[i].name, name) == 0)
+            return &m->faults[i];
+    return NULL;
+}
+
+static void check_names(struct mutants *m)
+{
+    const char **names = take(calloc(m->n + 1, sizeof *names));
+    for (size_t i = 0; i < m->n; i++)
+        names[i] = m->faults[i].name;
+    for (size_t i = 0; i < m->chosen.n; i++) {
+        const struct scenario *s = m->chosen.at[i];
+        /* A rule of lint.h may wait for a fault that breaks it; a scenario may not. */
+        if (s->catches.n == 0 && s->lint == NULL)
+            deviation(m, NULL, "%s names no fault in catches", s->id);
+        for (size_t k = 0; k < s->catches.n; k++) {
+            if (find_fault(m, s->catches.at[k]) != NULL)
+                continue;
+            const char *best = nearest(s->catches.at[k], names, m->n);
+            deviation(m, NULL, "%s catches \"%s\", which is no fault of mailproofd%s%s%s", s->id,
+                      s->catches.at[k], best != NULL ? "; did you mean \"" : "",
+                      best != NULL ? best : "", best != NULL ? "\"?" : "");
+        }
+    }
+    free(names);
+}
+
+static json_t *outcomes_json(const struct run_result *r)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->n; i++) {
+        const struct outcome *o = &r->outcomes[i];
+        if (o->verdict == VERDICT_PASS || o->verdict == VERDICT_NOTED || o->verdict == VERDICT_SKIP)
+            continue;
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:o}", "id", o->scenario->id, "verdict",
+                                        verdict_names[o->verdict], "why", record_text(o->why)));
+    }
+    return list;
+}
+
+/* Runs these scenarios against mailproofd with one fault (NULL: none), in this process. *bad: what
+ * did not pass. */
+static int run_suite(struct mutants *m, const struct selection *which, const char *fault, int jobs,
+                     json_t **bad, struct err *err)
+{
+    struct target t;
+    struct words faults = {0}, none = {0};
+    struct record record;
+    struct run_result result;
+    struct target_wish wish = {.urls = none, .timeout_scale = m->timeout_scale};
+    struct runner_options o = {.jobs = jobs,
+                               .repeat = 1,
+                               .seed = 1,
+                               .timeout_scale = m->timeout_scale,
+                               .allow_destructive = true,
+                               .quiet = true,
+                               .evidence = EVIDENCE_NONE,
+                               .run_id = fault};
+    int rc = -1;
+    if (fault != NULL)
+        add_word(&faults, fault);
+    wish.faults = faults;
+    if (target_open(&t, m->cli.L, m->cli.home, m->cli.daemon, &wish, err) != 0)
+        goto out;
+    if (target_start(&t, 1, err) != 0)
+        goto close;
+    /* What the server can is asked once, without faults: a fault in the greeting is for scenarios
+     * to find. */
+    if (m->caps == LUA_NOREF && probe_target(m->cli.L, &t, which, 1, &m->caps, err) != 0)
+        goto close;
+    o.caps = m->caps;
+    record_open(&record, NULL, NULL);
+    runner_run(m->cli.L, &t, which, &o, &record, NULL, &result);
+    if (result.stop == STOP_TARGET)
+        err_set(err, "mailproofd is gone in the middle of the run: %.400s", result.why.text);
+    else if (result.stop != STOP_NOT)
+        err_set(err, "interrupted");
+    else
+        rc = 0;
+    *bad = outcomes_json(&result);
+    run_result_clear(&result);
+close:
+    target_close(&t);
+out:
+    free(faults.at);
+    return rc;
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+    const char *text = json_string_value(json_object_get(o, key));
+    return text != NULL ? text : "";
+}
+
+static const json_t *find_bad(const json_t *bad, const char *id)
+{
+    size_t i;
+    json_t *o;
+    json_array_foreach (bad, i, o) {
+        if (strcmp(text_of(o, "id"), id) == 0)
+            return o;
+    }
+    return NULL;
+}
+
+static bool is_red(const json_t *o)
+{
+    int v = o != NULL ? verdict_of(text_of(o, "verdict")) : -1;
+    return v >= 0 && verdict_is_red((enum verdict)v);
+}
+
+/* Runs alone what deviated, once more: 32 processes on two processors can make a clock late. What
+ * the second look says counts, and the report tells that the first said otherwise. */
+static json_t *second_look(struct mutants *m, const char *fault, const json_t *bad, struct err *err)
+{
+    struct selection again = {.at = take(calloc(m->chosen.n + 1, sizeof *again.at))};
+    json_t *second = NULL, *o = json_object();
+    for (size_t i = 0; i < m->chosen.n; i++) {
+        const struct scenario *s = m->chosen.at[i];
+        if (s->lint == NULL && is_red(find_bad(bad, s->id)) != words_have(&s->catches, fault))
+            again.at[again.n++] = s;
+    }
+    if (again.n > 0 && again.n <= 40 && run_suite(m, &again, fault, 2, &second, err) == 0) {
+        json_t *ids = json_array();
+        for (size_t i = 0; i < again.n; i++)
+            json_array_append_new(ids, json_string(again.at[i]->id));
+        json_object_set_new(o, "ids", ids);
+        json_object_set(o, "bad", second);
+    }
+    json_decref(second);
+    free(again.at);
+    return o;
+}
+
+/* In the tester's process: the answer goes to fd as one JSON object. */
+static noreturn void test_fault(struct mutants *m, const char *fault, int fd)
+{
+    struct err err = {{0}};
+    json_t *bad = NULL, *answer = json_object();
+    /* Unlike a scenario it has children and a server of its own to end: SIGTERM lets the runner do
+     * that. */
+    if (run_suite(m, &m->chosen, fault, m->jobs, &bad, &err) != 0)
+        json_object_set_new(answer, "error", record_text(err.text));
+    else
+        json_object_set_new(answer, "second", second_look(m, fault, bad, &err));
+    json_object_set_new(answer, "bad", bad != NULL ? bad : json_array());
+    worker_say(fd, "tested", answer);
+    _exit(0);
+}
+
+static int start_tester(struct mutants *m, struct tester *t, struct fault *f,
+                        const struct tester *all, struct err *err)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return err_errno(err, "pipe");
+    fflush(NULL);
+    t->pid = fork();
+    if (t->pid == 0) {
+        for (int i = 0; i < m->workers; i++)
+            if (all[i].fault != NULL)
+                close(all[i].fd);
+        close(ends[0]);
+        test_fault(m, f->name, ends[1]);
+    }
+    close(ends[1]);
+    if (t->pid < 0) {
+        close(ends[0]);
+        return err_errno(err, "fork");
+    }
+    t->fault = f;
+    t->fd = ends[0];
+    t->answer = take(malloc(ANSWER_MOST));
+    t->n = 0;
+    return 0;
+}
+
+static void judge(struct mutants *m, struct fault *f, const json_t *answer)
+{
+    const json_t *bad = json_object_get(answer, "bad"), *second = json_object_get(answer, "second");
+    const char *error = json_string_value(json_object_get(answer, "error"));
+    if (error != NULL) {
+        deviation(m, f, "%s: %s", f->name, error);
+        return;
+    }
+    for (size_t i = 0; i < m->chosen.n; i++) {
+        const struct scenario *s = m->chosen.at[i];
+        bool wanted = words_have(&s->catches, f->name);
+        const json_t *o = find_bad(bad, s->id);
+        bool again = false;
+        size_t k;
+        json_t *id;
+        json_array_foreach (json_object_get(second, "ids"), k, id) {
+            again = again || strcmp(json_string_value(id), s->id) == 0;
+        }
+        if (again) {
+            const json_t *now = find_bad(json_object_get(second, "bad"), s->id);
+            if (is_red(now) != is_red(o))
+                printf("note: %s: %s was %s first, then %s\n", f->name, s->id,
+                       o != NULL ? text_of(o, "verdict") : "pass",
+                       now != NULL ? text_of(now, "verdict") : "pass");
+            o = now;
+        }
+        if (wanted && is_red(o))
+            f->caught++;
+        else if (wanted)
+            deviation(m, f, "%s: %s names it and was %s%s%.300s", f->name, s->id,
+                      o != NULL ? text_of(o, "verdict") : "not red", o != NULL ? ": " : "",
+                      text_of(o, "why"));
+        else if (is_red(o))
+            deviation(m, f, "%s: %s turned red and does not name it: %.300s", f->name, s->id,
+                      text_of(o, "why"));
+        else if (o != NULL && verdict_of(text_of(o, "verdict")) == VERDICT_ERROR)
+            deviation(m, f, "%s: %s was in error: %.300s", f->name, s->id, text_of(o, "why"));
+    }
+    if (f->caught == 0 && m->id_globs.n == 0)
+        deviation(m, f, "%s is caught by nobody: %s", f->name, f->says);
+}
+
+static void finish_tester(struct mutants *m, struct tester *t)
+{
+    int status = 0;
+    json_t *answer = NULL;
+    while (waitpid(t->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    close(t->fd);
+    t->answer[t->n] = '\0';
+    if (strncmp(t->answer, "!tested ", 8) == 0)
+        answer = json_loads(t->answer + 8, JSON_ALLOW_NUL, NULL);
+    if (answer == NULL)
+        deviation(m, t->fault, "%s: the suite's process ended without an answer", t->fault->name);
+    else
+        judge(m, t->fault, answer);
+    json_decref(answer);
+    free(t->answer);
+    t->fault->over = true;
+    *t = (struct tester){0};
+}
+
+static void listen_once(struct mutants *m, struct tester *testers)
+{
+    struct pollfd fds[WORKERS_MOST];
+    for (int i = 0; i < m->workers; i++)
+        fds[i] =
+            (struct pollfd){.fd = testers[i].fault != NULL ? testers[i].fd : -1, .events = POLLIN};
+    if (poll(fds, (nfds_t)m->workers, -1) < 0)
+        return;
+    for (int i = 0; i < m->workers; i++) {
+        struct tester *t = &testers[i];
+        if (fds[i].revents == 0 || t->fault == NULL)
+            continue;
+        ssize_t got = read(t->fd, t->answer + t->n, ANSWER_MOST - 1 - t->n);
+        if (got > 0)
+            t->n += (size_t)got;
+        else if (got == 0 || errno != EINTR)
+            finish_tester(m, t);
+    }
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+}
+
+static void test_all(struct mutants *m)
+{
+    struct tester testers[WORKERS_MOST] = {{0}};
+    struct err err;
+    size_t next = 0, running = 0, total = 0, over = 0;
+    bool live = isatty(STDERR_FILENO) == 1;
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt}, NULL);
+    for (size_t i = 0; i < m->n; i++)
+        total += m->faults[i].chosen;
+    for (;;) {
+        for (int i = 0; i < m->workers && !interrupted; i++) {
+            while (next < m->n && !m->faults[next].chosen)
+                next++;
+            if (testers[i].fault == NULL && next < m->n &&
+                start_tester(m, &testers[i], &m->faults[next], testers, &err) == 0)
+                next++;
+        }
+        running = over = 0;
+        for (int i = 0; i < m->workers; i++)
+            running += testers[i].fault != NULL;
+        for (size_t i = 0; i < m->n; i++)
+            over += m->faults[i].over;
+        if (live)
+            fprintf(stderr, "\r\033[K%zu/%zu faults", over, total);
+        if (running == 0)
+            break;
+        if (interrupted)
+            for (int i = 0; i < m->workers; i++)
+                if (testers[i].fault != NULL)
+                    kill(testers[i].pid, SIGTERM);
+        listen_once(m, testers);
+    }
+    if (live)
+        fputs("\r\033[K", stderr);
+}
+
+/* Without a fault nothing may be red: else every fault would seem caught. */
+static int test_none(struct mutants *m, struct err *err)
+{
+    json_t *bad = NULL, *o;
+    size_t i;
+    if (run_suite(m, &m->chosen, NULL, m->jobs, &bad, err) != 0) {
+        json_decref(bad);
+        return -1;
+    }
+    json_array_foreach (bad, i, o) {
+        deviation(m, NULL, "without any fault %s was %s: %.300s", text_of(o, "id"),
+                  text_of(o, "verdict"), text_of(o, "why"));
+    }
+    json_decref(bad);
+    return 0;
+}
+
+static int sum_up(const struct mutants *m)
+{
+    size_t total = 0, caught = 0;
+    for (size_t i = 0; i < m->n; i++) {
+        total += m->faults[i].chosen;
+        caught += m->faults[i].chosen && m->faults[i].over && m->faults[i].deviations == 0;
+    }
+    if (interrupted)
+        puts("interrupted");
+    printf("%zu faults: %zu caught, %zu not\n", total, caught, total - caught);
+    if (interrupted)
+        return EXIT_INTERRUPTED;
+    return m->deviations > 0 || caught < total ? EXIT_UNEXPECTED : EXIT_AS_EXPECTED;
+}
+
+static int prove_scenarios(struct mutants *m)
+{
+    struct err err;
+    struct wish wish = {.globs = m->id_globs};
+    int code = (int)cli_open(&m->cli);
+    if (code != EXIT_AS_EXPECTED)
+        return code;
+    if (select_scenarios(&m->cli.catalogue, &wish, &m->chosen, &err) != 0) {
+        fprintf(stderr, "mailproof mutants: %s\n", err.text);
+        return EXIT_NOTHING;
+    }
+    if (read_faults(m, &err) != 0) {
+        fprintf(stderr, "mailproof mutants: %s\n", err.text);
+        return EXIT_TARGET;
+    }
+    size_t chosen = 0;
+    for (size_t i = 0; i < m->n; i++) {
+        m->faults[i].chosen = m->fault_globs.n == 0;
+        for (size_t g = 0; g < m->fault_globs.n; g++)
+            if (fnmatch(m->fault_globs.at[g], m->faults[i].name, 0) == 0)
+                m->faults[i].chosen = true;
+        chosen += m->faults[i].chosen;
+    }
+    if (chosen == 0) {
+        fputs("mailproof mutants: no fault of mailproofd matches\n", stderr);
+        return EXIT_NOTHING;
+    }
+    check_names(m);
+    if (test_none(m, &err) != 0) {
+        fprintf(stderr, "mailproof mutants: %s\n", err.text);
+        return EXIT_TARGET;
+    }
+    test_all(m);
+    return sum_up(m);
+}
+
+int cli_mutants(int argc, char **argv)
+{
+    struct mutants m = {.caps = LUA_NOREF, .timeout_scale = 0.5, .jobs = 8};
+    struct words rest = {0};
+    struct err err;
+    int code;
+    const struct flag flags[] = {
+        {"--jobs", 'j', FLAG_NUMBER, &m.workers, "N",
+         "servers tested at once (default: two a processor)"},
+        {"--scenarios", 0, FLAG_NUMBER, &m.jobs, "N",
+         "scenarios at once for each server (default 8)"},
+        {"--timeout-scale", 0, FLAG_SECONDS, &m.timeout_scale, "X",
+         "every time limit times X (default 0.5)"},
+        {0},
+    };
+    int parsed = flags_parse(flags, argc, argv, &rest, &err);
+    for (size_t i = 0; i < rest.n; i++)
+        add_word(strchr(rest.at[i], '/') != NULL ? &m.id_globs : &m.fault_globs, rest.at[i]);
+    if (m.workers == 0)
+        m.workers = (int)sysconf(_SC_NPROCESSORS_ONLN) * 2;
+    if (m.workers < 1 || m.workers > WORKERS_MOST)
+        m.workers = m.workers < 1 ? 2 : WORKERS_MOST;
+    if (parsed > 0) {
+        flags_help(flags, "mailproof mutants [FLAGS] [FAULT-GLOB|ID-GLOB...]",
+                   "Starts mailproofd with each of its faults and demands that exactly those "
+                   "scenarios turn\n"
+                   "red (fail, weak, timeout) that name the fault in catches. A glob with a slash "
+                   "chooses\n"
+                   "scenarios, one without faults.",
+                   stdout);
+        code = EXIT_AS_EXPECTED;
+    } else if (parsed < 0) {
+        fprintf(stderr, "mailproof mutants: %s\n", err.text);
+        code = EXIT_USAGE;
+    } else {
+        code = prove_scenarios(&m);
+    }
+    for (size_t i = 0; i < m.n; i++) {
+        free(m.faults[i].name);
+        free(m.faults[i].says);
+    }
+    free(m.faults);
+    selection_clear(&m.chosen);
+    cli_close(&m.cli);
+    free(m.fault_globs.at);
+    free(m.id_globs.at);
+    free(rest.at);
+    return code;
+}
