@@ -282,9 +282,8 @@ function conn:expect(...)
   local asked, seconds = self:_asked(), self:_limit()
   local r, kind, partial = self:_expected(patterns, seconds)
   if not r then
-    if kind == "ended" then
-      r = self:_closed_reply()
-      if reply.fits(self.protocol, r, patterns) then return r end
+    if kind == "ended" and reply.fits(self.protocol, { closed = true }, patterns) then
+      return self:_closed_reply()
     end
     self:_no_reply(kind, partial, seconds)
   end

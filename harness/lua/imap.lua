@@ -203,10 +203,7 @@ function imap:expect_tag(tag, ...)
   local seconds = self:_limit()
   local r, kind, partial = self:_until(tag, patterns, seconds)
   if not r then
-    if kind == "ended" then
-      r = self:_closed_reply()
-      if reply.fits("imap", r, patterns) then return r end
-    end
+    if kind == "ended" and takes(patterns, "closed") then return self:_closed_reply() end
     self:_no_reply(kind, partial, seconds)
   end
   if not reply.fits("imap", r, patterns) then
@@ -278,19 +275,16 @@ function imap:command(...)
         flush(out)
         out = ""
         local seconds = self:_limit()
-        local keep = self._pending
         local r, kind, partial = self:_until(tag, { { kind = "continue" } }, seconds)
         if not r then
           if kind == "ended" then return tag end
           self:_no_reply(kind, partial, seconds)
         end
-        -- What was told before "+" belongs to the completion.
-        table.move(r.untagged, 1, #r.untagged, #keep + 1, keep)
         if r.kind ~= "continue" then
           self._done[tag] = r
           return tag
         end
-        self._pending = r.untagged
+        self._pending = r.untagged -- what was told before "+" belongs to the completion
       end
       out = out .. part.literal
     end

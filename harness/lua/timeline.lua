@@ -208,8 +208,8 @@ function timeline:delivered(marker, o)
     end
   end)
   if not hit and not o.optional then
-    self:_fail(string.format("no message with %s in the INBOX of %s within %s (%d other message%s)", marker, user.name,
-      show.seconds(seconds), #all, #all == 1 and "" or "s"))
+    self:_fail(string.format("no message with %s in the INBOX of %s within %s (%d other message%s)",
+      show.quoted(marker), user.name, show.seconds(seconds), #all, #all == 1 and "" or "s"))
   end
   return hit, all
 end

@@ -1,5 +1,13 @@
 ---@meta
 -- What a scenario sees: definitions for editors (LuaCATS), and the manual of the scenario language.
+--
+-- Verdicts. A failed check lets the script go on; a failed expect, or anything that "fails" below, ends it. The first
+-- failure is the headline, and the level of the requirement weighs it: fail (MUST, MUST NOT, stated), weak (SHOULD …),
+-- noted (MAY). pcall does not undo a failure. A refused connection, silence past reply_timeout, a closed connection
+-- where a reply was due, and bytes that are no reply are failures with a sentence of their own. A mistake in the
+-- scenario file (misspelt method, field or option, wrong type, Lua error) is an error, never a verdict on the server.
+--
+-- Every reply of every connection is held to the rules of protocol/lint.h besides: scenarios need not check grammar.
 -- SPDX-License-Identifier: MIT
 
 ---A scenario: metadata that is checked when the file is loaded, and one function, its time line.
@@ -47,6 +55,7 @@ function scenario(def) end
 ---@field domain string      the target's own mail domain
 ---@field marker string      a word that is unique to this scenario and run; put it in messages you will look for
 ---@field target string      the target's name
+---@field edition "rev1"|"rev2"|"both"  the scenario's IMAP edition
 local timeline = {}
 
 ---Options of t:smtp, t:imap and t:pop3. What you name is done, what you do not name is not.
@@ -56,24 +65,30 @@ local timeline = {}
 ---                          is asked and the server forbids it in clear, starttls
 ---@field greet? boolean     false: return at once after connecting, greeting unread
 ---@field ehlo? string|false EHLO argument (default "client.test.example"); false: greeting only (SMTP, LMTP: LHLO)
----@field login? boolean     log in as `user` (SMTP: AUTH; IMAP: LOGIN; POP3: USER, PASS)
+---@field login? boolean     log in as `user` (SMTP: AUTH; IMAP: LOGIN; POP3: USER, PASS; a maildrop that another
+---                          session still holds is asked for again, up to 3 s). Refused: the scenario fails
 ---@field user? user         default t.user
 ---@field select? string     IMAP: log in and SELECT this mailbox
 ---@field examine? string    IMAP: log in and EXAMINE it
 ---@field enable? string[]   IMAP: log in and ENABLE these
----@field family? 4|6        address family
+---@field family? 4|6        address family; loopback targets are tried at 127.0.0.1 and ::1, others skip without one
 ---@field source? string     local address to bind
 ---@field sni? string|false  server_name (default the target's host name; false: none)
 ---@field alpn? string
 ---@field min_version? string  "TLSv1.2"
 ---@field max_version? string
 ---@field ciphers? string
+---@field ciphersuites? string  TLS 1.3
+---@field groups? string
 ---@field cert? string       client certificate (PEM), with key
 ---@field key? string
 ---@field verify? boolean    default true: a chain or name that is wrong fails the scenario
----@field multi? boolean     open even if … (reserved)
+---@field verify_name? string  name to hold the certificate against, instead of the target's
+---@field ca? string         authority (PEM), instead of the target's
+---@field name? string       what the transcript calls it (default "c1", "c2", …)
 
----Opens a connection to the SMTP service: greeting read, EHLO said (LHLO for service="lmtp").
+---Opens a connection to the SMTP service: greeting read, EHLO said (LHLO for service="lmtp"). A target without the
+---service skips the scenario.
 ---@param o? open_options
 ---@return smtp_conn
 function timeline:smtp(o) end
@@ -93,13 +108,13 @@ function timeline:imap(o) end
 ---@return pop3_conn
 function timeline:pop3(o) end
 
----Judges: false makes the verdict fail (or weak, noted: by level) and the run goes on. Returns cond.
+---Judges: false makes the verdict fail (or weak, noted: by level) and the run goes on.
 ---@param cond any
----@param format string  says what went wrong: it is the headline of the failure
+---@param format string  says what went wrong: it is the headline of the failure. %s takes anything: replies, tables, nil
 ---@return boolean
 function timeline:check(cond, format, ...) end
 
----Judges equality (deep, for tables); the message shows both.
+---Judges equality (deep, for tables); the message shows both, and where two long strings part.
 ---@param got any
 ---@param want any
 ---@param what string  a noun: "EXPUNGE responses inside FETCH"
@@ -129,7 +144,12 @@ function timeline:delivered(marker, o) end
 ---@return string[]
 function timeline:inbox(user) end
 
----Puts a message into the user's INBOX the way the target is filled.
+---Whether the target offers a service: t:offers "pop3".
+---@param service string
+---@return boolean
+function timeline:offers(service) end
+
+---Puts a message into the user's INBOX the way the target is filled; returns when it can be seen there.
 ---@param bytes string
 ---@param user? user
 function timeline:deliver(bytes, user) end
@@ -148,9 +168,14 @@ function timeline:random(low, high) end
 ---What all connections can do.
 ---@class conn
 ---@field name string        "c1"
+---@field service string     "imaps"
+---@field host string
+---@field port integer
+---@field greeting reply|nil the first reply, once it was read
 local conn = {}
 
----Sends a line: CRLF added (IMAP: tag too, returned).
+---Sends a line: CRLF added (IMAP: tag too, returned; not for DONE and not for the answer to "+" of AUTHENTICATE).
+---A server that has hung up is no failure here: the next expect sees "closed".
 ---@param line string
 ---@return string|nil tag
 function conn:send(line) end
@@ -174,6 +199,8 @@ function conn:expect(...) end
 function conn:reply() end
 
 ---A reply, or nil when `seconds` passed in silence. A connection that closed gives a reply that :is "closed".
+---IMAP: while a command other than IDLE runs, a reply is its completion or "+", as with conn:reply; otherwise any response
+---is one: c:wait(1).status is "EXISTS".
 ---@param seconds number
 ---@return reply|nil
 function conn:wait(seconds) end
@@ -186,7 +213,8 @@ function conn:close(o) end
 ---Sends RST.
 function conn:reset() end
 
----The TLS handshake, here and now, on this connection. Use after the server agreed to STARTTLS or STLS.
+---The TLS handshake, here and now, on this connection. Use after the server agreed to STARTTLS or STLS. What is not named
+---is as t:smtp{…} said when the connection was opened. EHLO is not said again.
 ---@param o? {may_fail?: boolean, sni?: string|false, alpn?: string, min_version?: string, max_version?: string,
 ---           ciphers?: string, verify?: boolean, cert?: string, key?: string}
 ---@return boolean done   with may_fail: whether it succeeded
@@ -197,7 +225,8 @@ function conn:starttls(o) end
 function conn:secure(o) end
 
 ---TLS facts of this connection, or nil in clear: version, cipher, group, alpn, chain_ok, chain_why, name_ok, subject,
----issuer, not_after, fingerprint, resumed, early_plaintext (bytes that came in clear after the agreement).
+---issuer, not_after, fingerprint, resumed, alert, early_plaintext: the bytes (a string, "" when none) that came in clear
+---between the agreement and the handshake. They are taken away: nothing of them is read as a reply inside TLS.
 ---@return table|nil
 function conn:tls() end
 
@@ -213,8 +242,14 @@ function conn:has(word) end
 ---SASL: sends AUTH/AUTHENTICATE and goes through all steps. Returns the final reply, whatever it is.
 ---tamper gets the decoded client message of each step (0 is the initial response, then 1, 2, …) and returns what to
 ---send instead (a string; encoded = true sends it as it is, without base64; nil: unchanged; "*" with encoded: cancel).
----@param o? {mech?: string, user?: user, password?: string, authzid?: string, initial?: boolean, nonce?: string,
----           binding?: string, tamper?: fun(step: integer, bytes: string, challenge: string|nil): string|nil, boolean|nil}
+---mech: default the first of PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5 that is announced. name, password: instead
+---of the user's. initial: default true, over IMAP only with SASL-IR. binding: "tls-exporter", "tls-unique",
+---"tls-server-end-point". A server that breaks the mechanism (wrong SCRAM signature, a challenge that is no base64, success
+---before the exchange was complete) fails the scenario. When tampering has left our own side without an answer, bytes is
+---"", and nil then cancels.
+---@param o? {mech?: string, user?: user, name?: string, password?: string, authzid?: string, initial?: boolean,
+---           nonce?: string, binding?: string,
+---           tamper?: fun(step: integer, bytes: string, challenge: string|nil): string|nil, boolean|nil}
 ---@return reply
 function conn:auth(o) end
 
@@ -230,12 +265,19 @@ function conn:history() end
 function conn:unread() end
 
 ---Waits until the server closes; everything it says before that is returned. Fails if it does not close in `seconds`.
+---@param seconds? number  default reply_timeout
 ---@return string
 function conn:until_closed(seconds) end
 
----A complete reply. tostring(reply) is short and printable.
+---How the connection ended, as far as is known now: nil while it is open, else "close_notify" (TLS said goodbye), "fin"
+---(inside TLS: cut off without a goodbye), "reset", "alert", "overflow", "local".
+---@return string|nil
+function conn:ended() end
+
+---A complete reply. tostring(reply), "%s" and .. give a short printable form. Fields: an unknown one is an error.
 ---@class reply
----@field raw string      every byte
+---@field closed boolean|nil  true when this stands for a closed connection
+---@field raw string      every byte (IMAP: with the untagged responses before it)
 ---@field text string     human-readable text of the first line (SMTP: all lines joined with "\n")
 ---@field at number       when its last byte came, seconds
 ---@field took number     seconds since the last send on this connection
@@ -249,13 +291,18 @@ function reply:is(...) end
 ---@class smtp_conn : conn
 local smtp_conn = {}
 ---One mail from MAIL to the last dot; each step expected to succeed; returns the reply to the final dot.
----@param o {from?: string, to?: string|string[], data: string, params?: string}  data is dot-stuffed, CRLF.CRLF added
+---(LMTP: of the last recipient; all are in its `replies`). The reply to the dot must be 250, too, unless may_fail = true:
+---then it is returned whatever it is.
+---@param o {from?: string, to?: string|string[], data: string, params?: string, may_fail?: boolean}
+---  from: default "ann@client.example", "" is <>; to: default t.user.address; params: behind MAIL FROM:<…>; data is
+---  dot-stuffed, and the final dot is added (behind one CRLF if the data does not end in one)
 ---@return smtp_reply
 function smtp_conn:mail(o) end
 ---@class smtp_reply : reply
----@field code integer
+---@field code integer        0 for a closed connection
 ---@field lines string[]      text of each line
 ---@field enhanced string|nil "2.1.0"
+---@field replies smtp_reply[]|nil  of mail
 
 ---@class pop3_conn : conn
 local pop3_conn = {}
@@ -270,9 +317,11 @@ function pop3_conn:send(line, o) end
 ---@field body string|nil     the same as exact bytes
 
 ---@class imap_conn : conn
+---@field selected imap_reply|nil  the reply to the SELECT or EXAMINE of t:imap
 local imap_conn = {}
 ---Sends a command with its synchronising literals: strings as written, {literal = "bytes"} waits for "+" before its
----bytes ({literal = …, plus = true} does not wait: LITERAL+). Returns the tag; expect its completion.
+---bytes ({literal = …, plus = true} does not wait: LITERAL+; binary = true writes ~{n}). A server that refuses instead of
+---"+" gets no literal; the refusal is what expect finds. Returns the tag; expect its completion.
 ---c:command("APPEND INBOX ", {literal = msg})
 ---@return string tag
 function imap_conn:command(...) end
@@ -287,6 +336,9 @@ function imap_conn:expect_tag(tag, ...) end
 ---@field code string|nil             name of the response code, "UIDNEXT"
 ---@field code_args any[]             its arguments
 ---@field untagged imap_untagged[]    responses before it, since the last reply taken, in order
+---@field number integer|nil          of "* 12 EXISTS", when expect "* EXISTS" or wait returned that response
+---@field data any[]|nil              of that response
+---@field items table|nil             of that response, when it is FETCH
 local imap_reply = {}
 ---How many untagged responses of this type came.
 ---@return integer
@@ -314,7 +366,7 @@ function imap_reply:match(templates) end
 ---@field number integer|nil of "* 12 EXISTS"
 ---@field data any[]         what follows: strings, integers, imap.NIL, lists as tables (FETCH: data[1] is the list)
 ---@field items table|nil    FETCH: item name (upper case, as "BODY[HEADER]<0>") to value; FETCH flags are a set too:
----                          items.FLAGS["\\Seen"] == true besides the array
+---                          items.FLAGS["\\Seen"] is true or nil (any case) besides the array
 ---@field code string|nil    response code of a status response, with code_args
 ---@field code_args any[]|nil
 ---@field text string|nil
@@ -324,8 +376,8 @@ function imap_reply:match(templates) end
 imap = {}
 ---NIL of IMAP, to tell it from an absent value.
 imap.NIL = {}
----The value is a literal / quoted string / atom as sent: imap.kind(value) is not kept; look at raw instead.
----A quoted string or literal for a command.
+---A quoted string for a command. Bytes that cannot be quoted (CR, LF, NUL, 8-bit) are an error: use a literal.
+---Atoms, quoted strings and literals all arrive as strings, numbers as integers; how it was sent is seen in raw.
 ---@return string
 function imap.quote(s) end
 ---Expands "1:3,7" into {1,2,3,7}.
@@ -334,7 +386,8 @@ function imap.set(s) end
 
 ---Messages.
 message = {}
----A message with CRLF line ends: message.make{subject=…, body=…, from=…, to=…, headers={"X-A: b"}}.
+---A message with CRLF line ends: message.make{subject=…, body=…, from=…, to=…, headers={"X-A: b"}}; date and id too.
+---@param o? {from?: string, to?: string, subject?: string, date?: string, id?: string, headers?: string[], body?: string}
 ---@return string
 function message.make(o) end
 ---The bytes of scenarios/messages/NAME.eml.
@@ -349,12 +402,17 @@ function message.split(bytes) end
 ---@return string|nil
 function message.header(bytes, name) end
 
+---Values of all header fields of that name, unfolded, in order.
+---@return string[]
+function message.headers(bytes, name) end
+
 ---Encodings.
 mime = {}
 ---@return string
 function mime.base64(bytes) end
+---Strict: nil for anything that is not canonical groups of four.
 ---@return string|nil
 function mime.unbase64(text) end
----Lower-case hex digest; algorithm "md5", "sha1", "sha256".
+---Lower-case hex digest; algorithm "md5", "sha1", "sha256", "sha512".
 ---@return string
 function mime.digest(algorithm, bytes) end

@@ -1,0 +1,165 @@
+/* A server that plays a given part, for tests: a child process on a loopback port that says what it
+ * is told to say and holds the client to what it should send.
+ *
+ * A part is a list of moves, ended by NULL:
+ *   "> text"   says a line        "+ text"  says these bytes, without a line end
+ *   "< text"   reads a line that begins so; "<" alone reads any line
+ *   "# 12"     reads that many bytes          "." reads up to CR LF . CR LF
+ *   "w"        waits until the client has closed; "x" closes, "r" resets; "n" takes the next
+ * connection "p 20"     does nothing for so many milliseconds A client that sends something else is
+ * told "!!! …" and hung up on. SPDX-License-Identifier: MIT */
+#ifndef HARNESS_TESTS_RUN_FAKE_SERVER_H
+#define HARNESS_TESTS_RUN_FAKE_SERVER_H
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct fake_server {
+    pid_t pid;
+    int port;
+};
+
+struct fake_peer {
+    int fd;
+    char data[65536];
+    size_t len;
+};
+
+static void fake_say(const struct fake_peer *p, const char *text, size_t n)
+{
+    if (send(p->fd, text, n, MSG_NOSIGNAL) < 0)
+        _exit(0);
+}
+
+static bool fake_more(struct fake_peer *p)
+{
+    ssize_t n = recv(p->fd, p->data + p->len, sizeof p->data - p->len - 1, 0);
+    if (n <= 0)
+        return false;
+    p->len += (size_t)n;
+    p->data[p->len] = '\0';
+    return true;
+}
+
+static void fake_eat(struct fake_peer *p, size_t n)
+{
+    memmove(p->data, p->data + n, p->len - n);
+    p->len -= n;
+    p->data[p->len] = '\0';
+}
+
+static void fake_complain(const struct fake_peer *p, const char *wanted, int n)
+{
+    char text[512];
+    int len = snprintf(text, sizeof text, "!!! wanted %s got %.*s\r\n", wanted, n, p->data);
+    fake_say(p, text, (size_t)len);
+    _exit(1);
+}
+
+static void fake_read_line(struct fake_peer *p, const char *want)
+{
+    char *end;
+    while ((end = memchr(p->data, '\n', p->len)) == NULL)
+        if (!fake_more(p))
+            _exit(1);
+    if (strncmp(p->data, want, strlen(want)) != 0)
+        fake_complain(p, want, (int)(end - p->data));
+    fake_eat(p, (size_t)(end - p->data) + 1);
+}
+
+static void fake_read_message(struct fake_peer *p)
+{
+    char *end;
+    while ((end = memmem(p->data, p->len, "\r\n.\r\n", 5)) == NULL)
+        if (!fake_more(p))
+            _exit(1);
+    fake_eat(p, (size_t)(end - p->data) + 5);
+}
+
+static void fake_play(int listener, const char *const *moves)
+{
+    static struct fake_peer p;
+    p.fd = accept(listener, NULL, NULL);
+    for (; *moves != NULL; moves++) {
+        const char *text = strlen(*moves) > 2 ? *moves + 2 : "";
+        switch (**moves) {
+        case '>':
+            fake_say(&p, text, strlen(text));
+            fake_say(&p, "\r\n", 2);
+            break;
+        case '+':
+            fake_say(&p, text, strlen(text));
+            break;
+        case '<':
+            fake_read_line(&p, text);
+            break;
+        case '.':
+            fake_read_message(&p);
+            break;
+        case '#':
+            while (p.len < strtoul(text, NULL, 10))
+                if (!fake_more(&p))
+                    _exit(1);
+            fake_eat(&p, strtoul(text, NULL, 10));
+            break;
+        case 'p':
+            usleep((useconds_t)strtoul(text, NULL, 10) * 1000);
+            break;
+        case 'w':
+            while (fake_more(&p))
+                p.len = 0;
+            break;
+        case 'r':
+            setsockopt(p.fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
+            close(p.fd);
+            break;
+        case 'x':
+            shutdown(p.fd, SHUT_WR);
+            break;
+        case 'n':
+            close(p.fd);
+            p.len = 0;
+            p.fd = accept(listener, NULL, NULL);
+            break;
+        default:
+            abort();
+        }
+    }
+    while (fake_more(&p))
+        p.len = 0;
+    _exit(0);
+}
+
+static void fake_server_start(struct fake_server *s, const char *const *moves)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof a;
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+    ck_assert_int_eq(listen(fd, 8), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+    s->port = ntohs(a.sin_port);
+    s->pid = fork();
+    ck_assert_int_ge(s->pid, 0);
+    if (s->pid == 0) {
+        alarm(20);
+        fake_play(fd, moves);
+    }
+    close(fd);
+}
+
+static void fake_server_stop(struct fake_server *s)
+{
+    kill(s->pid, SIGKILL);
+    waitpid(s->pid, NULL, 0);
+}
+
+#endif
