@@ -110,7 +110,8 @@ function timeline:pop3(o) end
 
 ---Judges: false makes the verdict fail (or weak, noted: by level) and the run goes on.
 ---@param cond any
----@param format string  says what went wrong: it is the headline of the failure. %s takes anything: replies, tables, nil
+---@param format string  says what went wrong: it is the headline of the failure. %s takes anything: replies, tables,
+---  nil
 ---@return boolean
 function timeline:check(cond, format, ...) end
 
@@ -199,7 +200,8 @@ function conn:expect(...) end
 function conn:reply() end
 
 ---A reply, or nil when `seconds` passed in silence. A connection that closed gives a reply that :is "closed".
----IMAP: while a command other than IDLE runs, a reply is its completion or "+", as with conn:reply; otherwise any response
+---IMAP: while a command other than IDLE runs, a reply is its completion or "+", as with conn:reply; otherwise any
+---response
 ---is one: c:wait(1).status is "EXISTS".
 ---@param seconds number
 ---@return reply|nil
@@ -213,7 +215,8 @@ function conn:close(o) end
 ---Sends RST.
 function conn:reset() end
 
----The TLS handshake, here and now, on this connection. Use after the server agreed to STARTTLS or STLS. What is not named
+---The TLS handshake, here and now, on this connection. Use after the server agreed to STARTTLS or STLS. What is not
+---named
 ---is as t:smtp{…} said when the connection was opened. EHLO is not said again.
 ---@param o? {may_fail?: boolean, sni?: string|false, alpn?: string, min_version?: string, max_version?: string,
 ---           ciphers?: string, verify?: boolean, cert?: string, key?: string}
@@ -225,12 +228,14 @@ function conn:starttls(o) end
 function conn:secure(o) end
 
 ---TLS facts of this connection, or nil in clear: version, cipher, group, alpn, chain_ok, chain_why, name_ok, subject,
----issuer, not_after, fingerprint, resumed, alert, early_plaintext: the bytes (a string, "" when none) that came in clear
+---issuer, not_after, fingerprint, resumed, alert, early_plaintext: the bytes (a string, "" when none) that came in
+---clear
 ---between the agreement and the handshake. They are taken away: nothing of them is read as a reply inside TLS.
 ---@return table|nil
 function conn:tls() end
 
----What the server announced last (EHLO, CAPABILITY, CAPA; asked for when it is not known): upper-case word to parameters.
+---What the server announced last (EHLO, CAPABILITY, CAPA; asked for when it is not known): upper-case word to
+---parameters.
 ---@return table<string, string>
 function conn:capabilities() end
 
@@ -242,10 +247,13 @@ function conn:has(word) end
 ---SASL: sends AUTH/AUTHENTICATE and goes through all steps. Returns the final reply, whatever it is.
 ---tamper gets the decoded client message of each step (0 is the initial response, then 1, 2, …) and returns what to
 ---send instead (a string; encoded = true sends it as it is, without base64; nil: unchanged; "*" with encoded: cancel).
----mech: default the first of PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5 that is announced. name, password: instead
+---mech: default the first of PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5 that is announced. name, password:
+---instead
 ---of the user's. initial: default true, over IMAP only with SASL-IR. binding: "tls-exporter", "tls-unique",
----"tls-server-end-point". A server that breaks the mechanism (wrong SCRAM signature, a challenge that is no base64, success
----before the exchange was complete) fails the scenario. When tampering has left our own side without an answer, bytes is
+---"tls-server-end-point". A server that breaks the mechanism (wrong SCRAM signature, a challenge that is no base64,
+---success
+---before the exchange was complete) fails the scenario. When tampering has left our own side without an answer,
+---bytes is
 ---"", and nil then cancels.
 ---@param o? {mech?: string, user?: user, name?: string, password?: string, authzid?: string, initial?: boolean,
 ---           nonce?: string, binding?: string,
@@ -291,7 +299,8 @@ function reply:is(...) end
 ---@class smtp_conn : conn
 local smtp_conn = {}
 ---One mail from MAIL to the last dot; each step expected to succeed; returns the reply to the final dot.
----(LMTP: of the last recipient; all are in its `replies`). The reply to the dot must be 250, too, unless may_fail = true:
+---(LMTP: of the last recipient; all are in its `replies`). The reply to the dot must be 250, too, unless may_fail =
+---true:
 ---then it is returned whatever it is.
 ---@param o {from?: string, to?: string|string[], data: string, params?: string, may_fail?: boolean}
 ---  from: default "ann@client.example", "" is <>; to: default t.user.address; params: behind MAIL FROM:<…>; data is
@@ -320,7 +329,8 @@ function pop3_conn:send(line, o) end
 ---@field selected imap_reply|nil  the reply to the SELECT or EXAMINE of t:imap
 local imap_conn = {}
 ---Sends a command with its synchronising literals: strings as written, {literal = "bytes"} waits for "+" before its
----bytes ({literal = …, plus = true} does not wait: LITERAL+; binary = true writes ~{n}). A server that refuses instead of
+---bytes ({literal = …, plus = true} does not wait: LITERAL+; binary = true writes ~{n}). A server that refuses
+---instead of
 ---"+" gets no literal; the refusal is what expect finds. Returns the tag; expect its completion.
 ---c:command("APPEND INBOX ", {literal = msg})
 ---@return string tag
@@ -356,7 +366,8 @@ function imap_reply:find_code(name) end
 ---@return table<string, any>|nil
 function imap_reply:fetch(n) end
 ---Structured matching, order-free: each template must match an untagged response of its own; `$name` binds at its first
----match and must be equal from then on, `$` matches anything, `…` (three ASCII dots) at the end of a list the rest of it;
+---match and must be equal from then on, `$` matches anything, `…` (three ASCII dots) at the end of a list the rest
+---of it;
 ---FETCH items and flag lists match in any order. `none` lists templates that must match nothing. Judges (fails) and
 ---returns the bindings: r:match{"* $n EXISTS", "* FLAGS ($ ...)", none = {"* $ EXPUNGE"}}
 ---@return table<string, any> bindings
@@ -387,7 +398,8 @@ function imap.set(s) end
 ---Messages.
 message = {}
 ---A message with CRLF line ends: message.make{subject=…, body=…, from=…, to=…, headers={"X-A: b"}}; date and id too.
----@param o? {from?: string, to?: string, subject?: string, date?: string, id?: string, headers?: string[], body?: string}
+---@param o? {from?: string, to?: string, subject?: string, date?: string, id?: string, headers?: string[], body?:
+---  string}
 ---@return string
 function message.make(o) end
 ---The bytes of scenarios/messages/NAME.eml.
