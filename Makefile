@@ -21,7 +21,7 @@ NPROC ?= $(shell nproc 2>/dev/null || echo 2)
 SECONDS ?= 60
 MAKEFLAGS += --no-print-directory
 
-PACKAGES := openssl libpcap lua5.4 jansson sqlite3
+PACKAGES := openssl libpcap lua5.4 jansson sqlite3 libutf8proc
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wvla -Werror
 OPT := -O2 -g
@@ -45,7 +45,7 @@ VERSION := 0.1.0
 BASE_CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(HARDEN) $(WARN) $(PKG_CFLAGS) -MMD -MP \
 	-DMAILPROOF_VERSION='"$(VERSION)"'
 HARNESS_LIBS := $(shell pkg-config --libs openssl libpcap lua5.4 jansson 2>/dev/null) -lm -lpthread
-SERVER_LIBS := $(shell pkg-config --libs openssl jansson sqlite3 2>/dev/null) -lm -lpthread
+SERVER_LIBS := $(shell pkg-config --libs openssl jansson sqlite3 libutf8proc 2>/dev/null) -lm -lpthread
 CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
 
 HARNESS_SRC := $(filter-out harness/tests/%,$(shell find harness -name '*.c'))
@@ -59,7 +59,7 @@ SERVER_TESTS := $(patsubst %.c,$(O)/%,$(shell find reference-server/tests -name 
 TESTS := $(HARNESS_TESTS) $(SERVER_TESTS)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps conformance check unit mutants servers bench fuzz lint format install clean help
+.PHONY: all deps conformance check unit cli mutants servers bench fuzz lint format install clean help
 
 all: $(O)/mailproof $(O)/mailproofd
 
@@ -96,6 +96,33 @@ $(O)/reference-server/tests/%: reference-server/tests/%.c $(O)/libserver.a Makef
 	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) -Ireference-server -Ireference-server/tests $(LINK) -o $@ $< \
 		$(O)/libserver.a $(CHECK_LIBS) $(SERVER_LIBS)
 
+# --- proving ------------------------------------------------------------------------------------
+
+# Every scenario against mailproofd; the results are in out/latest/.
+conformance: all
+	$(O)/mailproof run
+
+unit: $(TESTS)
+	@harness/tests/unit.sh $(TESTS)
+
+# The command line against servers that behave badly, and against bad input.
+cli: $(O)/mailproof $(O)/harness/tests/odd_server
+	@harness/tests/cli.sh $(O)/mailproof $(O)/harness/tests/odd_server
+
+mutants: all
+	$(O)/mailproof mutants
+
+check: all $(TESTS) $(O)/harness/tests/odd_server
+	@MAKE="$(MAKE)" harness/tests/check.sh unit cli conformance mutants replay
+
+BIN = $(DESTDIR)$(PREFIX)/bin
+SHARE = $(DESTDIR)$(PREFIX)/share/mailproof
+install: all
+	install -d $(BIN) $(SHARE)/harness
+	install $(O)/mailproof $(O)/mailproofd $(BIN)
+	cp -R harness/lua $(SHARE)/harness/
+	cp -R scenarios reports $(SHARE)/
+
 clean:
 	rm -rf build
 
@@ -105,7 +132,7 @@ help:
 # --- dependencies and cleanliness ---------------------------------------------------------------
 
 DEBIAN := gcc clang libclang-rt-14-dev make pkg-config git ca-certificates \
-	libssl-dev libpcap-dev liblua5.4-dev lua5.4 libjansson-dev libsqlite3-dev check openssl tshark libxml2-utils python3-jsonschema \
+	libssl-dev libpcap-dev liblua5.4-dev lua5.4 libjansson-dev libsqlite3-dev libutf8proc-dev check openssl tshark libxml2-utils python3-jsonschema \
 	clang-format cppcheck lua-check afl++ lld llvm
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 

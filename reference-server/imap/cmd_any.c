@@ -1,0 +1,107 @@
+/* Commands of any state: CAPABILITY, NOOP, LOGOUT (RFC 3501, 6.1) and ID (RFC 2971).
+ * SPDX-License-Identifier: MIT */
+#include "fault.h"
+#include "imap/state.h"
+
+void imap_capabilities(struct imap *s, struct buf *out)
+{
+    struct conn *c = s->conn;
+    bool may_login = c->tls || c->server->plaintext_login;
+    buf_text(out, "IMAP4rev1 LITERAL+ ID SASL-IR");
+    if (s->state == IMAP_GREETED) {
+        struct buf mechanisms;
+        buf_init(&mechanisms, 1024);
+        sasl_mechanisms(c, &mechanisms);
+        for (size_t i = 0; i < mechanisms.len;) {
+            size_t n = 0;
+            while (i + n < mechanisms.len && mechanisms.data[i + n] != ' ') {
+                n++;
+            }
+            if (n > 0) {
+                buf_printf(out, " AUTH=%.*s", (int)n, mechanisms.data + i);
+            }
+            i += n + 1;
+        }
+        buf_free(&mechanisms);
+        if ((!c->tls && c->server->tls != NULL) ||
+            (c->tls && fault(FAULT_IMAP_STARTTLS_LISTED_IN_TLS))) {
+            buf_text(out, " STARTTLS");
+        }
+        if (!may_login && !fault(FAULT_IMAP_LOGINDISABLED_HIDDEN)) {
+            buf_text(out, " LOGINDISABLED");
+        }
+    }
+    if (s->state != IMAP_GREETED || fault(FAULT_IMAP_CAPABILITY_NEVER_CHANGES)) {
+        buf_text(out, " ENABLE IDLE NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE ESEARCH MULTIAPPEND");
+    }
+}
+
+void run_capability(struct imap *s)
+{
+    struct buf out;
+    buf_init(&out, 4096);
+    if (!fault(FAULT_IMAP_CAPABILITY_EMPTY)) {
+        buf_text(&out, "* CAPABILITY ");
+        imap_capabilities(s, &out);
+        buf_text(&out, "\r\n");
+    }
+    imap_send(s, &out);
+    buf_free(&out);
+    imap_ok(s, "That is all");
+}
+
+/* Also CHECK: what was answered is on disk already. */
+void run_noop(struct imap *s)
+{
+    imap_ok(s, "Done");
+}
+
+void run_logout(struct imap *s)
+{
+    if (!fault(FAULT_IMAP_LOGOUT_NO_BYE)) {
+        conn_text(s->conn, "* BYE Until next time\r\n");
+    }
+    imap_deselect(s);
+    imap_ok(s, "Logged out");
+    s->state = IMAP_ENDED;
+    if (!fault(FAULT_IMAP_LOGOUT_STAYS_OPEN)) {
+        conn_close(s->conn);
+    }
+}
+
+#define MOST_ID_PAIRS 30
+
+void parse_id(struct imap *s, struct args *a)
+{
+    struct str name, value;
+    (void)s;
+    if (!args_sp(a)) {
+        return;
+    }
+    if (args_peek(a) != '(') {
+        args_nstring(a, &name);
+        if (a->state == ARGS_FINE && name.p != NULL) {
+            args_bad(a, "Expected a list or NIL");
+        }
+        args_end(a);
+        return;
+    }
+    args_char(a, '(');
+    for (int pairs = 0; !args_maybe(a, ')'); pairs++) {
+        if ((pairs > 0 && !args_sp(a)) || !args_string(a, &name) || !args_sp(a) ||
+            !args_nstring(a, &value)) {
+            return;
+        }
+        if (pairs == MOST_ID_PAIRS || name.n > 30 || value.n > 1024) {
+            args_bad(a, "ID takes at most 30 pairs, names of 30 and values of 1024 octets");
+        }
+    }
+    args_end(a);
+}
+
+void run_id(struct imap *s)
+{
+    conn_text(s->conn, "* ID (\"name\" \"mailproofd\" \"vendor\" \"mailproof\" \"version\" "
+                       "\"" MAILPROOF_VERSION "\")\r\n");
+    imap_ok(s, "Nice to meet you");
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+#include "imap/fetch.h"
+
+#include <string.h>
+
+#include "fault.h"
+#include "imap/structure.h"
+#include "imap/write.h"
+#include "mime/header.h"
+
+#define MOST_ITEMS 1000
+#define DEEPEST_PATH (PART_DEPTH * 2)
+
+/* --- what is asked for --- */
+
+static struct fetch_item *add(struct args *a, struct fetch_items *out, enum fetch_kind kind)
+{
+    if (out->count == MOST_ITEMS) {
+        args_bad(a, "There are too many items");
+        out->count--;
+    }
+    if (out->count == out->room) {
+        size_t room = out->room ? out->room * 2 : 8;
+        out->items = arena_grow(a->arena, out->items, out->count * sizeof *out->items,
+                                room * sizeof *out->items);
+        out->room = room;
+    }
+    struct fetch_item *item = &out->items[out->count++];
+    *item = (struct fetch_item){.kind = kind};
+    return item;
+}
+
+static void label(struct args *a, struct fetch_item *item)
+{
+    struct buf b;
+    static const char *const words[] = {"",     "HEADER", "HEADER.FIELDS", "HEADER.FIELDS.NOT",
+                                        "TEXT", "MIME"};
+    buf_init(&b, (size_t)1 << 20);
+    buf_text(&b, "BODY[");
+    for (size_t i = 0; i < item->depth; i++) {
+        buf_printf(&b, "%s%u", i ? "." : "", item->path[i]);
+    }
+    buf_printf(&b, "%s%s", item->depth && item->text != TEXT_WHOLE ? "." : "", words[item->text]);
+    for (size_t i = 0; i < item->field_count; i++) {
+        buf_text(&b, i ? " " : " (");
+        write_astring(&b, item->fields[i].p, item->fields[i].n);
+    }
+    buf_text(&b, item->field_count ? ")]" : "]");
+    if (item->partial) {
+        buf_printf(&b, "<%u>", item->origin);
+    }
+    item->label = arena_copy(a->arena, b.data, b.len);
+    buf_free(&b);
+}
+
+static void field_names(struct args *a, struct fetch_item *item)
+{
+    size_t room = 0;
+    if (!args_sp(a) || !args_char(a, '(')) {
+        return;
+    }
+    do {
+        struct str name;
+        if (!args_astring(a, &name)) {
+            return;
+        }
+        if (item->field_count == room) {
+            size_t more = room ? room * 2 : 8;
+            item->fields = arena_grow(a->arena, item->fields, room * sizeof *item->fields,
+                                      more * sizeof *item->fields);
+            room = more;
+        }
+        item->fields[item->field_count++] = name;
+    } while (args_maybe(a, ' '));
+    args_char(a, ')');
+}
+
+/* 1.2.3 and what follows; the letters behind the last period are left. */
+static bool part_path(struct args *a, struct fetch_item *item)
+{
+    unsigned path[DEEPEST_PATH];
+    for (;;) {
+        uint32_t n;
+        if (item->depth == DEEPEST_PATH) {
+            return args_bad(a, "The part number is too deep");
+        }
+        if (!args_nznumber(a, &n)) {
+            return false;
+        }
+        path[item->depth++] = n;
+        if (!args_maybe(a, '.')) {
+            break;
+        }
+        int c = args_peek(a);
+        if (c < '0' || c > '9') {
+            break;
+        }
+    }
+    item->path = arena_alloc(a->arena, item->depth * sizeof *path);
+    memcpy(item->path, path, item->depth * sizeof *path);
+    return a->state == ARGS_FINE;
+}
+
+static bool section_text(struct args *a, struct fetch_item *item)
+{
+    struct str word;
+    if (!args_word(a, &word)) {
+        return false;
+    }
+    if (str_is(&word, "HEADER")) {
+        item->text = TEXT_HEADER;
+    } else if (str_is(&word, "TEXT")) {
+        item->text = TEXT_TEXT;
+    } else if (str_is(&word, "MIME") && item->depth > 0) {
+        item->text = TEXT_MIME;
+    } else if (str_is(&word, "HEADER.FIELDS")) {
+        item->text = TEXT_FIELDS;
+        field_names(a, item);
+    } else if (str_is(&word, "HEADER.FIELDS.NOT")) {
+        item->text = TEXT_FIELDS_NOT;
+        field_names(a, item);
+    } else {
+        return args_bad(a, "There is no such section");
+    }
+    return a->state == ARGS_FINE;
+}
+
+/* Behind "BODY" or "BODY.PEEK": [section]<partial>. */
+static void section(struct args *a, struct fetch_item *item, bool peek)
+{
+    args_char(a, '[');
+    int c = args_peek(a);
+    bool numbered = c >= '0' && c <= '9';
+    if (numbered && !part_path(a, item)) {
+        return;
+    }
+    bool dotted = numbered && a->lexer->text.data[a->at - 1] == '.';
+    if (dotted || (!numbered && args_peek(a) != ']')) {
+        if (!section_text(a, item)) {
+            return;
+        }
+    }
+    if (!args_char(a, ']')) {
+        return;
+    }
+    if (args_maybe(a, '<')) {
+        item->partial = true;
+        if (!args_number(a, &item->origin) || !args_char(a, '.') ||
+            !args_nznumber(a, &item->length) || !args_char(a, '>')) {
+            return;
+        }
+    }
+    item->seen = !peek || fault(FAULT_IMAP_PEEK_SETS_SEEN);
+    label(a, item);
+}
+
+static void rfc822(struct args *a, struct fetch_items *out, const char *name, enum fetch_text text)
+{
+    struct fetch_item *item = add(a, out, FETCH_SECTION);
+    item->label = name;
+    item->text = text;
+    item->seen = text != TEXT_HEADER;
+}
+
+static void one_item(struct args *a, struct fetch_items *out)
+{
+    struct str w;
+    if (!args_word(a, &w)) {
+        return;
+    }
+    if (str_is(&w, "FLAGS")) {
+        add(a, out, FETCH_FLAGS);
+    } else if (str_is(&w, "UID")) {
+        add(a, out, FETCH_UID);
+    } else if (str_is(&w, "INTERNALDATE")) {
+        add(a, out, FETCH_INTERNALDATE);
+    } else if (str_is(&w, "RFC822.SIZE")) {
+        add(a, out, FETCH_SIZE);
+    } else if (str_is(&w, "ENVELOPE")) {
+        add(a, out, FETCH_ENVELOPE);
+    } else if (str_is(&w, "BODYSTRUCTURE")) {
+        add(a, out, FETCH_BODYSTRUCTURE);
+    } else if (str_is(&w, "RFC822")) {
+        rfc822(a, out, "RFC822", TEXT_WHOLE);
+    } else if (str_is(&w, "RFC822.HEADER")) {
+        rfc822(a, out, "RFC822.HEADER", TEXT_HEADER);
+    } else if (str_is(&w, "RFC822.TEXT")) {
+        rfc822(a, out, "RFC822.TEXT", TEXT_TEXT);
+    } else if (str_is(&w, "BODY") && args_peek(a) != '[') {
+        add(a, out, FETCH_STRUCTURE);
+    } else if (str_is(&w, "BODY") || (str_is(&w, "BODY.PEEK") && args_peek(a) == '[')) {
+        section(a, add(a, out, FETCH_SECTION), w.n > 4);
+    } else {
+        args_bad(a, "There is no such FETCH item");
+    }
+}
+
+/* ALL, FAST and FULL stand alone (6.4.5). */
+static bool macro(struct args *a, struct fetch_items *out)
+{
+    size_t at = a->at;
+    struct str w;
+    int c = args_peek(a);
+    if (((c | 32) != 'a' && (c | 32) != 'f') || !args_word(a, &w)) {
+        return false;
+    }
+    bool all = str_is(&w, "ALL"), full = str_is(&w, "FULL");
+    if (!all && !full && !str_is(&w, "FAST")) {
+        a->at = at;
+        return false;
+    }
+    add(a, out, FETCH_FLAGS);
+    add(a, out, FETCH_INTERNALDATE);
+    add(a, out, FETCH_SIZE);
+    if (all || full) {
+        add(a, out, FETCH_ENVELOPE);
+    }
+    if (full) {
+        add(a, out, FETCH_STRUCTURE);
+    }
+    return true;
+}
+
+void fetch_parse(struct args *a, struct fetch_items *out, bool with_uid)
+{
+    if (!macro(a, out)) {
+        if (args_maybe(a, '(')) {
+            do {
+                one_item(a, out);
+            } while (args_maybe(a, ' '));
+            args_char(a, ')');
+        } else {
+            one_item(a, out);
+        }
+    }
+    if (!args_end(a)) {
+        return;
+    }
+    bool has_uid = false;
+    for (size_t i = 0; i < out->count; i++) {
+        has_uid = has_uid || out->items[i].kind == FETCH_UID;
+    }
+    if (with_uid && !has_uid && !fault(FAULT_IMAP_UID_FETCH_NO_UID)) {
+        add(a, out, FETCH_UID);
+        struct fetch_item uid = out->items[out->count - 1];
+        memmove(out->items + 1, out->items, (out->count - 1) * sizeof uid);
+        out->items[0] = uid;
+    }
+}
+
+/* --- what there is --- */
+
+bool fetch_needs_blob(const struct fetch_item *item)
+{
+    return item->kind == FETCH_ENVELOPE || item->kind == FETCH_BODYSTRUCTURE ||
+           item->kind == FETCH_STRUCTURE || item->kind == FETCH_SECTION;
+}
+
+static const struct part *root(struct fetch_message *m)
+{
+    if (m->root == NULL) {
+        m->root = part_parse(m->arena, m->blob.data, m->blob.len);
+    }
+    return m->root;
+}
+
+static bool wanted(const struct fetch_item *item, const struct header_field *f)
+{
+    for (size_t i = 0; i < item->field_count; i++) {
+        if (header_is(f, item->fields[i].p, item->fields[i].n)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* HEADER.FIELDS and HEADER.FIELDS.NOT: the fields, then the empty line if the header had one. */
+static void subset(struct fetch_message *m, const struct fetch_item *item,
+                   const unsigned char *header, size_t n, const unsigned char **p, size_t *len)
+{
+    unsigned char *out = arena_alloc(m->arena, n + 2);
+    size_t k = 0, pos = 0;
+    struct header_field f;
+    while (header_next(header, n, &pos, &f)) {
+        if (wanted(item, &f) == (item->text == TEXT_FIELDS)) {
+            memcpy(out + k, f.whole, f.whole_len);
+            k += f.whole_len;
+        }
+    }
+    if (!fault(FAULT_IMAP_HEADER_FIELDS_NO_EMPTY_LINE)) {
+        memcpy(out + k, header + pos, n - pos);
+        k += n - pos;
+    }
+    *p = out;
+    *len = k;
+}
+
+/* The octets of a section; false: there is no such part. */
+static bool find(struct fetch_message *m, const struct fetch_item *item, const unsigned char **p,
+                 size_t *len)
+{
+    const unsigned char *data = m->blob.data;
+    if (item->depth == 0 && item->text == TEXT_WHOLE) {
+        *p = data;
+        *len = m->blob.len;
+        return true;
+    }
+    const struct part *part = part_at(root(m), item->path, item->depth);
+    if (part == NULL) {
+        return false;
+    }
+    if (item->text == TEXT_WHOLE) {
+        *p = data + part->body_at;
+        *len = part->body_len;
+        return true;
+    }
+    if (item->depth > 0 && item->text != TEXT_MIME) {
+        if (part->kind != PART_MESSAGE) {
+            return false; /* HEADER and TEXT are those of an embedded message */
+        }
+        part = part->first;
+    }
+    *p = data + part->header_at;
+    *len = part->header_len;
+    if (item->text == TEXT_TEXT) {
+        *p = data + part->body_at;
+        *len = part->body_len;
+    } else if (item->text == TEXT_FIELDS || item->text == TEXT_FIELDS_NOT) {
+        subset(m, item, data + part->header_at, part->header_len, p, len);
+    }
+    return true;
+}
+
+static void write_section(struct fetch_message *m, const struct fetch_item *item, struct buf *out,
+                          const unsigned char **raw, size_t *raw_len)
+{
+    const unsigned char *p = NULL;
+    size_t n = 0;
+    buf_printf(out, "%s ", item->label);
+    if (!find(m, item, &p, &n)) {
+        buf_text(out, "NIL");
+        return;
+    }
+    if (item->partial) {
+        size_t origin = item->origin + (size_t)fault(FAULT_IMAP_PARTIAL_WRONG_OCTET);
+        size_t skip = origin < n ? origin : n;
+        p += skip;
+        n -= skip;
+        n = n < item->length ? n : item->length;
+    }
+    if (n == 0) {
+        buf_text(out, "\"\"");
+        return;
+    }
+    if (memchr(p, '\0', n) != NULL) {
+        /* NUL can be in no literal (RFC 3501, 9, CHAR8); such a message came by another way than
+         * APPEND. */
+        unsigned char *copy = arena_alloc(m->arena, n);
+        for (size_t i = 0; i < n; i++) {
+            copy[i] = p[i] ? p[i] : 0x80;
+        }
+        p = copy;
+    }
+    buf_printf(out, "{%zu}%s", n + (size_t)fault(FAULT_IMAP_LITERAL_LENGTH_OFF_BY_ONE),
+               fault(FAULT_IMAP_LITERAL_LF) ? "\n" : "\r\n");
+    *raw = p;
+    *raw_len = n;
+}
+
+void fetch_write(struct fetch_message *m, const struct fetch_item *item, struct buf *out,
+                 const unsigned char **raw, size_t *raw_len)
+{
+    const unsigned char *data = m->blob.data;
+    *raw = NULL;
+    *raw_len = 0;
+    switch (item->kind) {
+    case FETCH_FLAGS:
+        buf_text(out, "FLAGS ");
+        write_flags(out, m->view->mailbox, view_flags(m->view, m->index, m->message, m->rev2));
+        break;
+    case FETCH_UID:
+        buf_printf(out, "UID %u", m->message->uid);
+        break;
+    case FETCH_INTERNALDATE:
+        buf_text(out, "INTERNALDATE ");
+        write_date_time(out, m->message->internal_date, m->message->internal_zone);
+        break;
+    case FETCH_SIZE:
+        buf_printf(out, "RFC822.SIZE %u",
+                   m->message->size_bytes - (unsigned)fault(FAULT_IMAP_SIZE_WRONG));
+        break;
+    case FETCH_ENVELOPE:
+        buf_text(out, "ENVELOPE ");
+        structure_envelope(out, m->arena, data + root(m)->header_at, root(m)->header_len, m->rev2);
+        break;
+    case FETCH_BODYSTRUCTURE:
+        buf_text(out, "BODYSTRUCTURE ");
+        structure_body(out, m->arena, data, root(m), true, m->rev2);
+        break;
+    case FETCH_STRUCTURE:
+        buf_text(out, "BODY ");
+        structure_body(out, m->arena, data, root(m), fault(FAULT_IMAP_BODY_WITH_EXTENSION),
+                       m->rev2);
+        break;
+    case FETCH_SECTION:
+        write_section(m, item, out, raw, raw_len);
+        break;
+    }
+}

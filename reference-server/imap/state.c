@@ -1,0 +1,627 @@
+/* Drives a session: input to commands, commands to answers. RFC 3501, 2.2, 3, 5.
+ * SPDX-License-Identifier: MIT */
+#include "imap/state.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "fault.h"
+#include "imap/utf7.h"
+
+/* How far a client may be followed past a limit, only to find the end of what it sends. */
+#define MOST_READ_PAST 16
+
+static struct imap *session(struct conn *c)
+{
+    return c->session;
+}
+
+/* --- what a session says --- */
+
+void imap_send(struct imap *s, struct buf *out)
+{
+    if (out->len > 0) {
+        conn_write(s->conn, out->data, out->len);
+    }
+    buf_empty(out);
+}
+
+void imap_tell(struct imap *s, bool expunges)
+{
+    struct buf out;
+    if (s->view.mailbox == NULL) {
+        return;
+    }
+    buf_init(&out, (size_t)1 << 28);
+    struct view_manner how = {.expunges = expunges, .with_uid = s->by_uid, .rev2 = s->rev2};
+    view_tell(&s->view, s, how, &out);
+    imap_send(s, &out);
+    buf_free(&out);
+}
+
+static void deadline(struct imap *s)
+{
+    conn_deadline(s->conn, (int64_t)s->conn->server->limits.imap_idle_seconds * 1000);
+}
+
+static void command_end(struct imap *s)
+{
+    if (s->work_end != NULL) {
+        s->work_end(s);
+    }
+    s->work = NULL;
+    s->work_end = NULL;
+    s->command = NULL;
+    s->args = NULL;
+    s->tag = NULL;
+    s->refusal = NULL;
+    s->by_uid = false;
+    lexer_reset(&s->lexer);
+    arena_empty(&s->arena);
+    deadline(s);
+}
+
+static void bye(struct imap *s, const char *why)
+{
+    conn_printf(s->conn, "* BYE %s\r\n", why);
+    s->state = IMAP_ENDED;
+    if (!fault(FAULT_IMAP_LOGOUT_STAYS_OPEN)) {
+        conn_close(s->conn);
+    }
+}
+
+static void answer(struct imap *s, const char *status, const char *fmt, va_list args)
+{
+    struct buf line;
+    bool bad = strcmp(status, "BAD") == 0;
+    bool late = fault(FAULT_IMAP_UNTAGGED_AFTER_TAGGED);
+    bool expunges = s->command != NULL &&
+                    (!s->command->keeps_numbers || s->by_uid || fault(FAULT_IMAP_EXPUNGE_IN_FETCH));
+    if (!bad && !late) {
+        imap_tell(s, expunges);
+    }
+    char *text = NULL;
+    if (vasprintf(&text, fmt, args) < 0) {
+        abort();
+    }
+    buf_init(&line, (size_t)1 << 28);
+    if (s->tag != NULL && fault(FAULT_IMAP_TAG_UPPER_CASED)) {
+        for (const char *p = s->tag; *p; p++) {
+            char c = *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p;
+            buf_add(&line, &c, 1);
+        }
+    } else {
+        buf_text(&line, s->tag ? s->tag : "*");
+    }
+    buf_printf(&line, " %s %s\r\n", status, text);
+    imap_send(s, &line);
+    buf_free(&line);
+    free(text);
+    if (!bad && late) {
+        imap_tell(s, expunges);
+    }
+    command_end(s);
+    s->bad_commands = bad ? s->bad_commands + 1 : 0;
+    if (s->bad_commands > s->conn->server->limits.imap_bad_commands) {
+        bye(s, "Too many commands were wrong");
+    }
+}
+
+void imap_ok(struct imap *s, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    answer(s, "OK", fmt, args);
+    va_end(args);
+}
+
+void imap_no(struct imap *s, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    answer(s, "NO", fmt, args);
+    va_end(args);
+}
+
+void imap_bad(struct imap *s, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    answer(s, fault(FAULT_IMAP_NO_FOR_BAD) ? "NO" : "BAD", fmt, args);
+    va_end(args);
+}
+
+bool imap_stored(struct imap *s, const struct store_result *r)
+{
+    const char *text = r->text ? r->text : "That failed";
+    switch (r->status) {
+    case STORE_OK:
+        return true;
+    case STORE_NO_MAILBOX:
+        imap_no(s, "[NONEXISTENT] %s", r->text ? r->text : "There is no such mailbox");
+        return false;
+    case STORE_EXISTS:
+        imap_no(s, "[ALREADYEXISTS] %s", r->text ? r->text : "That mailbox is there already");
+        return false;
+    case STORE_OVER_QUOTA:
+        imap_no(s, "[OVERQUOTA] %s", text);
+        return false;
+    case STORE_FULL:
+        imap_no(s, "[UNAVAILABLE] %s", text);
+        return false;
+    case STORE_REFUSED:
+    case STORE_CONFLICT:
+        break;
+    }
+    imap_no(s, "%s", text);
+    return false;
+}
+
+/* --- waiting --- */
+
+static void go(struct imap *s);
+
+void imap_wait(struct imap *s)
+{
+    s->waiting = true;
+    conn_park(s->conn);
+}
+
+static void put_away(struct imap *s)
+{
+    if (s->work_end != NULL) {
+        s->work_end(s);
+        s->work_end = NULL;
+    }
+    lexer_free(&s->lexer);
+    arena_free(&s->arena);
+}
+
+bool imap_woken(struct imap *s)
+{
+    s->waiting = false;
+    if (conn_gone(s->conn)) {
+        put_away(s);
+        conn_resume(s->conn);
+        return false;
+    }
+    fault_scope(s->conn->number, s->conn->command);
+    return true;
+}
+
+void imap_go_on(struct imap *s)
+{
+    struct conn *c = s->conn;
+    go(s); /* work that the completion began; the next commands */
+    conn_resume(c);
+}
+
+/* --- mailboxes --- */
+
+char *imap_name(struct imap *s, const struct str *wire)
+{
+    char *name = NULL;
+    if (s->rev2 && memchr(wire->p, 0, wire->n) == NULL && utf8_valid(wire->p, wire->n)) {
+        name = arena_copy(&s->arena, wire->p, wire->n);
+    } else {
+        name = utf7_decode(&s->arena, wire->p, wire->n);
+    }
+    /* INBOX is INBOX in any spelling (5.1); so is the top of the names below it. */
+    if (name != NULL && strncasecmp(name, "INBOX", 5) == 0 && (name[5] == '\0' || name[5] == '/') &&
+        !fault(FAULT_IMAP_INBOX_CASE_SENSITIVE)) {
+        memcpy(name, "INBOX", 5);
+    }
+    return name;
+}
+
+void imap_deselect(struct imap *s)
+{
+    if (s->view.mailbox != NULL) {
+        mailbox_unwatch(s->view.mailbox, &s->watcher);
+        view_close(&s->view);
+    }
+    if (s->state == IMAP_SELECTED) {
+        s->state = IMAP_LOGGED_IN;
+    }
+    free(s->saved);
+    s->saved = NULL;
+    s->saved_count = 0;
+}
+
+/* --- commands --- */
+
+static const struct imap_command commands[] = {
+    {"CAPABILITY", 7, false, false, parse_none, run_capability},
+    {"NOOP", 7, false, false, parse_none, run_noop},
+    {"LOGOUT", 7, false, false, parse_none, run_logout},
+    {"ID", 7, false, false, parse_id, run_id},
+    {"STARTTLS", IMAP_GREETED, false, false, parse_none, run_starttls},
+    {"LOGIN", IMAP_GREETED, false, false, parse_login, run_login},
+    {"AUTHENTICATE", IMAP_GREETED, false, false, parse_authenticate, run_authenticate},
+    {"ENABLE", IMAP_LOGGED_IN, false, false, parse_enable, run_enable},
+    {"SELECT", 6, false, false, parse_select, run_select},
+    {"EXAMINE", 6, false, false, parse_examine, run_examine},
+    {"CREATE", 6, false, false, parse_create, run_create},
+    {"DELETE", 6, false, false, parse_delete, run_delete},
+    {"RENAME", 6, false, false, parse_rename, run_rename},
+    {"SUBSCRIBE", 6, false, false, parse_subscribe, run_subscribe},
+    {"UNSUBSCRIBE", 6, false, false, parse_unsubscribe, run_unsubscribe},
+    {"LIST", 6, false, false, parse_list, run_list},
+    {"LSUB", 6, false, false, parse_lsub, run_lsub},
+    {"STATUS", 6, false, false, parse_status, run_status},
+    {"NAMESPACE", 6, false, false, parse_none, run_namespace},
+    {"APPEND", 6, false, false, parse_append, run_append},
+    {"IDLE", 6, false, false, parse_none, run_idle},
+    {"CHECK", IMAP_SELECTED, false, false, parse_none, run_noop},
+    {"CLOSE", IMAP_SELECTED, false, false, parse_none, run_close},
+    {"UNSELECT", IMAP_SELECTED, false, false, parse_none, run_unselect},
+    {"EXPUNGE", IMAP_SELECTED, true, false, parse_expunge, run_expunge},
+    {"SEARCH", IMAP_SELECTED, true, true, parse_search, run_search},
+    {"FETCH", IMAP_SELECTED, true, true, parse_fetch, run_fetch},
+    {"STORE", IMAP_SELECTED, true, true, parse_store, run_store},
+    {"COPY", IMAP_SELECTED, true, false, parse_copy, run_copy},
+    {"MOVE", IMAP_SELECTED, true, false, parse_move, run_move},
+};
+
+void parse_none(struct imap *s, struct args *a)
+{
+    (void)s;
+    args_end(a);
+}
+
+const struct imap_command *imap_command_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcasecmp(commands[i].name, name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static void parse_named(struct imap *s, struct args *a)
+{
+    struct str name;
+    if (!args_sp(a) || !args_atom(a, &name)) {
+        return;
+    }
+    if (str_is(&name, "UID")) {
+        s->by_uid = true;
+        if (!args_sp(a) || !args_atom(a, &name)) {
+            return;
+        }
+    }
+    const struct imap_command *found = imap_command_find(name.p);
+    if (found == NULL || (s->by_uid && !found->uid_form)) {
+        args_bad(a, "There is no such command");
+        return;
+    }
+    if (!(found->states & s->state)) {
+        args_bad(a, s->state == IMAP_GREETED        ? "Log in first"
+                    : found->states == IMAP_GREETED ? "You are logged in already"
+                    : s->state == IMAP_SELECTED     ? "Not while a mailbox is selected"
+                                                    : "Select a mailbox first");
+        return;
+    }
+    s->command = found;
+    found->parse(s, a);
+}
+
+/* Reads the command as far as it is here. */
+static enum args_state parse(struct imap *s, const char **why)
+{
+    struct args a;
+    struct str tag;
+    arena_empty(&s->arena);
+    args_init(&a, &s->lexer, &s->arena);
+    a.utf8 = s->rev2;
+    s->tag = NULL;
+    s->command = NULL;
+    s->by_uid = false;
+    s->refuse = NULL;
+    s->literal_limit = (size_t)s->conn->server->limits.imap_literal_bytes;
+    if (args_tag(&a, &tag)) {
+        if (args_peek(&a) == ' ' || a.at == a.end) {
+            s->tag = tag.p;
+        }
+        parse_named(s, &a);
+    }
+    if (a.state == ARGS_FINE && a.at != a.end) {
+        args_end(&a);
+    }
+    *why = a.why;
+    return a.state;
+}
+
+static void refuse(struct imap *s, const char *why, bool no)
+{
+    if (no) {
+        imap_no(s, "%s", why);
+    } else {
+        imap_bad(s, "%s", why);
+    }
+}
+
+static size_t literal_bytes(const struct lexer *lx)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < lx->literal_count; i++) {
+        size_t n = lx->literals[i].announced;
+        sum = n > SIZE_MAX - sum ? SIZE_MAX : sum + n;
+    }
+    return sum;
+}
+
+/* The lexer stands at a literal: let it come, or answer already (RFC 3501, 2.2.1; RFC 7888). */
+static void at_literal(struct imap *s)
+{
+    struct lexer *lx = &s->lexer;
+    const struct literal *l = &lx->literals[lx->literal_count - 1];
+    const char *why = s->refusal;
+    bool no = s->refusal_is_no;
+    if (why == NULL && !lx->too_long) {
+        enum args_state state = parse(s, &why);
+        no = false;
+        if (state == ARGS_FINE) {
+            why = "A literal has no place here";
+        } else if (state == ARGS_PENDING && s->refuse != NULL) {
+            why = s->refuse;
+            no = true;
+        } else if (state == ARGS_PENDING && literal_bytes(lx) > s->literal_limit) {
+            why = "[TOOBIG] The literal is larger than the server takes";
+            no = true;
+        } else if (state == ARGS_PENDING) {
+            why = NULL;
+        }
+    } else if (lx->too_long) {
+        why = "The line is too long";
+    }
+    if (why == NULL) {
+        if (l->sync) {
+            conn_text(s->conn, "+ Go ahead\r\n");
+        }
+        lexer_take(lx);
+        return;
+    }
+    if (l->sync) {
+        if (fault(FAULT_IMAP_LITERAL_INVITED_ANYWAY)) {
+            conn_text(s->conn, "+ Go ahead\r\n");
+            s->refusal = why;
+            s->refusal_is_no = no;
+            lexer_drop(lx);
+            return;
+        }
+        refuse(s, why, no);
+        return;
+    }
+    size_t most = (size_t)s->conn->server->limits.message_bytes * 2;
+    if (l->announced > most || literal_bytes(lx) > most) {
+        bye(s, "That is more than the server reads past");
+        return;
+    }
+    s->refusal = why;
+    s->refusal_is_no = no;
+    lexer_drop(lx);
+}
+
+static void at_end(struct imap *s)
+{
+    const char *why = s->refusal;
+    if (why != NULL) {
+        refuse(s, why, s->refusal_is_no);
+        return;
+    }
+    if (parse(s, &why) != ARGS_FINE) {
+        imap_bad(s, "%s", why ? why : "The command is incomplete");
+        return;
+    }
+    if (s->refuse != NULL) {
+        imap_no(s, "%s", s->refuse);
+        return;
+    }
+    s->command->run(s);
+}
+
+/* A command line past the limit: answered with its tag if that can be read. */
+static void at_long(struct imap *s)
+{
+    struct args a;
+    struct str tag;
+    arena_empty(&s->arena);
+    args_init(&a, &s->lexer, &s->arena);
+    s->tag = args_tag(&a, &tag) && args_peek(&a) == ' ' ? tag.p : NULL;
+    imap_bad(s, "[TOOBIG] The line is too long");
+}
+
+static void command_input(struct imap *s)
+{
+    struct conn *c = s->conn;
+    size_t used = 0;
+    if (lexer_idle(&s->lexer)) {
+        c->command++;
+        fault_scope(c->number, c->command);
+    }
+    enum lexer_step step = lexer_feed(&s->lexer, c->in.data, c->in.len, &used);
+    buf_consume(&c->in, used);
+    switch (step) {
+    case LEXER_MORE:
+        if (s->lexer.long_by / MOST_READ_PAST > (size_t)c->server->limits.imap_line_bytes) {
+            bye(s, "The line is far too long");
+        }
+        return;
+    case LEXER_LITERAL:
+        at_literal(s);
+        return;
+    case LEXER_LONG:
+        at_long(s);
+        return;
+    case LEXER_DONE:
+        at_end(s);
+        return;
+    }
+}
+
+/* A line that is no command: an answer to a challenge, or DONE. */
+static bool plain_line(struct imap *s)
+{
+    struct buf *in = &s->conn->in;
+    unsigned char *lf = memchr(in->data, '\n', in->len);
+    while (lf != NULL && (lf == in->data || lf[-1] != '\r')) {
+        lf = memchr(lf + 1, '\n', in->len - (size_t)(lf + 1 - in->data));
+    }
+    if (lf == NULL) {
+        if (in->len > (size_t)s->conn->server->limits.imap_line_bytes) {
+            bye(s, "The line is too long");
+        }
+        return false;
+    }
+    size_t n = (size_t)(lf - in->data) + 1;
+    unsigned char *line = malloc(n);
+    if (line == NULL) {
+        abort();
+    }
+    memcpy(line, in->data, n);
+    buf_consume(in, n);
+    if (s->mode == MODE_IDLE) {
+        imap_idle_line(s, line, n - 2);
+    } else {
+        imap_sasl_line(s, line, n - 2);
+    }
+    free(line);
+    return true;
+}
+
+static void go(struct imap *s)
+{
+    struct conn *c = s->conn;
+    if (s->in_input) {
+        return;
+    }
+    s->in_input = true;
+    for (;;) {
+        if (s->waiting || s->handshaking || c->closing || s->state == IMAP_ENDED) {
+            break;
+        }
+        if (s->work != NULL) {
+            if (conn_full(c)) {
+                break;
+            }
+            s->work(s);
+            if (s->work != NULL) {
+                break; /* `drained` goes on with it */
+            }
+            continue;
+        }
+        if (c->in.len == 0) {
+            break;
+        }
+        if (s->mode != MODE_COMMAND) {
+            if (!plain_line(s)) {
+                break;
+            }
+            continue;
+        }
+        command_input(s);
+    }
+    s->in_input = false;
+    if (s->state == IMAP_ENDED) {
+        buf_empty(&c->in);
+    }
+    if (c->eof && !s->waiting && s->work == NULL && !c->closing && c->in.len == 0) {
+        conn_close(c);
+    }
+}
+
+/* --- the protocol --- */
+
+static void changed(void *arg, struct mailbox *m)
+{
+    struct imap *s = arg;
+    (void)m;
+    if (s->mode == MODE_IDLE) {
+        fault_scope(s->conn->number, s->conn->command);
+        if (!fault(FAULT_IMAP_IDLE_TELLS_NOTHING)) {
+            imap_tell(s, true);
+        }
+    }
+}
+
+static void imap_open(struct conn *c)
+{
+    struct imap *s = session(c);
+    struct buf caps;
+    s->conn = c;
+    s->state = IMAP_GREETED;
+    s->watcher = (struct watcher){.changed = changed, .arg = s};
+    lexer_init(&s->lexer, (size_t)c->server->limits.imap_line_bytes);
+    buf_init(&caps, 4096);
+    imap_capabilities(s, &caps);
+    conn_printf(c, "* OK [CAPABILITY %.*s] %s mailproofd is ready\r\n", (int)caps.len, caps.data,
+                c->server->hostname ? c->server->hostname : "localhost");
+    buf_free(&caps);
+    deadline(s);
+}
+
+static void imap_input(struct conn *c)
+{
+    go(session(c));
+}
+
+void imap_continue(struct imap *s)
+{
+    fault_scope(s->conn->number, s->conn->command);
+    go(s);
+}
+
+static void imap_drained(struct conn *c)
+{
+    imap_continue(session(c));
+}
+
+static void imap_secured(struct conn *c)
+{
+    session(c)->handshaking = false;
+    lexer_reset(&session(c)->lexer);
+    deadline(session(c));
+}
+
+static void imap_timeout(struct conn *c)
+{
+    bye(session(c), "You were silent for too long");
+    conn_close(c);
+}
+
+static void imap_shutdown(struct conn *c)
+{
+    bye(session(c), "The server is going down");
+    conn_close(c);
+}
+
+static void imap_close(struct conn *c)
+{
+    struct imap *s = session(c);
+    sasl_free(s->sasl);
+    s->sasl = NULL;
+    s->mode = MODE_COMMAND;
+    imap_deselect(s);
+    s->state = IMAP_ENDED;
+    s->work = NULL;
+    if (!s->waiting) {
+        put_away(s); /* else the completion does it */
+    }
+}
+
+const struct protocol imap_protocol = {
+    .name = "imap",
+    .session_size = sizeof(struct imap),
+    .open = imap_open,
+    .input = imap_input,
+    .secured = imap_secured,
+    .drained = imap_drained,
+    .timeout = imap_timeout,
+    .shutdown = imap_shutdown,
+    .close = imap_close,
+};

@@ -1,0 +1,26 @@
+/* Content-Type and its relatives: a value and parameters. RFC 2045, 5.1; RFC 2183.
+ * SPDX-License-Identifier: MIT */
+#ifndef MIME_CONTENT_H
+#define MIME_CONTENT_H
+
+#include "mime/header.h"
+
+struct param {
+    const char *name, *value;
+    struct param *next;
+};
+
+struct content {                /* type/subtype; param … or, for a disposition, type alone */
+    const char *type, *subtype; /* as written; subtype NULL where there is no "/" */
+    struct param *params;
+};
+
+/* false: there is no value that could be read; *out is empty then. */
+bool content_parse(struct arena *a, const unsigned char *p, size_t n, struct content *out);
+const char *content_param(const struct content *c, const char *name); /* NULL: none */
+/* A lone token, as of Content-Transfer-Encoding; NULL: none. */
+char *content_token(struct arena *a, const unsigned char *p, size_t n);
+/* Comma-separated words, as of Content-Language. Each calls each. */
+struct param *content_list(struct arena *a, const unsigned char *p, size_t n); /* names only */
+
+#endif
