@@ -110,6 +110,7 @@ function M.ready(target, line, nearest)
   target.ca = line.ca or target.ca
   target.control = line.control
   target.software = line.software or target.software
+  target.state = target.state or line.state
   if not next(target.services) then return nil, "the target's ready line names no services" end
   return true
 end
