@@ -323,8 +323,8 @@ static enum parse_step at_name(struct imap_response *r, unsigned char c)
     bool digits = true;
     for (size_t i = s->begin; i < end; i++)
         digits = digits && is_digit(r->raw[i]);
-    if (digits && r->role == IMAP_UNTAGGED && !r->has_number)
-        return take_number(r, c, end);
+    if (digits && r->role == IMAP_UNTAGGED)
+        return r->has_number ? bad(r, "a response has one number at most") : take_number(r, c, end);
     s->name = copy_word(r, s->begin, end, true);
     return after_name(r, c);
 }
