@@ -395,7 +395,8 @@ function conn:_handshake(o)
     self._h:took(#self._early)
   end
   if not done then
-    if not self._h:tls().tried then error(why, 0) end -- unusable options: not the server's fault
+    -- Options that cannot be used are not the server's fault; that it hung up before the handshake is.
+    if not self._h:tls().tried and self._h:ended() == "open" then error(why, 0) end
     return false, why
   end
   self:_forget_sent()
