@@ -144,6 +144,11 @@ int conn_starttls(struct conn *c)
     return 0;
 }
 
+bool conn_starting_tls(const struct conn *c)
+{
+    return client_const(c)->starttls;
+}
+
 void conn_close(struct conn *c)
 {
     c->closing = true;

@@ -67,6 +67,7 @@ bool conn_full(const struct conn *c);           /* above the high mark: produce 
 /* After the output is flushed: begin the server's side of a TLS handshake. Unread plaintext is dropped (the faults
  * *-keeps-buffer keep it). -1 when no certificate is configured (then TLS should not have been announced). */
 int conn_starttls(struct conn *c);
+bool conn_starting_tls(const struct conn *c);   /* it was called and the handshake has not begun: take no more input */
 void conn_close(struct conn *c);                /* after the output is flushed, with close_notify inside TLS */
 void conn_abort(struct conn *c);                /* now, RST */
 void conn_deadline(struct conn *c, int64_t in_ms); /* 0: none; each input moves nothing: the protocol sets it */

@@ -1,0 +1,314 @@
+/* Who it is: USER and PASS, APOP, AUTH. RFC 1939, 7; RFC 5034; response codes of RFC 2449, 8 and
+ * RFC 3206. SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "pop3/state.h"
+#include "server.h"
+#include "trace.h"
+
+void pop3_forget_login(struct pop3 *p)
+{
+    free(p->user);
+    p->user = NULL;
+    sasl_free(p->sasl);
+    p->sasl = NULL;
+    p->sasl_final = false;
+}
+
+/* A message-id that never comes twice (RFC 1939, 7): process, time, and a count of sessions. */
+void pop3_make_stamp(struct pop3 *p)
+{
+    struct server *s = p->conn->server;
+    if (!accounts_have_secrets(s->accounts))
+        return;
+    long long now = (long long)clock_wall_s(s->clock);
+    unsigned number = p->conn->number;
+    if (fault(FAULT_POP3_APOP_STAMP_REPEATS)) {
+        now = 0;
+        number = 0;
+    }
+    snprintf(p->stamp, sizeof p->stamp, "<%ld.%lld.%u@%s>", (long)getpid(), now, number,
+             s->hostname);
+}
+
+static bool clear_login_allowed(const struct pop3 *p)
+{
+    return p->conn->tls || p->conn->server->plaintext_login;
+}
+
+static void failed(struct pop3 *p)
+{
+    p->failed_logins++;
+    pop3_err(p, "[AUTH] name or password is wrong");
+    if (p->failed_logins >= p->conn->server->limits.pop3_failed_logins)
+        conn_close(p->conn);
+}
+
+/* The secret was right: the maildrop still has to be ours (RFC 1939, 4). */
+static void enter(struct pop3 *p, const struct account *a)
+{
+    if (a == NULL) {
+        pop3_err(p, "[AUTH] this login has no maildrop");
+        return;
+    }
+    switch (maildrop_open(&p->drop, p->conn->server->store, a->id, p)) {
+    case MAILDROP_IN_USE:
+        trace(p->conn, "rfc1939-4-3", "the maildrop of %s is in use", a->name);
+        pop3_err(p, "[IN-USE] another session has this maildrop");
+        return;
+    case MAILDROP_MISSING:
+        pop3_err(p, "[SYS/TEMP] the maildrop cannot be opened");
+        return;
+    case MAILDROP_OPEN:
+        break;
+    }
+    p->state = POP3_TRANSACTION;
+    p->failed_logins = 0;
+    pop3_ok(p, "%zu messages, %llu octets", p->drop.count, (unsigned long long)p->drop.total);
+}
+
+void pop3_user(struct pop3 *p, const struct pop3_command *c)
+{
+    if (p->state == POP3_TRANSACTION) { /* only a fault lets it come here */
+        pop3_ok(p, "again");
+        return;
+    }
+    if (!clear_login_allowed(p)) {
+        trace(p->conn, "rfc2595-2.3-1", "USER needs TLS here");
+        pop3_err(p, "a password in clear is not taken here; STLS comes first");
+        return;
+    }
+    free(p->user);
+    p->user = strdup(c->arguments[0]);
+    pop3_ok(p, "and the password?"); /* known or not: RFC 1939, 7, USER leaves it open */
+}
+
+static bool told_in_use(struct pop3 *p, const char *user)
+{
+    struct mailbox *m;
+    const struct account *a = account_find(p->conn->server->accounts, user);
+    if (a == NULL || mailbox_open(p->conn->server->store, a->id, "INBOX", &m) != 0)
+        return false;
+    bool locked = m->pop3_lock != NULL;
+    mailbox_close(m);
+    if (locked)
+        pop3_err(p, "[IN-USE] another session has this maildrop");
+    return locked;
+}
+
+void pop3_pass(struct pop3 *p, const struct pop3_command *c)
+{
+    if (p->user == NULL) {
+        pop3_err(p, "USER comes first, right before PASS");
+        return;
+    }
+    char *user = p->user;
+    p->user = NULL;
+    if (!(fault(FAULT_POP3_IN_USE_TOLD) && told_in_use(p, user))) {
+        /* Everything behind the first space: a password may hold spaces. */
+        const struct account *a = account_check(p->conn->server->accounts, user, c->rest);
+        if (a == NULL)
+            failed(p);
+        else
+            enter(p, a);
+    }
+    free(user);
+}
+
+static bool digest_matches(const struct pop3 *p, const char *secret, const char *digest)
+{
+    unsigned char md5[EVP_MAX_MD_SIZE];
+    unsigned int n = 0;
+    char hex[33] = "";
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_md5(), NULL) == 1 &&
+              EVP_DigestUpdate(ctx, p->stamp, strlen(p->stamp)) == 1 &&
+              EVP_DigestUpdate(ctx, secret, strlen(secret)) == 1 &&
+              EVP_DigestFinal_ex(ctx, md5, &n) == 1 && n == 16;
+    EVP_MD_CTX_free(ctx);
+    if (!ok)
+        return false;
+    for (int i = 0; i < 16; i++)
+        snprintf(hex + 2 * i, 3, "%02x", md5[i]);
+    return CRYPTO_memcmp(hex, digest, 32) == 0;
+}
+
+void pop3_apop(struct pop3 *p, const struct pop3_command *c)
+{
+    const char *digest = c->arguments[1];
+    if (p->stamp[0] == '\0') {
+        pop3_err(p, "APOP is not offered: the greeting had no timestamp");
+        return;
+    }
+    if (strlen(digest) != 32 || strspn(digest, "0123456789abcdef") != 32) {
+        pop3_err(p, "a digest is 32 lower-case hexadecimal digits");
+        return;
+    }
+    const struct account *a = account_find(p->conn->server->accounts, c->arguments[0]);
+    /* A name that is not known costs the same time as one that is. */
+    const char *secret = a != NULL && a->secret != NULL ? a->secret : "";
+    bool right = digest_matches(p, secret, digest) && secret[0] != '\0';
+    if (right || (a != NULL && fault(FAULT_POP3_APOP_ANY_DIGEST)))
+        enter(p, a);
+    else
+        failed(p);
+}
+
+/* --- AUTH, RFC 5034 --- */
+
+static void challenge(struct pop3 *p, const struct buf *data)
+{
+    struct buf line;
+    buf_init(&line, (size_t)p->conn->server->limits.pop3_sasl_bytes);
+    if (data->len == 0 && fault(FAULT_POP3_AUTH_BARE_PLUS)) {
+        conn_text(p->conn, "+\r\n");
+    } else if (buf_text(&line, "+ ") && base64_encode(&line, data->data, data->len) &&
+               buf_text(&line, "\r\n")) {
+        conn_write(p->conn, line.data, line.len);
+    }
+    buf_free(&line);
+}
+
+static void succeed(struct pop3 *p)
+{
+    const struct account *a = sasl_account(p->sasl);
+    enter(p, a);
+    pop3_forget_login(p);
+}
+
+/* One step with the client's decoded response; in NULL: it sent none with AUTH. */
+static void step(struct pop3 *p, const unsigned char *in, size_t n)
+{
+    struct buf out;
+    buf_init(&out, (size_t)p->conn->server->limits.pop3_sasl_bytes);
+    switch (sasl_step(p->sasl, in, n, &out)) {
+    case SASL_CHALLENGE:
+        challenge(p, &out);
+        break;
+    case SASL_OK:
+        if (out.len > 0 && !fault(FAULT_POP3_AUTH_DATA_IN_OK)) {
+            /* +OK carries no data here: it goes into a challenge that the client answers empty (RFC
+             * 5034, 4). */
+            challenge(p, &out);
+            p->sasl_final = true;
+        } else if (out.len > 0) {
+            struct buf text;
+            buf_init(&text, 1024);
+            base64_encode(&text, out.data, out.len);
+            pop3_ok(p, "%.*s", (int)text.len, (const char *)text.data);
+            buf_free(&text);
+            const struct account *a = sasl_account(p->sasl);
+            if (a != NULL &&
+                maildrop_open(&p->drop, p->conn->server->store, a->id, p) == MAILDROP_OPEN)
+                p->state = POP3_TRANSACTION;
+            pop3_forget_login(p);
+        } else {
+            succeed(p);
+        }
+        break;
+    case SASL_BAD_LOGIN:
+        pop3_forget_login(p);
+        failed(p);
+        break;
+    case SASL_MALFORMED:
+        pop3_forget_login(p);
+        pop3_err(p, "this is not how the mechanism goes");
+        break;
+    case SASL_TEMPORARY:
+        pop3_forget_login(p);
+        pop3_err(p, "[SYS/TEMP] the login cannot be judged now");
+        break;
+    }
+    buf_free(&out);
+}
+
+/* For a fault: what is left of the text when everything that is no base64 is dropped, padded anew.
+ */
+static int decode_loosely(const char *text, size_t n, unsigned char **out, size_t *len)
+{
+    struct buf kept;
+    buf_init(&kept, n + 4);
+    for (size_t i = 0; i < n; i++) {
+        char c = text[i];
+        if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+            c == '+' || c == '/')
+            buf_add(&kept, &c, 1);
+    }
+    if (kept.len % 4 == 1)
+        kept.len--;
+    while (kept.len % 4 != 0)
+        buf_add(&kept, "=", 1);
+    int rc = kept.len > 0 ? base64_decode((const char *)kept.data, kept.len, out, len) : -1;
+    buf_free(&kept);
+    return rc;
+}
+
+static void decode_and_step(struct pop3 *p, const char *text, size_t n)
+{
+    unsigned char *data = NULL;
+    size_t len = 0;
+    int rc = base64_decode(text, n, &data, &len);
+    if (rc != 0 && fault(FAULT_POP3_AUTH_LOOSE_BASE64))
+        rc = decode_loosely(text, n, &data, &len);
+    if (rc != 0) {
+        trace(p->conn, "rfc5034-4-12", "no base64");
+        pop3_forget_login(p);
+        pop3_err(p, "this is no base64");
+        return;
+    }
+    step(p, data, len);
+    free(data);
+}
+
+void pop3_auth(struct pop3 *p, const struct pop3_command *c)
+{
+    bool needs_tls = false;
+    if (p->state == POP3_TRANSACTION) { /* only a fault lets it come here */
+        pop3_ok(p, "again");
+        return;
+    }
+    pop3_forget_login(p);
+    p->sasl = sasl_begin(p->conn, p->conn->server->accounts, c->arguments[0], &needs_tls);
+    if (p->sasl == NULL) {
+        pop3_err(p, needs_tls ? "this mechanism needs TLS; STLS comes first"
+                              : "there is no such mechanism here");
+        return;
+    }
+    const char *initial = c->count > 1 ? c->arguments[1] : NULL;
+    if (initial == NULL)
+        step(p, NULL, 0);
+    else if (strcmp(initial, "=") == 0 && !fault(FAULT_POP3_AUTH_EQUALS_REFUSED))
+        step(p, (const unsigned char *)"", 0); /* present, and empty */
+    else
+        decode_and_step(p, initial, strlen(initial));
+}
+
+void pop3_auth_line(struct pop3 *p, const char *line, size_t n)
+{
+    if (n == 1 && line[0] == '*' && !fault(FAULT_POP3_AUTH_CANCEL_IGNORED)) {
+        pop3_forget_login(p);
+        pop3_err(p, "cancelled");
+        return;
+    }
+    if (n == 1 && line[0] == '*') {
+        challenge(p, &(struct buf){.len = 0});
+        return;
+    }
+    if (p->sasl_final) {
+        if (n == 0) {
+            succeed(p);
+        } else {
+            pop3_forget_login(p);
+            pop3_err(p, "an empty response was wanted");
+        }
+        return;
+    }
+    decode_and_step(p, line, n);
+}

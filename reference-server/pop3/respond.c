@@ -1,0 +1,200 @@
+/* Replies: the status line, and multi-line responses with their dots. RFC 1939, 3.
+ * SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fault.h"
+#include "pop3/state.h"
+
+enum { FIRST_LINE_BYTES = 512, ONE_PIECE = 64 * 1024 };
+
+static void status(struct pop3 *p, const char *indicator, const char *fmt, va_list args)
+{
+    char line[FIRST_LINE_BYTES - 1]; /* CRLF included (RFC 2449, 4) */
+    int n = snprintf(line, sizeof line, "%s ", indicator);
+    vsnprintf(line + n, sizeof line - (size_t)n - 2, fmt, args);
+    strcat(line, "\r\n");
+    conn_text(p->conn, line);
+}
+
+void pop3_ok(struct pop3 *p, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    p->bad_commands = 0;
+    status(p, fault(FAULT_POP3_LOWER_CASE_OK) ? "+ok" : "+OK", fmt, args);
+    va_end(args);
+}
+
+void pop3_err(struct pop3 *p, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    p->bad_commands++;
+    status(p, fault(FAULT_POP3_LOWER_CASE_OK) ? "-err" : "-ERR", fmt, args);
+    va_end(args);
+}
+
+static const char *line_end(void)
+{
+    return fault(FAULT_POP3_LF_LINES) ? "\n" : "\r\n";
+}
+
+void pop3_line(struct pop3 *p, const char *fmt, ...)
+{
+    char line[FIRST_LINE_BYTES];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(line, sizeof line - 2, fmt, args);
+    va_end(args);
+    strcat(line, line_end());
+    conn_text(p->conn, line);
+}
+
+void pop3_dot(struct pop3 *p)
+{
+    conn_text(p->conn, ".\r\n");
+}
+
+/* --- lists --- */
+
+void pop3_unique_id(const struct pop3 *p, size_t index, char *out, size_t size)
+{
+    uint32_t validity = p->drop.mailbox->uidvalidity;
+    uint32_t uid = p->drop.messages[index].uid;
+    if (fault(FAULT_POP3_UIDL_CHANGES))
+        validity += p->conn->number;
+    if (fault(FAULT_POP3_UIDL_DUPLICATES))
+        uid = 1;
+    snprintf(out, size, "%u.%u", validity, uid);
+}
+
+void pop3_send_list(struct pop3 *p, enum pop3_sending kind)
+{
+    p->sending = kind;
+    p->at = 0;
+    pop3_send_more(p);
+}
+
+static bool listed(const struct pop3 *p, const struct drop_message *m)
+{
+    enum fault shown =
+        p->sending == SENDING_LIST ? FAULT_POP3_LIST_SHOWS_DELETED : FAULT_POP3_UIDL_SHOWS_DELETED;
+    return !m->deleted || fault(shown);
+}
+
+static void more_of_list(struct pop3 *p)
+{
+    while (p->at < p->drop.count && !conn_full(p->conn)) {
+        size_t i = p->at++;
+        const struct drop_message *m = &p->drop.messages[i];
+        if (!listed(p, m))
+            continue;
+        size_t number = i + 1;
+        if (fault(FAULT_POP3_LIST_RENUMBERS))
+            for (size_t k = 0; k < i; k++)
+                number -= p->drop.messages[k].deleted;
+        if (p->sending == SENDING_LIST) {
+            pop3_line(p, "%zu %u", number, m->size);
+        } else {
+            char id[32];
+            pop3_unique_id(p, i, id, sizeof id);
+            pop3_line(p, "%zu %s", number, id);
+        }
+    }
+    if (p->at < p->drop.count)
+        return;
+    pop3_stop_sending(p);
+    pop3_dot(p);
+}
+
+/* --- messages --- */
+
+/* Where the body begins: behind the first empty line; without one, everything is header. */
+static size_t body_offset(const struct blob *b)
+{
+    size_t line = 0;
+    for (size_t i = 0; i < b->len; i++) {
+        if (b->data[i] != '\n')
+            continue;
+        size_t n = i - line;
+        if (n == 0 || (n == 1 && b->data[line] == '\r'))
+            return i + 1;
+        line = i + 1;
+    }
+    return b->len;
+}
+
+void pop3_send_message(struct pop3 *p, const struct blob *blob, uint32_t body_lines)
+{
+    p->blob = *blob;
+    p->header_end = body_offset(blob);
+    p->body_lines = body_lines;
+    p->sending = SENDING_MESSAGE;
+    p->at = 0;
+    pop3_send_more(p);
+}
+
+/* One line of the stored message as it goes out: dots doubled, any line end made CRLF. */
+static void send_line(struct pop3 *p, const unsigned char *line, size_t n, bool ended)
+{
+    struct conn *c = p->conn;
+    if (n > 0 && line[0] == '.' && !fault(FAULT_POP3_NO_DOT_STUFFING))
+        conn_write(c, ".", 1);
+    if (ended && n > 1 && line[n - 2] == '\r' && !fault(FAULT_POP3_LF_LINES)) {
+        conn_write(c, line, n);
+        return;
+    }
+    if (ended)
+        n--; /* its LF */
+    if (ended && n > 0 && line[n - 1] == '\r')
+        n--;
+    conn_write(c, line, n);
+    if (ended || !fault(FAULT_POP3_NO_LAST_LINE_END))
+        conn_text(c, line_end());
+}
+
+static void more_of_message(struct pop3 *p)
+{
+    const struct blob *b = &p->blob;
+    while (p->at < b->len && !conn_full(p->conn)) {
+        if (p->at >= p->header_end && p->body_lines != UINT32_MAX) {
+            if (p->body_lines == 0)
+                break;
+            p->body_lines--;
+        }
+        const unsigned char *line = b->data + p->at;
+        const unsigned char *lf = memchr(line, '\n', b->len - p->at);
+        size_t n = lf != NULL ? (size_t)(lf - line) + 1 : b->len - p->at;
+        send_line(p, line, n, lf != NULL);
+        p->at += n;
+    }
+    bool cut = p->at >= p->header_end && p->body_lines == 0;
+    if (p->at < b->len && !cut)
+        return;
+    pop3_stop_sending(p);
+    if (!fault(FAULT_POP3_NO_FINAL_DOT))
+        pop3_dot(p);
+}
+
+void pop3_send_more(struct pop3 *p)
+{
+    switch (p->sending) {
+    case SENDING_LIST:
+    case SENDING_UIDL:
+        more_of_list(p);
+        break;
+    case SENDING_MESSAGE:
+        more_of_message(p);
+        break;
+    case SENDING_NOTHING:
+        break;
+    }
+}
+
+void pop3_stop_sending(struct pop3 *p)
+{
+    p->sending = SENDING_NOTHING;
+    blob_release(&p->blob);
+}

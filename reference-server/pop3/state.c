@@ -1,0 +1,357 @@
+/* One POP3 session: takes lines, finds commands, and says which may come when. RFC 1939, 3; CAPA of
+ * RFC 2449, 5; STLS of RFC 2595, 4. SPDX-License-Identifier: MIT */
+#include "pop3/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/crypto.h>
+
+#include <sys/types.h>
+
+#include "fault.h"
+#include "server.h"
+#include "trace.h"
+
+enum { BEFORE = POP3_AUTHORIZATION, AFTER = POP3_TRANSACTION, BOTH = BEFORE | AFTER };
+
+static void capa(struct pop3 *p, const struct pop3_command *c);
+static void stls(struct pop3 *p, const struct pop3_command *c);
+
+static const struct entry {
+    const char *name;
+    int states;
+    size_t least, most; /* arguments */
+    void (*run)(struct pop3 *p, const struct pop3_command *c);
+} table[] = {
+    {"APOP", BEFORE, 2, 2, pop3_apop}, {"AUTH", BEFORE, 1, 2, pop3_auth},
+    {"CAPA", BOTH, 0, 0, capa},        {"DELE", AFTER, 1, 1, pop3_dele},
+    {"LIST", AFTER, 0, 1, pop3_list},  {"NOOP", AFTER, 0, 0, pop3_noop},
+    {"PASS", BEFORE, 1, 1, pop3_pass}, {"QUIT", BOTH, 0, 0, pop3_quit},
+    {"RETR", AFTER, 1, 1, pop3_retr},  {"RSET", AFTER, 0, 0, pop3_rset},
+    {"STAT", AFTER, 0, 0, pop3_stat},  {"STLS", BEFORE, 0, 0, stls},
+    {"TOP", AFTER, 2, 2, pop3_top},    {"UIDL", AFTER, 0, 1, pop3_uidl},
+    {"USER", BEFORE, 1, 1, pop3_user},
+};
+
+/* --- CAPA and STLS --- */
+
+static bool stls_possible(const struct pop3 *p)
+{
+    return p->conn->server->tls != NULL && !p->conn->tls && p->state == POP3_AUTHORIZATION;
+}
+
+static void capa(struct pop3 *p, const struct pop3_command *c)
+{
+    const struct server *s = p->conn->server;
+    bool after = p->state == POP3_TRANSACTION;
+    struct buf mechanisms;
+    (void)c;
+    pop3_ok(p, "what this server can do");
+    if (!(after && fault(FAULT_POP3_CAPA_FORGETS_TOP)))
+        pop3_line(p, "TOP");
+    if (fault(FAULT_POP3_CAPA_LISTS_APOP))
+        pop3_line(p, "APOP");
+    if (p->conn->tls || s->plaintext_login)
+        pop3_line(p, "USER");
+    buf_init(&mechanisms, 1024);
+    sasl_mechanisms(p->conn, &mechanisms);
+    if (mechanisms.len > 0 && !(after && fault(FAULT_POP3_CAPA_FORGETS_SASL)))
+        pop3_line(p, "SASL %.*s", (int)mechanisms.len, (const char *)mechanisms.data);
+    buf_free(&mechanisms);
+    if (!fault(FAULT_POP3_UNANNOUNCED_CODES)) {
+        pop3_line(p, "RESP-CODES");
+        pop3_line(p, "AUTH-RESP-CODE");
+    }
+    pop3_line(p, "PIPELINING");
+    pop3_line(p, "EXPIRE NEVER");
+    pop3_line(p, "UIDL");
+    if (stls_possible(p) || fault(FAULT_POP3_STLS_STAYS_LISTED))
+        pop3_line(p, "STLS");
+    pop3_line(p, "IMPLEMENTATION mailproofd-%s", MAILPROOF_VERSION);
+    pop3_dot(p);
+}
+
+static void stls(struct pop3 *p, const struct pop3_command *c)
+{
+    (void)c;
+    if (p->conn->tls) {
+        pop3_err(p, "TLS is active already");
+        return;
+    }
+    if (p->conn->server->tls == NULL) {
+        pop3_err(p, "there is no TLS here");
+        return;
+    }
+    pop3_ok(p, "begin TLS");
+    conn_starttls(p->conn);
+}
+
+/* --- commands --- */
+
+static const struct entry *find(const char *keyword)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        int differs = fault(FAULT_POP3_COMMANDS_CASE_SENSITIVE)
+                          ? strcmp(table[i].name, keyword)
+                          : strcasecmp(table[i].name, keyword);
+        if (differs == 0)
+            return &table[i];
+    }
+    return NULL;
+}
+
+/* The states and arguments that the faults let pass. */
+static bool fault_allows_state(const struct pop3 *p, const struct entry *e)
+{
+    if (p->state != POP3_TRANSACTION)
+        return false;
+    return (e->run == stls && fault(FAULT_POP3_STLS_AFTER_LOGIN)) ||
+           (e->run == pop3_user && fault(FAULT_POP3_USER_AFTER_LOGIN)) ||
+           (e->run == pop3_auth && fault(FAULT_POP3_AUTH_AGAIN));
+}
+
+static bool fault_allows_arguments(const struct entry *e)
+{
+    return (e->run == capa && fault(FAULT_POP3_CAPA_TAKES_ARGUMENT)) ||
+           (e->run == stls && fault(FAULT_POP3_STLS_TAKES_ARGUMENT));
+}
+
+static void obey(struct pop3 *p, const struct pop3_command *c)
+{
+    const struct entry *e = find(c->keyword);
+    /* PASS counts only as the very next command after USER. */
+    bool keeps = fault(FAULT_POP3_PASS_WITHOUT_USER) ||
+                 (e != NULL &&
+                  (e->run == pop3_pass || (e->run == stls && fault(FAULT_POP3_STLS_KEEPS_USER))));
+    if (!keeps)
+        pop3_forget_login(p);
+    if (e == NULL) {
+        trace(p->conn, "rfc1939-3-5", "no command");
+        if (fault(FAULT_POP3_UNKNOWN_COMMAND_OK))
+            pop3_ok(p, "whatever that was");
+        else
+            pop3_err(p, "there is no such command");
+        return;
+    }
+    trace(p->conn, "-", "%s", e->name);
+    if ((e->states & (int)p->state) == 0 && !fault_allows_state(p, e)) {
+        trace(p->conn, "rfc1939-3-6", "%s has no place in this state", e->name);
+        if (p->state == POP3_AUTHORIZATION && fault(FAULT_POP3_ANY_STATE))
+            pop3_ok(p, "0 0");
+        else if (p->state == POP3_AUTHORIZATION)
+            pop3_err(p, "log in first");
+        else
+            pop3_err(p, "this is for before the login");
+        return;
+    }
+    /* A password is everything behind the space, spaces and all. */
+    bool counts = e->run == pop3_pass ? c->rest != NULL && c->rest[0] != '\0'
+                                      : !c->spaced && c->count >= e->least && c->count <= e->most;
+    if (!counts && !fault_allows_arguments(e)) {
+        trace(p->conn, "rfc1939-3-5", "%s with %zu arguments", e->name, c->count);
+        pop3_forget_login(p);
+        pop3_err(p, "%s",
+                 e->most == 0 ? "this command takes no argument"
+                 : c->spaced  ? "one space stands before each argument"
+                              : "the number of arguments is wrong");
+        return;
+    }
+    e->run(p, c);
+}
+
+static void take_command(struct pop3 *p, const unsigned char *line, size_t n)
+{
+    struct pop3_command c;
+    char *scratch = malloc(2 * (n + 1));
+    if (scratch == NULL)
+        abort();
+    conn_command(p->conn);
+    if (fault(FAULT_POP3_SHORT_LINES) && n > 62)
+        pop3_err(p, "this line is too long");
+    else if (pop3_command_parse(line, n, scratch, scratch + n + 1, &c))
+        obey(p, &c);
+    else
+        pop3_err(p, "control characters have no place in a command");
+    free(scratch);
+    if (p->bad_commands >= p->conn->server->limits.pop3_bad_commands)
+        conn_close(p->conn);
+}
+
+/* --- lines --- */
+
+/* Where the line ends that begins the input: the offset of its CRLF, and how long that is. -1: not
+ * there yet. */
+static ssize_t line_end(const struct buf *in, size_t *length)
+{
+    size_t from = 0;
+    while (from < in->len) {
+        const unsigned char *lf = memchr(in->data + from, '\n', in->len - from);
+        if (lf == NULL)
+            return -1;
+        size_t at = (size_t)(lf - in->data);
+        if (at > 0 && in->data[at - 1] == '\r') {
+            *length = 2;
+            return (ssize_t)at - 1;
+        }
+        if (fault(FAULT_POP3_LF_ENDS_COMMAND)) {
+            *length = 1;
+            return (ssize_t)at;
+        }
+        from = at + 1; /* a bare LF is part of the line, and makes it a wrong one */
+    }
+    return -1;
+}
+
+static size_t longest_line(const struct pop3 *p)
+{
+    const struct limits *l = &p->conn->server->limits;
+    return (size_t)(p->sasl != NULL ? l->pop3_sasl_bytes : l->pop3_line_bytes);
+}
+
+static void too_long(struct pop3 *p)
+{
+    conn_command(p->conn);
+    pop3_forget_login(p);
+    pop3_err(p, "this line is too long");
+}
+
+/* Takes one line. False: none is complete. */
+static bool take_line(struct pop3 *p)
+{
+    struct buf *in = &p->conn->in;
+    size_t ending = 0;
+    ssize_t end = line_end(in, &ending);
+    if (end < 0) {
+        if (in->len <= longest_line(p))
+            return false;
+        /* Too long already: drop what is there, but not a CR whose LF may come next. */
+        p->discarding = true;
+        buf_consume(in, in->len - (in->data[in->len - 1] == '\r'));
+        return false;
+    }
+    size_t n = (size_t)end;
+    if (p->discarding || n + ending > longest_line(p)) {
+        p->discarding = false;
+        buf_consume(in, n + ending);
+        too_long(p);
+        return true;
+    }
+    /* The line is copied: a command may change the input under it (STLS drops it). */
+    unsigned char *line = malloc(n + 1);
+    if (line == NULL)
+        abort();
+    memcpy(line, in->data, n);
+    line[n] = '\0';
+    buf_consume(in, n + ending);
+    if (p->sasl != NULL)
+        pop3_auth_line(p, (const char *)line, n);
+    else
+        take_command(p, line, n);
+    OPENSSL_cleanse(line, n); /* it may have been a password */
+    free(line);
+    if (fault(FAULT_POP3_PIPELINE_LOST))
+        buf_empty(in);
+    return true;
+}
+
+/* --- the protocol --- */
+
+static void stay_awake(struct pop3 *p)
+{
+    conn_deadline(p->conn, p->conn->server->limits.pop3_idle_seconds * 1000);
+}
+
+static void greet(struct pop3 *p)
+{
+    pop3_ok(p, "%s POP3 server ready %s", p->conn->server->hostname, p->stamp);
+}
+
+static void pop3_open(struct conn *c)
+{
+    struct pop3 *p = pop3_of(c);
+    p->conn = c;
+    p->state = POP3_AUTHORIZATION;
+    pop3_make_stamp(p);
+    stay_awake(p);
+    if (!fault(FAULT_POP3_NO_GREETING))
+        greet(p);
+}
+
+static void pop3_input(struct conn *c)
+{
+    struct pop3 *p = pop3_of(c);
+    if (c->command == 0 && c->in.len > 0 && fault(FAULT_POP3_NO_GREETING))
+        greet(p);
+    /* One response at a time: what follows waits until it is out (RFC 2449, 6.6). */
+    while (p->sending == SENDING_NOTHING && !c->parked && !c->closing && !conn_full(c) &&
+           take_line(p)) {
+        stay_awake(p);
+        if (conn_starting_tls(c))
+            return;
+    }
+    if (c->eof && p->sending == SENDING_NOTHING && !c->parked)
+        conn_close(c);
+}
+
+static void pop3_secured(struct conn *c)
+{
+    struct pop3 *p = pop3_of(c);
+    /* What the client said in clear may have been said by someone else (RFC 2595, 4). */
+    if (!fault(FAULT_POP3_STLS_KEEPS_USER))
+        pop3_forget_login(p);
+    if (fault(FAULT_POP3_STLS_GREETS_AGAIN))
+        greet(p);
+    stay_awake(p);
+}
+
+static void pop3_drained(struct conn *c)
+{
+    struct pop3 *p = pop3_of(c);
+    pop3_send_more(p);
+    stay_awake(p);
+}
+
+/* RFC 1939, 3: no words, nothing is removed, the connection is closed. */
+static void pop3_timeout(struct conn *c)
+{
+    trace(c, "rfc1939-3-10", "idle for too long");
+    pop3_stop_sending(pop3_of(c));
+    conn_close(c);
+}
+
+static void pop3_shutdown(struct conn *c)
+{
+    pop3_stop_sending(pop3_of(c));
+    conn_close(c);
+}
+
+static void pop3_close(struct conn *c)
+{
+    struct pop3 *p = pop3_of(c);
+    pop3_stop_sending(p);
+    pop3_forget_login(p);
+    if (p->state == POP3_UPDATE && c->parked)
+        return; /* QUIT is at work: it unlocks the maildrop when it is done */
+    if (p->drop.deleted_count > 0 && p->state == POP3_TRANSACTION &&
+        fault(FAULT_POP3_DELE_AT_ONCE)) {
+        size_t count;
+        uint32_t *uids = maildrop_marked(&p->drop, &count);
+        store_expunge(p->drop.mailbox, uids, count, false, NULL, NULL, NULL);
+        free(uids);
+    }
+    maildrop_close(&p->drop, p);
+}
+
+const struct protocol pop3_protocol = {
+    .name = "pop3",
+    .session_size = sizeof(struct pop3),
+    .open = pop3_open,
+    .input = pop3_input,
+    .secured = pop3_secured,
+    .drained = pop3_drained,
+    .timeout = pop3_timeout,
+    .shutdown = pop3_shutdown,
+    .close = pop3_close,
+};

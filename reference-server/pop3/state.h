@@ -1,0 +1,74 @@
+/* What one POP3 session remembers, and the functions that its files give each other.
+ * SPDX-License-Identifier: MIT */
+#ifndef SERVER_POP3_STATE_H
+#define SERVER_POP3_STATE_H
+
+#include "conn.h"
+#include "pop3/command.h"
+#include "pop3/maildrop.h"
+#include "sasl.h"
+
+enum pop3_state { POP3_AUTHORIZATION = 1, POP3_TRANSACTION = 2, POP3_UPDATE = 4 }; /* RFC 1939, 3 */
+
+/* A multi-line response that is being sent, in pieces when the client is slower than we are. */
+enum pop3_sending { SENDING_NOTHING, SENDING_LIST, SENDING_UIDL, SENDING_MESSAGE };
+
+struct pop3 {
+    struct conn *conn;
+    enum pop3_state state;
+    char stamp[320]; /* of the greeting, for APOP; "" when there is none */
+    char *user;      /* the last command was a USER that got +OK */
+    struct sasl *sasl;
+    bool sasl_final; /* the last SASL data is out; an empty line completes the login */
+    struct maildrop drop;
+    bool discarding; /* within a line that is too long */
+    long bad_commands, failed_logins;
+
+    enum pop3_sending sending;
+    size_t at; /* list: index of the next message; message: offset of the next octet */
+    struct blob blob;
+    size_t header_end;   /* message: offset of the body, after the empty line */
+    uint32_t body_lines; /* of it to send; UINT32_MAX: all */
+};
+
+static inline struct pop3 *pop3_of(struct conn *c)
+{
+    return c->session;
+}
+
+/* --- respond.c --- */
+/* "+OK text" and "-ERR text" with CRLF; text may begin with a response code. */
+void pop3_ok(struct pop3 *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void pop3_err(struct pop3 *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void pop3_line(struct pop3 *p, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3))); /* of a multi-line one */
+void pop3_dot(struct pop3 *p);             /* its end */
+/* Begins a response that may take several pieces; +OK was said. body_lines: as in struct pop3. */
+void pop3_send_list(struct pop3 *p, enum pop3_sending kind);
+void pop3_send_message(struct pop3 *p, const struct blob *blob,
+                       uint32_t body_lines); /* takes the blob */
+void pop3_send_more(struct pop3 *p);         /* until it is done or the output is full */
+void pop3_stop_sending(struct pop3 *p);
+void pop3_unique_id(const struct pop3 *p, size_t index, char *out, size_t size);
+
+/* --- login.c --- */
+void pop3_make_stamp(struct pop3 *p);
+void pop3_user(struct pop3 *p, const struct pop3_command *c);
+void pop3_pass(struct pop3 *p, const struct pop3_command *c);
+void pop3_apop(struct pop3 *p, const struct pop3_command *c);
+void pop3_auth(struct pop3 *p, const struct pop3_command *c);
+void pop3_auth_line(struct pop3 *p, const char *line, size_t n); /* the client's next response */
+void pop3_forget_login(struct pop3 *p); /* USER and a SASL exchange under way */
+
+/* --- transaction.c --- */
+void pop3_stat(struct pop3 *p, const struct pop3_command *c);
+void pop3_list(struct pop3 *p, const struct pop3_command *c);
+void pop3_uidl(struct pop3 *p, const struct pop3_command *c);
+void pop3_retr(struct pop3 *p, const struct pop3_command *c);
+void pop3_top(struct pop3 *p, const struct pop3_command *c);
+void pop3_dele(struct pop3 *p, const struct pop3_command *c);
+void pop3_noop(struct pop3 *p, const struct pop3_command *c);
+void pop3_rset(struct pop3 *p, const struct pop3_command *c);
+void pop3_quit(struct pop3 *p, const struct pop3_command *c);
+
+#endif

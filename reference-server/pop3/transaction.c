@@ -1,0 +1,205 @@
+/* The commands of the TRANSACTION state, and QUIT. RFC 1939, 5 to 7.
+ * SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "fault.h"
+#include "pop3/state.h"
+#include "server.h"
+#include "trace.h"
+
+/* The message that an argument names, or NULL and the reply is sent. */
+static struct drop_message *named(struct pop3 *p, const char *argument)
+{
+    uint32_t n;
+    bool marked;
+    if (!pop3_number(argument, &n)) {
+        trace(p->conn, "rfc1939-3-5", "\"%s\" is no message number", argument);
+        pop3_err(p, "a message number is wanted");
+        return NULL;
+    }
+    struct drop_message *m = maildrop_find(&p->drop, n, &marked);
+    if (m == NULL)
+        pop3_err(p, marked ? "message %u is marked as deleted" : "there is no message %u", n);
+    return m;
+}
+
+void pop3_stat(struct pop3 *p, const struct pop3_command *c)
+{
+    const struct maildrop *d = &p->drop;
+    size_t count = d->count - d->deleted_count;
+    uint64_t total = d->total;
+    (void)c;
+    if (fault(FAULT_POP3_STAT_COUNTS_DELETED)) {
+        count = d->count;
+        total = 0;
+        for (size_t i = 0; i < d->count; i++)
+            total += d->messages[i].size;
+    }
+    if (fault(FAULT_POP3_NUMBERS_NOT_FROZEN)) {
+        count = d->mailbox->count;
+        total = 0;
+        for (size_t i = 0; i < d->mailbox->count; i++)
+            total += d->mailbox->messages[i].pop3_bytes;
+    }
+    pop3_ok(p, "%zu %llu", count, (unsigned long long)total);
+}
+
+static size_t number_of(const struct pop3 *p, const struct drop_message *m)
+{
+    return (size_t)(m - p->drop.messages) + 1;
+}
+
+void pop3_list(struct pop3 *p, const struct pop3_command *c)
+{
+    if (c->count == 0) {
+        pop3_ok(p, "%zu messages", p->drop.count - p->drop.deleted_count);
+        pop3_send_list(p, SENDING_LIST);
+        return;
+    }
+    struct drop_message *m = named(p, c->arguments[0]);
+    if (m == NULL)
+        return;
+    if (fault(FAULT_POP3_LIST_ONE_IS_MANY)) {
+        pop3_ok(p, "one message");
+        pop3_line(p, "%zu %u", number_of(p, m), m->size);
+        pop3_dot(p);
+        return;
+    }
+    pop3_ok(p, "%zu %u", number_of(p, m), m->size);
+}
+
+void pop3_uidl(struct pop3 *p, const struct pop3_command *c)
+{
+    char id[32];
+    if (c->count == 0) {
+        pop3_ok(p, "unique-ids follow");
+        pop3_send_list(p, SENDING_UIDL);
+        return;
+    }
+    struct drop_message *m = named(p, c->arguments[0]);
+    if (m == NULL)
+        return;
+    pop3_unique_id(p, number_of(p, m) - 1, id, sizeof id);
+    pop3_ok(p, "%zu %s", number_of(p, m), id);
+}
+
+/* Another session, over IMAP, may have removed the message meanwhile. */
+static bool read_message(struct pop3 *p, const struct drop_message *m, struct blob *b)
+{
+    if (blob_read(p->conn->server->store, m->blob, b, NULL) == 0)
+        return true;
+    pop3_err(p, "[SYS/TEMP] the message cannot be read");
+    return false;
+}
+
+void pop3_retr(struct pop3 *p, const struct pop3_command *c)
+{
+    struct blob b;
+    struct drop_message *m = named(p, c->arguments[0]);
+    if (m == NULL || !read_message(p, m, &b))
+        return;
+    pop3_ok(p, "%u octets", m->size);
+    pop3_send_message(p, &b, UINT32_MAX);
+}
+
+void pop3_top(struct pop3 *p, const struct pop3_command *c)
+{
+    struct blob b;
+    uint32_t lines;
+    struct drop_message *m = named(p, c->arguments[0]);
+    if (m == NULL)
+        return;
+    if (!pop3_number(c->arguments[1], &lines)) {
+        pop3_err(p, "a number of lines is wanted");
+        return;
+    }
+    if (!read_message(p, m, &b))
+        return;
+    if (lines == 0 && fault(FAULT_POP3_TOP_ZERO_SENDS_BODY))
+        lines = UINT32_MAX;
+    else if (lines < UINT32_MAX && fault(FAULT_POP3_TOP_EXTRA_LINE))
+        lines++;
+    pop3_ok(p, "top of message follows");
+    pop3_send_message(p, &b, lines);
+}
+
+void pop3_dele(struct pop3 *p, const struct pop3_command *c)
+{
+    uint32_t n;
+    bool marked;
+    if (fault(FAULT_POP3_DELE_TWICE) && pop3_number(c->arguments[0], &n) &&
+        maildrop_find(&p->drop, n, &marked) == NULL && marked) {
+        pop3_ok(p, "marked");
+        return;
+    }
+    struct drop_message *m = named(p, c->arguments[0]);
+    if (m == NULL)
+        return;
+    if (m->deleted) {
+        pop3_err(p, "message %zu is marked as deleted", number_of(p, m));
+        return;
+    }
+    maildrop_mark(&p->drop, m);
+    pop3_ok(p, "message %zu is marked; QUIT removes it", number_of(p, m));
+}
+
+void pop3_noop(struct pop3 *p, const struct pop3_command *c)
+{
+    (void)c;
+    pop3_ok(p, "nothing done");
+}
+
+void pop3_rset(struct pop3 *p, const struct pop3_command *c)
+{
+    (void)c;
+    if (!fault(FAULT_POP3_RSET_KEEPS_MARKS))
+        maildrop_unmark_all(&p->drop);
+    pop3_ok(p, "no message is marked");
+}
+
+/* --- QUIT: the UPDATE state, RFC 1939, 6 --- */
+
+static void say_goodbye(struct pop3 *p, bool all_removed)
+{
+    /* The lock goes first: the client may log in again as soon as it has our answer. */
+    maildrop_close(&p->drop, p);
+    if (all_removed)
+        pop3_ok(p, "goodbye");
+    else
+        pop3_err(p, "[SYS/TEMP] marked messages could not be removed");
+    conn_close(p->conn);
+}
+
+static void removed(void *arg, const struct store_result *r)
+{
+    struct conn *c = arg;
+    struct pop3 *p = pop3_of(c);
+    conn_scope(c);
+    trace(c, "rfc1939-i-6/QUIT-1", "%zu messages removed", r->uid_count);
+    say_goodbye(p, r->status == STORE_OK);
+    conn_resume(c);
+}
+
+void pop3_quit(struct pop3 *p, const struct pop3_command *c)
+{
+    struct maildrop *d = &p->drop;
+    size_t count = 0;
+    (void)c;
+    if (p->state == POP3_AUTHORIZATION) {
+        pop3_ok(p, "goodbye");
+        conn_close(p->conn);
+        return;
+    }
+    p->state = POP3_UPDATE;
+    if (fault(FAULT_POP3_QUIT_REMOVES_UNMARKED) && d->deleted_count > 0)
+        for (size_t i = 0; i < d->count; i++)
+            maildrop_mark(d, &d->messages[i]);
+    if (d->deleted_count == 0 || fault(FAULT_POP3_QUIT_KEEPS)) {
+        say_goodbye(p, true);
+        return;
+    }
+    uint32_t *uids = maildrop_marked(d, &count);
+    conn_park(p->conn);
+    store_expunge(d->mailbox, uids, count, false, p, removed, p->conn);
+    free(uids);
+}
