@@ -73,16 +73,32 @@ local function over_pop3(t, user)
   return reader
 end
 
-local function over_maildir(t, user)
+---The folder of a user's maildir: the target file says, with %n for the login name and $STATE for the target's folder.
+local function folder_of(t, user)
   local target = t._context.target
   local folder = target.maildir
   if type(folder) == "function" then
-    folder = folder(user)
-  else
-    folder = folder:gsub("%%n", (user.name:gsub("%%", "%%%%")))
-    local state = target.state or os.getenv "MAILPROOF_STATE"
-    if state then folder = folder:gsub("%$STATE", (state:gsub("%%", "%%%%"))) end
+    return folder(user)
   end
+  folder = folder:gsub("%%n", (user.name:gsub("%%", "%%%%")))
+  local state = target.state or os.getenv "MAILPROOF_STATE"
+  if state then folder = folder:gsub("%$STATE", (state:gsub("%%", "%%%%"))) end
+  return folder
+end
+
+---Removes every message of a user's maildir.
+function M.empty_maildir(t, user)
+  local folder = folder_of(t, user)
+  for _, part in ipairs { "new", "cur" } do
+    for _, name in ipairs(wire.files(folder .. "/" .. part) or {}) do
+      local ok, why = os.remove(folder .. "/" .. part .. "/" .. name)
+      if not ok then t:_fail("the INBOX of " .. user.name .. " cannot be emptied: " .. why) end
+    end
+  end
+end
+
+local function over_maildir(t, user)
+  local folder = folder_of(t, user)
   local reader = {}
   function reader.all()
     local found = {}

@@ -26,8 +26,9 @@ end
 
 local function way(context)
   local target = context.target
-  if target.fill then return target.fill end
   local s = target.services
+  if target.fill == "pop3" then return s.lmtp and "lmtp" or "smtp" end
+  if target.fill then return target.fill end
   if s.imap or s.imaps then return "append" end
   if s.lmtp then return "lmtp" end
   if s.smtp then return "smtp" end
@@ -78,21 +79,20 @@ local function clear_pop3(t, user)
   c:close()
 end
 
-local function clear_maildir(t, user)
-  local target = t._context.target
-  error(string.format("the INBOX of %s cannot be emptied: %s has neither imap nor pop3", user.name, target.name), 0)
-end
-
 local function clear_one(t, user)
-  local s = t._context.target.services
-  if s.imap or s.imaps then
+  local target = t._context.target
+  local s = target.services
+  local pop3 = s.pop3 or s.pop3s
+  if (s.imap or s.imaps) and not (target.fill == "pop3" and pop3) then
     local c = imap_of(t, user)
     clear_imap(c)
     goodbye(c)
-  elseif s.pop3 or s.pop3s then
+  elseif pop3 then
     clear_pop3(t, user)
+  elseif target.maildir then
+    mailbox.empty_maildir(t, user)
   else
-    clear_maildir(t, user)
+    t:_fail(string.format("the INBOX of %s cannot be emptied: %s has neither imap nor pop3", user.name, target.name))
   end
 end
 

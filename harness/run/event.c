@@ -11,21 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-static void *must(void *p)
-{
-    if (p == NULL) {
-        fputs("mailproof: out of memory\n", stderr);
-        abort();
-    }
-    return p;
-}
-
 json_t *event_text(const char *text, size_t len)
 {
     json_t *plain = json_stringn(text, len);
     if (plain != NULL)
         return plain;
-    char *spelled = must(malloc(len * 4 + 1));
+    char *spelled = err_need(malloc(len * 4 + 1));
     size_t n = 0;
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
@@ -34,7 +25,7 @@ json_t *event_text(const char *text, size_t len)
         else
             n += (size_t)sprintf(spelled + n, "\\x%02X", c);
     }
-    plain = must(json_stringn(spelled, n));
+    plain = err_need(json_stringn(spelled, n));
     free(spelled);
     return plain;
 }
@@ -65,20 +56,25 @@ void event_emit(struct event_sink *sink, json_t *event)
         json_decref(event);
         return;
     }
-    json_object_set_new(event, "v", json_integer(EVENT_VERSION));
+    /* What a reader looks for comes first on the line. */
+    json_t *e = err_need(json_object());
+    json_object_set_new(e, "v", json_integer(EVENT_VERSION));
+    json_object_set(e, "ev", json_object_get(event, "ev"));
     if (sink->scenario != NULL)
-        json_object_set_new(event, "case", event_text(sink->scenario, strlen(sink->scenario)));
+        json_object_set_new(e, "case", event_text(sink->scenario, strlen(sink->scenario)));
+    json_object_update_missing(e, event);
+    json_decref(event);
     if (sink->fd >= 0) {
-        char *line = must(json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(16)));
+        char *line = err_need(json_dumps(e, JSON_COMPACT | JSON_REAL_PRECISION(16)));
         size_t len = strlen(line);
         line[len] = '\n'; /* the NUL's place: the line leaves in one write */
         send_line(sink, line, len + 1);
         free(line);
     }
     if (sink->list != NULL)
-        json_array_append_new(sink->list, event);
+        json_array_append_new(sink->list, e);
     else
-        json_decref(event);
+        json_decref(e);
 }
 
 static json_t *words(const char *s)
@@ -88,7 +84,7 @@ static json_t *words(const char *s)
 
 static json_t *of_conn(const char *ev, const struct conn *c, double at)
 {
-    json_t *e = must(json_object());
+    json_t *e = err_need(json_object());
     json_object_set_new(e, "ev", json_string(ev));
     json_object_set_new(e, "conn", json_integer(conn_number(c)));
     json_object_set_new(e, "at", event_time(at));
@@ -116,7 +112,7 @@ static void opened(void *arg, const struct conn *c, double at)
 
 static json_t *base64(const unsigned char *p, size_t n)
 {
-    char *text = must(malloc(4 * ((n + 2) / 3) + 1));
+    char *text = err_need(malloc(4 * ((n + 2) / 3) + 1));
     int len = 0;
     /* EVP counts in int: whole groups of three at a time keep one base64 text for any length. */
     for (size_t i = 0; i < n;) {
@@ -124,7 +120,7 @@ static json_t *base64(const unsigned char *p, size_t n)
         len += EVP_EncodeBlock((unsigned char *)text + len, p + i, (int)part);
         i += part;
     }
-    json_t *s = must(json_stringn_nocheck(text, (size_t)len));
+    json_t *s = err_need(json_stringn_nocheck(text, (size_t)len));
     free(text);
     return s;
 }

@@ -75,16 +75,27 @@ static int l_pause(lua_State *L)
     return 0;
 }
 
-/* wire.emit{ev = "step", …}: adds the time; without a running scenario it does nothing */
+/* wire.emit{ev =, conn =, ok =, what =, value =, text =, where =}: adds the time; without a running
+ * scenario it does nothing. */
 static int l_emit(lua_State *L)
 {
     struct session *s = script_session(L);
     luaL_checktype(L, 1, LUA_TTABLE);
     if (s->sink == NULL)
         return 0;
-    json_t *event = script_json(L, 1, 0);
-    if (json_object_get(event, "at") == NULL)
-        json_object_set_new(event, "at", event_time(loop_now(s->loop)));
+    /* Lua's order of fields changes from run to run; the line's does not. */
+    static const char *const fields[] = {"ev",   "conn",  "at",   "ok",
+                                         "what", "value", "text", "where"};
+    json_t *event = json_object();
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (strcmp(fields[i], "at") == 0) {
+            json_object_set_new(event, "at", event_time(loop_now(s->loop)));
+            continue;
+        }
+        if (lua_getfield(L, 1, fields[i]) != LUA_TNIL)
+            json_object_set_new(event, fields[i], script_json(L, lua_gettop(L), 0));
+        lua_pop(L, 1);
+    }
     event_emit(s->sink, event);
     return 0;
 }

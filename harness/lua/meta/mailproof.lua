@@ -181,14 +181,16 @@ local conn = {}
 ---@return string|nil tag
 function conn:send(line) end
 
----Sends exactly these bytes. A table sends its strings one by one, each in a segment of its own, and its numbers
----are pauses in seconds: c:write{"STAR", 0.05, "TTLS\r\n"}.
+---Sends exactly these bytes (IMAP: with the tag that you write: c:write "x1 NOOP\r\n"; c:expect_tag("x1", "OK")).
+---A table sends its strings one by one, each in a segment of its own, and its numbers are pauses in seconds:
+---c:write{"STAR", 0.05, "TTLS\r\n"}.
 ---@param bytes string|(string|number)[]
 function conn:write(bytes) end
 
 ---One complete reply that is one of these, or the scenario fails with the exchange shown. Patterns:
 ---SMTP "250", "2yz", "25z", "250 2.1.0" (enhanced code); POP3 "+OK", "-ERR", "+" (SASL), "-ERR [IN-USE]";
----IMAP "OK" "NO" "BAD" = tagged completion of the newest command, with all untagged responses before it,
+---IMAP "OK" "NO" "BAD" = tagged completion of the newest command, with all untagged responses before it
+---(when several commands went out in one write, expect_tag names the one that is meant),
 ---"OK [READ-WRITE]" with that response code, "+" a continuation request, "* EXISTS" waits for that untagged
 ---response, "BYE" = "* BYE". "closed": the server closed the connection, by whatever means.
 ---@param ... string
