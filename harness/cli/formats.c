@@ -104,6 +104,8 @@ int formats_write(const char *home, const char *const *jsonl, size_t n, const ch
 {
     static const char *const standard[] = {"json", "junit", "html"};
     struct err one;
+    if (!defaults && wishes->n == 0)
+        return 0;
     lua_State *L = open_lua();
     int rc = render_load(L, home, jsonl, n, err);
     if (rc == 0 && defaults)

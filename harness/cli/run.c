@@ -24,7 +24,8 @@ struct run_flags {
     struct words targets, users, faults, formats, tags, levels, rfcs, globs;
     const char *ca, *domain, *password_file, *source, *verify_name;
     const char *out, *baseline, *evidence, *shard, *color, *explain;
-    bool allow_destructive, rerun_failed, list, dry_run, fail_fast, strict, quiet, no_reports;
+    bool allow_destructive, rerun_failed, list, dry_run, fail_fast, strict, quiet, no_reports,
+        no_probe;
     int jobs, repeat, verbose;
     long long seed;
     double timeout_scale, deadline;
@@ -236,6 +237,9 @@ static enum exit_code load_baseline(struct run *r)
 static enum exit_code reach(struct run *r)
 {
     struct err err;
+    if (r->f.no_probe)
+        return target_start(&r->target, r->f.timeout_scale, &err) == 0 ? EXIT_AS_EXPECTED
+                                                                       : fail(EXIT_TARGET, &err);
     if (r->f.faults.n > 0) {
         struct target twin;
         struct target_wish w = wish_of(r, false);
@@ -523,6 +527,8 @@ int cli_run(int argc, char **argv)
          "known failures: lines id, tab, verdict, tab, reason"},
         {"--format", 0, FLAG_WORDS, &f->formats, "KIND[:PATH]",
          "one more report (repeat); PATH - is standard output"},
+        {"--no-probe", 0, FLAG_SWITCH, &f->no_probe, NULL,
+         "do not look at the server first; what a scenario needs is not asked for"},
         {"--no-reports", 0, FLAG_SWITCH, &f->no_reports, NULL,
          "no report.html, junit.xml, summary.json"},
         {"--out", 0, FLAG_TEXT, &f->out, "DIR", "the run's folder (default out/RUN-ID)"},

@@ -128,21 +128,38 @@ static void listen_all(struct probe *p, size_t n, double until)
     }
 }
 
+/* Every sentence names the service and where it is. */
+static int say_where(const struct target *t, const struct probe *p, const char *why,
+                     struct err *err)
+{
+    json_t *services = target_services(t);
+    const char *at = json_string_value(json_object_get(services, p->service));
+    int rc = at == NULL || strstr(why, at) != NULL
+                 ? err_set(err, "%s", why)
+                 : err_set(err, "%s at %s: %s", p->service, at, why);
+    json_decref(services);
+    return rc;
+}
+
 /* Pushes nothing; sets field `service` of the table on top. */
-static int take_answer(lua_State *L, struct probe *p, double seconds, struct err *err)
+static int take_answer(lua_State *L, const struct target *t, struct probe *p, double seconds,
+                       struct err *err)
 {
     int rc = -1;
     json_t *o = NULL;
-    if (p->fd >= 0)
-        return err_set(err, "%s did not answer within %g s", p->service, seconds);
+    if (p->fd >= 0) {
+        struct err late;
+        err_set(&late, "not done with greeting, TLS and login within %g s", seconds);
+        return say_where(t, p, late.text, err);
+    }
     p->answer[p->n] = '\0';
     if (strncmp(p->answer, "!probe ", 7) == 0)
         o = json_loads(p->answer + 7, 0, NULL);
     const char *why = json_string_value(json_object_get(o, "error"));
     if (o == NULL)
-        err_set(err, "the probe of %s ended without an answer", p->service);
+        say_where(t, p, "the probe's process died", err);
     else if (why != NULL)
-        err_set(err, "%s", why);
+        say_where(t, p, why, err);
     else
         rc = 0;
     if (rc == 0) {
@@ -188,7 +205,7 @@ int probe_target(lua_State *L, struct target *t, const struct selection *chosen,
         listen_all(p, n, now_s() + patience);
     lua_newtable(L);
     for (size_t i = 0; i < n && rc == 0; i++)
-        rc = take_answer(L, &p[i], patience, err);
+        rc = take_answer(L, t, &p[i], patience, err);
     *caps = luaL_ref(L, LUA_REGISTRYINDEX);
     for (size_t i = 0; i < n; i++) {
         if (p[i].pid > 0) {

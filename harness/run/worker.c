@@ -20,7 +20,7 @@
 /* A script that eats memory ends before the machine does. Sanitizers reserve address space that
  * they never use. */
 #if !defined(__SANITIZE_ADDRESS__)
-#define MEMORY_MOST ((rlim_t)4 << 30)
+#define MEMORY_MOST ((rlim_t)1 << 30)
 #endif
 
 static double wall(void)
