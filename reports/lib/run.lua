@@ -62,7 +62,7 @@ end
 return function(raw)
   local run = {
     home = raw.home, folder = raw.folder, options = raw.options, troubles = raw.troubles,
-    lines = raw.lines, text = raw.text, escape = raw.escape, base64 = raw.base64,
+    lines = raw.lines, text = raw.text, escape = raw.escape, base64 = raw.base64, sha256 = raw.sha256,
     start = raw.starts[1], parts = #raw.starts, cases = raw.cases,
   }
   run.finish = join(raw.ends, run.parts, run.troubles)

@@ -242,6 +242,126 @@ START_TEST(a_renderer_that_raises_leaves_no_file)
     }
 END_TEST
 
+/* A run with every verdict, and with texts that markup, terminals and XML cannot carry as they are.
+ */
+static void every_verdict(void)
+{
+    static const char *const verdicts[] = {"pass", "fail",       "weak",  "noted",
+                                           "skip", "dependency", "error", "timeout"};
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    buf_printf(&b, "%s", RUN_START);
+    for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
+        buf_printf(&b, "%s", CASE_START("smtp/rfc5321/4.1.1.4/a", "A <i>\\u0001 ]]> \\uffff"));
+        buf_printf(&b, "%s", EXCHANGE("smtp/rfc5321/4.1.1.4/a"));
+        buf_printf(
+            &b,
+            "{\"v\":1,\"ev\":\"case.end\",\"case\":\"smtp/rfc5321/4.1.1.4/a\",\"verdict\":\"%s\","
+            "\"level\":\"MUST\",\"why\":\"why \\u0000\\u001b[31m <&\\\"'> \\u00e4\",\"where\":"
+            "\"scenarios/a.lua:21\",\"seconds\":0.25,\"evidence\":\"evidence/"
+            "x.pcapng\",\"baseline\":"
+            "null}\n",
+            verdicts[i]);
+    }
+    buf_printf(&b, "%s%s", CASE_START("lint/smtp/code-range", "L"), RUN_END);
+    buf_add(&b, "", 1);
+    file(0, (const char *)b.data);
+    buf_clear(&b);
+    load(1);
+}
+
+/* Whether a program accepts what was rendered. */
+static void accepted_by(const char *command, const char *kind)
+{
+    struct err err;
+    char line[512], where[96];
+    snprintf(where, sizeof where, "%s.out", path[0]);
+    ck_assert_msg(render_write(L, kind, NULL, where, &err) == 0, "%s", err.text);
+    snprintf(line, sizeof line, "%s %s >&2", command, where);
+    ck_assert_msg(system(line) == 0, "refused: %s", line);
+    unlink(where);
+}
+
+static const char *const kinds[] = {"json", "junit", "junit-strict", "terminal",
+                                    "html", "tap",   "markdown",     "sarif"};
+#define KINDS (sizeof kinds / sizeof kinds[0])
+
+START_TEST(every_format_renders_every_verdict_without_raw_control_bytes)
+    {
+        every_verdict();
+        const char *text = rendered(kinds[_i]);
+        for (const char *p = text; *p != '\0'; p++)
+            ck_assert_msg((unsigned char)*p >= 0x20 || *p == '\n' || *p == '\t',
+                          "%s: byte 0x%02x at %td: %.60s", kinds[_i], (unsigned char)*p, p - text,
+                          p > text + 30 ? p - 30 : text);
+        ck_assert_ptr_null(strstr(text, "\xef\xbf\xbf<"));
+    }
+END_TEST
+
+START_TEST(every_format_renders_an_empty_and_an_interrupted_run)
+    {
+        file(0, RUN_START);
+        load(1);
+        ck_assert_uint_gt(strlen(rendered(kinds[_i])), 0);
+        file(0, RUN_START CASE_START("a/b/1/c", "A"));
+        load(1);
+        const char *text = rendered(kinds[_i]);
+        ck_assert_msg(strstr(text, "cut short") != NULL || strstr(text, "nterrupted") != NULL ||
+                          strstr(text, "ended in the middle") != NULL,
+                      "%s does not say that the run was cut short:\n%s", kinds[_i], text);
+    }
+END_TEST
+
+START_TEST(junit_is_xml_and_the_strict_one_follows_the_schema)
+    {
+        every_verdict();
+        accepted_by("xmllint --noout", "junit");
+        accepted_by("xmllint --noout --schema harness/tests/run/junit-strict.xsd", "junit-strict");
+        const char *text = rendered("junit");
+        contains(text, "tests=\"9\" failures=\"1\" errors=\"4\"");
+        contains(text, "name=\"rfc5321-4.1.1.4-5 a: A &lt;i&gt;\\x01 ]]&gt; ");
+        contains(text, " (2)\"");
+        contains(text, "file=\"scenarios/a.lua\" line=\"21\"");
+        contains(text, "<failure type=\"MUST\" message=\"why \\x00\\x1B[31m "
+                       "&lt;&amp;&quot;&#39;&gt; \xc3\xa4\">");
+        contains(text, "220 \\x01\\x1B&lt;3&gt;\\r\\n");
+        contains(text, "[[ATTACHMENT|/tmp/evidence/x.pcapng]]");
+    }
+END_TEST
+
+START_TEST(an_expected_failure_is_skipped_and_a_stale_line_fails)
+    {
+        file(0, RUN_START CASE_START("a/b/1/c", "A") CASE_START(
+                    "a/b/1/d", "D") "{\"v\":1,\"ev\":\"case.end\",\"case\":\"a/b/1/"
+                                    "c\",\"verdict\":\"fail\",\"why\":\"no\",\"where\":\"\","
+                                    "\"baseline\":\"expected\"}\n"
+                                    "{\"v\":1,\"ev\":\"case.end\",\"case\":\"a/b/1/"
+                                    "d\",\"verdict\":\"pass\",\"why\":\"\",\"where\":\"\","
+                                    "\"baseline\":\"stale\"}\n" RUN_END);
+        load(1);
+        const char *text = rendered("junit");
+        contains(text, "<skipped message=\"known failure: no\"/>");
+        contains(text, "<failure type=\"XPASS\"");
+        contains(text, "failures=\"1\" errors=\"0\"");
+    }
+END_TEST
+
+START_TEST(text_shows_the_exchange_of_a_failure_and_how_to_run_it_again)
+    {
+        file(0,
+             RUN_START CASE_START("smtp/rfc5321/4.1.1.4/a", "A") EXCHANGE("smtp/rfc5321/4.1.1.4/a")
+                 CASE_END("smtp/rfc5321/4.1.1.4/a", "fail", "broken") RUN_END);
+        load(1);
+        const char *text = rendered("terminal");
+        contains(text, "FAIL  smtp/rfc5321/4.1.1.4/a   MUST   RFC 5321, 4.1.1.4\n      broken      "
+                       "(scenarios/a.lua:21)\n");
+        contains(text, "      0.002  c1 <  220 \\x01\\x1B<3>\\r\\n");
+        contains(text, "<- here\n");
+        contains(text,
+                 "again mailproof run --target smtp://mx.example -v smtp/rfc5321/4.1.1.4/a\n");
+    }
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("render");
@@ -256,6 +376,12 @@ int main(void)
     tcase_add_test(c, files_that_are_no_run_are_refused_in_words);
     tcase_add_test(c, an_unknown_format_names_the_nearest);
     tcase_add_test(c, a_renderer_that_raises_leaves_no_file);
+    tcase_add_loop_test(c, every_format_renders_every_verdict_without_raw_control_bytes, 0,
+                        (int)KINDS);
+    tcase_add_loop_test(c, every_format_renders_an_empty_and_an_interrupted_run, 0, (int)KINDS);
+    tcase_add_test(c, junit_is_xml_and_the_strict_one_follows_the_schema);
+    tcase_add_test(c, an_expected_failure_is_skipped_and_a_stale_line_fails);
+    tcase_add_test(c, text_shows_the_exchange_of_a_failure_and_how_to_run_it_again);
     suite_add_tcase(suite, c);
     SRunner *r = srunner_create(suite);
     srunner_run_all(r, CK_ENV);
