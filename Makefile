@@ -59,7 +59,7 @@ SERVER_TESTS := $(patsubst %.c,$(O)/%,$(shell find reference-server/tests -name 
 TESTS := $(HARNESS_TESTS) $(SERVER_TESTS)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps conformance check unit cli mutants servers bench fuzz lint format install clean help
+.PHONY: all deps conformance check unit cli mutants servers bench fuzz replay lint format install clean help
 
 all: $(O)/mailproof $(O)/mailproofd
 
@@ -128,6 +128,50 @@ clean:
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
+
+# --- fuzz ---------------------------------------------------------------------------------------
+# One file of fuzz/ is one target. Targets named server_… are built against mailproofd, all others
+# against mailproof: the two programs never meet, not even here.
+
+FUZZ_TARGETS := $(filter-out replay,$(patsubst fuzz/%.c,%,$(wildcard fuzz/*.c)))
+REPLAYS := $(FUZZ_TARGETS:%=$(O)/fuzz/%-replay)
+FUZZ_OUT = build/fuzz/out/$(T)
+
+$(O)/fuzz/server_%-replay: fuzz/server_%.c fuzz/replay.c $(O)/libserver.a Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(BASE_CFLAGS)) $(CFLAGS) -Ifuzz -Ireference-server $(LINK) -o $@ $< fuzz/replay.c \
+		$(O)/libserver.a $(SERVER_LIBS)
+
+$(O)/fuzz/%-replay: fuzz/%.c fuzz/replay.c fuzz/target.h $(O)/libharness.a Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(BASE_CFLAGS)) $(CFLAGS) -Ifuzz -Iharness $(LINK) -o $@ $< fuzz/replay.c \
+		$(O)/libharness.a $(HARNESS_LIBS)
+
+# What AFL++ runs: with its own compiler, sanitizers in it. Reached through `make fuzz` only.
+$(O)/fuzz/server_%-afl: fuzz/server_%.c $(O)/libserver.a Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(BASE_CFLAGS)) -fsanitize=fuzzer -Ifuzz -Ireference-server -o $@ $< $(O)/libserver.a $(SERVER_LIBS)
+
+$(O)/fuzz/%-afl: fuzz/%.c fuzz/target.h $(O)/libharness.a Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(BASE_CFLAGS)) -fsanitize=fuzzer -Ifuzz -Iharness -o $@ $< $(O)/libharness.a $(HARNESS_LIBS)
+
+# Every seed and everything that was ever found, through every target.
+replay: $(REPLAYS)
+	@for t in $(FUZZ_TARGETS); do \
+	  find fuzz/seeds/$$t fuzz/found/$$t -type f 2>/dev/null | sort | xargs -r $(O)/fuzz/$$t-replay || exit 1; done
+
+AFL = AFL_USE_ASAN=1 AFL_USE_UBSAN=1 AFL_QUIET=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_NO_UI=1 \
+	AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_AUTORESUME=1
+fuzz:
+	@case " $(FUZZ_TARGETS) " in *" $(T) "*) ;; \
+	  *) echo "make fuzz T=NAME [SECONDS=60], NAME one of: $(FUZZ_TARGETS)"; exit 2;; esac
+	$(AFL) $(MAKE) O=build/afl CC=afl-clang-fast HARDEN= build/afl/fuzz/$(T)-afl
+	@mkdir -p $(FUZZ_OUT)
+	$(AFL) afl-fuzz -V $(SECONDS) -i fuzz/seeds/$(T) -x fuzz/dict/$(T).dict -o $(FUZZ_OUT) -- build/afl/fuzz/$(T)-afl \
+	  >$(FUZZ_OUT)/log 2>&1 || { tail -20 $(FUZZ_OUT)/log; exit 1; }
+	@grep -E '^(execs_done|execs_per_sec|edges_found|saved_crashes|saved_hangs) ' $(FUZZ_OUT)/default/fuzzer_stats
+	@! ls $(FUZZ_OUT)/default/crashes/id:* $(FUZZ_OUT)/default/hangs/id:* 2>/dev/null
 
 # --- dependencies and cleanliness ---------------------------------------------------------------
 
