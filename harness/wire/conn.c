@@ -423,6 +423,14 @@ void conn_shutdown(struct conn *c)
     c->half_closed = true;
 }
 
+/* From here on the end is the script's; an end that came before, unnoticed, is noted first. */
+static void begin_close(struct conn *c)
+{
+    if (c->fd >= 0)
+        drain(c);
+    c->closing = true;
+}
+
 /* FIN, and what came until now is read: a close with unread bytes would be an RST. */
 static void close_quietly(struct conn *c)
 {
@@ -437,19 +445,20 @@ static void close_quietly(struct conn *c)
 
 void conn_close(struct conn *c)
 {
+    begin_close(c);
     goodbye(c);
     close_quietly(c);
 }
 
 void conn_close_rude(struct conn *c)
 {
+    begin_close(c);
     close_quietly(c);
 }
 
 void conn_reset(struct conn *c)
 {
-    if (c->fd >= 0)
-        drain(c);
+    begin_close(c);
     flow_end(c, CONN_LOCAL);
     flow_close_fd(c, true);
 }

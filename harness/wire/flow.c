@@ -20,10 +20,10 @@ void flow_end(struct conn *c, enum conn_end how)
 {
     if (c->end != CONN_OPEN)
         return;
-    c->end = how;
+    c->end = c->closing && how != CONN_OVERFLOW ? CONN_LOCAL : how;
     const struct conn_watch *w = &c->loop->watch;
     if (w->ended != NULL)
-        w->ended(w->arg, c, loop_now(c->loop), how);
+        w->ended(w->arg, c, loop_now(c->loop), c->end);
 }
 
 void flow_close_fd(struct conn *c, bool reset)

@@ -58,6 +58,7 @@ struct conn {
     bool send_dead; /* the kernel refused to send: the peer is gone */
     int send_errno;
     bool half_closed;
+    bool closing; /* the script closes it: whatever is read meanwhile, the end is ours */
 };
 
 /* flow.c */
