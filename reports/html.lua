@@ -256,8 +256,8 @@ local function requirements(run, coverage, write)
   for _, row in ipairs(tallies(coverage)) do
     local list = by[row.rfc]
     table.sort(list, function(a, b) return a.key < b.key end)
-    write('<details class="rfc" id="rfc', row.rfc, '"><summary>RFC ', row.rfc, " ", text(run.rfcs[row.rfc] or ""), " (", #list,
-           ")</summary>\n<table><thead><tr><th>requirement</th><th>level</th><th>says</th><th>here</th>",
+    write('<details class="rfc" id="rfc', row.rfc, '"><summary>RFC ', row.rfc, " ", text(run.rfcs[row.rfc] or ""),
+          " (", #list, ")</summary>\n<table><thead><tr><th>requirement</th><th>level</th><th>says</th><th>here</th>",
           "<th>scenarios</th></tr></thead><tbody>\n")
     for _, entry in ipairs(list) do
       local r, links = entry.requirement, {}
@@ -281,8 +281,8 @@ local function render(run, write)
   local coverage = words.coverage(run)
   name_anchors(run)
   write("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n",
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'sha256-', run.sha256(css),
-        "'; script-src 'sha256-", run.sha256(js), "'; base-uri 'none'; form-action 'none'\">\n",
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'sha256-',
+        run.sha256(css), "'; script-src 'sha256-", run.sha256(js), "'; base-uri 'none'; form-action 'none'\">\n",
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
         '<meta name="referrer" content="no-referrer">\n',
         "<title>", text(words.target(run)), " · mailproof</title>\n<style>", css, "</style></head><body>\n")

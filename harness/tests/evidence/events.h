@@ -6,6 +6,7 @@
 #include <check.h>
 #include <jansson.h>
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,7 @@ static inline void story_add(struct story *s, json_t *event)
 static inline void story_conn(struct story *s, int conn, const char *service, const char *local,
                               int local_port, const char *peer, int peer_port)
 {
-    char name[8], protocol[8];
+    char name[16], protocol[8];
     snprintf(name, sizeof name, "c%d", conn);
     /* smtp, imap or pop3 begin the names of all services but these */
     snprintf(protocol, sizeof protocol, "%.4s",
