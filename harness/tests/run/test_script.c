@@ -20,8 +20,20 @@
     }
 
 static lua_State *L;
+static char ca_file[] = "/tmp/mailproof-test-ca-XXXXXX";
 static struct script_result result;
 static json_t *events;
+
+static void make_identity(void)
+{
+    fake_server_tls(ca_file);
+}
+
+static void drop_identity(void)
+{
+    SSL_CTX_free(fake_ctx);
+    (void)unlink(ca_file);
+}
 
 static void open_language(void)
 {
@@ -52,8 +64,9 @@ static void run(const char *level, const char *const *moves, const char *body)
         "return { id = 'test', level = '%s', users = {{ name = 'ann', password = 'secret',"
         " address = 'ann@test.example' }}, domain = 'test.example', marker = 'm4rker', seed = 7,"
         " timeout_scale = 1, messages = {}, reply_timeout = 0.3, file = 'scenarios/test.lua',"
-        " target = { name = 'fake', services = { smtp = at, imap = at, pop3 = at } } }",
-        server.port, level);
+        " target = { name = 'fake', ca = '%s', verify_name = 'localhost',"
+        " services = { smtp = at, imap = at, imaps = at, pop3 = at } } }",
+        server.port, level, ca_file);
     ck_assert_int_lt(n, (int)sizeof text);
     ck_assert_msg(luaL_dostring(L, text) == LUA_OK, "%s", lua_tostring(L, -1));
     lua_newtable(L);
@@ -346,6 +359,77 @@ START_TEST(half_close_still_hears_the_answer)
     }
 END_TEST
 
+/* ---- TLS ---- */
+
+#define SMTP_TLS                                                                                   \
+    "> 220 mx.example ready", "< EHLO", "> 250-mx.example", "> 250-SIZE 1000", "> 250 STARTTLS",   \
+        "< STARTTLS", "> 220 go"
+
+START_TEST(secure_says_ehlo_again_and_forgets_the_old_answer)
+    {
+        passes(MOVES(SMTP_TLS, "t", "< EHLO", "> 250-mx.example", "> 250 AUTH PLAIN", "< NOOP",
+                     "> 250 ok"),
+               "local c = t:smtp { tls = 'starttls' }\n"
+               "t:check(not c:has 'SIZE' and not c:has 'STARTTLS' and c:has 'AUTH=PLAIN', "
+               "'capabilities')\n"
+               "local facts = c:tls()\n"
+               "t:equal(facts.version, 'TLSv1.3', 'version') t:equal(facts.early_plaintext, '', "
+               "'early')\n"
+               "t:check(facts.chain_ok and facts.name_ok, 'trusted') t:equal(facts.sni, "
+               "'localhost', 'SNI')\n"
+               "c:send 'NOOP' c:expect '250'");
+        ck_assert_int_eq(count("tls"), 1);
+        ck_assert_int_ge(count("keylog"), 2);
+    }
+END_TEST
+
+/* What came in clear behind the agreement is kept apart from what comes through TLS. */
+START_TEST(early_plaintext_is_no_reply_inside_tls)
+    {
+        passes(MOVES("> 220 mx.example ready", "< EHLO", "> 250 STARTTLS", "< STARTTLS",
+                     "+ 220 go\r\n250 too early\r\n", "t", "< NOOP", "> 250 inside"),
+               "local c = t:smtp() c:send 'STARTTLS' c:expect '220' c:starttls()\n"
+               "t:equal(c:tls().early_plaintext, '250 too early\\r\\n', 'early')\n"
+               "c:send 'NOOP' t:equal(c:expect '250'.text, 'inside', 'reply')");
+    }
+END_TEST
+
+START_TEST(a_certificate_that_is_wrong_fails_unless_allowed)
+    {
+        fails(MOVES("t", "w"), "t:imap { service = 'imaps', verify_name = 'elsewhere.example' }",
+              "the certificate of imaps is not for elsewhere.example");
+        fails(MOVES("t", "w"), "t._context.target.ca = nil t:imap { service = 'imaps' }",
+              "the certificate of imaps is not trusted: ");
+        ck_assert_msg(strstr(result.why, "(--ca FILE names the authority)") != NULL, "%s",
+                      result.why);
+        passes(MOVES("t", "> * OK hello"),
+               "local c = t:imap { service = 'imaps', verify_name = 'elsewhere.example', verify = "
+               "false }\n"
+               "t:check(c:tls().chain_ok and not c:tls().name_ok, 'judged apart')");
+        run("MUST", MOVES("t", "w"), "t:imap { service = 'imaps', min_version = 'TLSv9' }");
+        verdict_is(VERDICT_ERROR, "no TLS version is called \"TLSv9\"");
+    }
+END_TEST
+
+START_TEST(login_goes_through_tls_where_clear_is_forbidden)
+    {
+        passes(MOVES("> * OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] hello", "< A1 STARTTLS",
+                     "> A1 OK go", "t", "< A2 CAPABILITY", "> * CAPABILITY IMAP4rev1 AUTH=PLAIN",
+                     "> A2 OK", "< A3 LOGIN", "> A3 OK in"),
+               "t:check(t:imap { login = true }:tls(), 'in TLS')");
+        passes(MOVES("> +OK hello", "< CAPA", "> +OK", "> STLS", "> .", "< STLS", "> +OK", "t",
+                     "< USER", "> +OK", "< PASS", "> +OK"),
+               "t:check(t:pop3 { login = true }:tls(), 'in TLS')");
+    }
+END_TEST
+
+START_TEST(a_goodbye_in_tls_is_told_from_a_cut)
+    {
+        passes(MOVES("t", "> * OK hello", "x"), "local c = t:imap { service = 'imaps' } c:expect "
+                                                "'closed' t:equal(c:ended(), 'fin', 'end')");
+    }
+END_TEST
+
 /* ---- SASL ---- */
 
 START_TEST(auth_goes_through_the_steps)
@@ -431,12 +515,13 @@ START_TEST(delivered_looks_until_it_is_there)
 #define LOOK "> +OK ready", "< CAPA", "> -ERR", "< USER", "> +OK", "< PASS", "> +OK", "< STAT"
         passes(MOVES(LOOK, "> +OK 0 0", "< QUIT", "> +OK", "n", LOOK, "> +OK 1 9", "< RETR 1",
                      "> +OK", "> a m4rker", "> .", "< QUIT", "> +OK"),
-               "t._context.target.services.imap = nil\n"
+               "local s = t._context.target.services s.imap, s.imaps = nil, nil\n"
                "local bytes, all = t:delivered(t.marker)\n"
                "t:equal(bytes, 'a m4rker\\r\\n', 'message') t:equal(#all, 1, 'messages')");
         fails(
             MOVES(LOOK, "> +OK 0 0", "< QUIT", "> +OK", "n", LOOK, "> +OK 0 0", "< QUIT", "> +OK"),
-            "t._context.target.services.imap = nil t:delivered('m', { seconds = 0.005 })",
+            "local s = t._context.target.services s.imap, s.imaps = nil, nil t:delivered('m', { "
+            "seconds = 0.005 })",
             "no message with \"m\" in the INBOX of ann within 0.005 s (0 other messages)");
     }
 END_TEST
@@ -639,6 +724,7 @@ int main(void)
 {
     Suite *s = suite_create("script");
     TCase *tc = tcase_create("language");
+    tcase_add_unchecked_fixture(tc, make_identity, drop_identity);
     tcase_add_checked_fixture(tc, open_language, close_language);
     tcase_set_timeout(tc, 30);
     tcase_add_test(tc, smtp_opens_with_greeting_and_ehlo);
@@ -659,6 +745,11 @@ int main(void)
     tcase_add_test(tc, a_failed_handshake_can_be_allowed);
     tcase_add_test(tc, until_closed_and_history_give_bytes);
     tcase_add_test(tc, half_close_still_hears_the_answer);
+    tcase_add_test(tc, secure_says_ehlo_again_and_forgets_the_old_answer);
+    tcase_add_test(tc, early_plaintext_is_no_reply_inside_tls);
+    tcase_add_test(tc, a_certificate_that_is_wrong_fails_unless_allowed);
+    tcase_add_test(tc, login_goes_through_tls_where_clear_is_forbidden);
+    tcase_add_test(tc, a_goodbye_in_tls_is_told_from_a_cut);
     tcase_add_test(tc, auth_goes_through_the_steps);
     tcase_add_test(tc, auth_can_be_tampered_with);
     tcase_add_test(tc, scram_is_held_to_its_signature);
