@@ -156,7 +156,7 @@ static int say_end(const struct program *p, const char *when, struct err *err)
     last_words(p, said, sizeof said);
     const char *colon = said[0] != '\0' ? ": " : "";
     if (WIFSIGNALED(p->status))
-        return err_set(err, "%s %s: killed by signal %d, %s%s%s", p->name, when,
+        return err_set(err, "%s %s, killed by signal %d, %s%s%s", p->name, when,
                        WTERMSIG(p->status), strsignal(WTERMSIG(p->status)), colon, said);
     return err_set(err, "%s %s with exit code %d%s%s", p->name, when, WEXITSTATUS(p->status), colon,
                    said);
@@ -208,7 +208,7 @@ int program_ready(struct program *p, double timeout_s, json_t **ready, struct er
             await_end(p, 2);
             if (!p->ended)
                 return err_set(err, "%s closed its output before it was ready", p->name);
-            return say_end(p, "ended before it was ready,", err);
+            return say_end(p, "ended before it was ready", err);
         }
         n += bytes > 0 ? (size_t)bytes : 0;
         line[n] = '\0';
