@@ -1,13 +1,18 @@
 /* Commands of any state: CAPABILITY, NOOP, LOGOUT (RFC 3501, 6.1) and ID (RFC 2971).
  * SPDX-License-Identifier: MIT */
 #include "fault.h"
+#include "imap/misbehave.h"
 #include "imap/state.h"
 
 void imap_capabilities(struct imap *s, struct buf *out)
 {
     struct conn *c = s->conn;
     bool may_login = c->tls || c->server->plaintext_login;
-    buf_text(out, "IMAP4rev1 LITERAL+ ID SASL-IR");
+    if (s->state == IMAP_GREETED || !fault(FAULT_IMAP_CAPABILITY_CODE_NO_REV) ||
+        s->command == NULL || s->command->run == run_capability) {
+        buf_text(out, "IMAP4rev1 ");
+    }
+    buf_text(out, "LITERAL+ ID SASL-IR");
     if (s->state == IMAP_GREETED) {
         struct buf mechanisms;
         buf_init(&mechanisms, 1024);
@@ -53,19 +58,29 @@ void run_capability(struct imap *s)
 /* Also CHECK: what was answered is on disk already. */
 void run_noop(struct imap *s)
 {
-    imap_ok(s, "Done");
+    if (s->view.mailbox != NULL && fault(FAULT_IMAP_FETCH_PAST_END)) {
+        conn_printf(s->conn, "* %zu FETCH (FLAGS ())\r\n", s->view.count + 1);
+    }
+    imap_ok(s, fault(FAULT_IMAP_TEXT_EIGHT_BIT) ? "f\303\274r dich" : "Done");
 }
 
-void run_logout(struct imap *s)
+static void goodbye(struct imap *s)
 {
     if (!fault(FAULT_IMAP_LOGOUT_NO_BYE)) {
         conn_text(s->conn, "* BYE Until next time\r\n");
     }
     imap_deselect(s);
     imap_ok(s, "Logged out");
-    s->state = IMAP_ENDED;
     if (!fault(FAULT_IMAP_LOGOUT_STAYS_OPEN)) {
+        s->state = IMAP_ENDED;
         conn_close(s->conn);
+    }
+}
+
+void run_logout(struct imap *s)
+{
+    if (!misbehave_logout(s, goodbye)) {
+        goodbye(s);
     }
 }
 

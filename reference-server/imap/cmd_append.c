@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "fault.h"
+#include "imap/misbehave.h"
 #include "imap/state.h"
+#include "imap/write.h"
 
 #define MOST_MESSAGES 100
 #define TRYCREATE "[TRYCREATE] There is no such mailbox"
@@ -78,10 +80,10 @@ void parse_append(struct imap *s, struct args *a)
         parse_message(s, a, ap);
     } while (args_peek(a) == ' ');
     args_end(a);
-    if (mailbox_missing(s, ap->name)) {
-        s->refuse = ap->name == NULL                 ? "[CANNOT] No mailbox can have that name"
-                    : fault(FAULT_IMAP_NO_TRYCREATE) ? "There is no such mailbox"
-                                                     : TRYCREATE;
+    if (mailbox_missing(s, ap->name) && !(ap->name != NULL && fault(FAULT_IMAP_APPEND_CREATES))) {
+        s->refuse = ap->name == NULL ? "[CANNOT] No mailbox can have that name"
+                    : fault(FAULT_IMAP_APPEND_NO_TRYCREATE) ? "There is no such mailbox"
+                                                            : TRYCREATE;
     }
 }
 
@@ -97,11 +99,19 @@ static void appended(void *arg, const struct store_result *r)
         struct buf set;
         buf_init(&set, 65536);
         seqset_write(&set, r->uids, r->uid_count);
-        if (fault(FAULT_IMAP_APPENDUID_WRONG) && r->uid_count > 0) {
+        if (r->uid_count > 0 && fault(FAULT_IMAP_APPENDUID_WRONG)) {
             buf_empty(&set);
             buf_printf(&set, "%u", r->uids[0] + 1);
         }
-        imap_ok(s, "[APPENDUID %u %.*s] Appended", r->uidvalidity, (int)set.len, set.data);
+        if (r->uid_count > 0 && fault(FAULT_IMAP_APPENDUID_RANGE)) {
+            buf_empty(&set);
+            buf_printf(&set, "%u:%u", r->uids[0], r->uids[0]);
+        }
+        if (r->uid_count > 0 && fault(FAULT_IMAP_NO_EXISTS_AFTER_APPEND)) {
+            s->view.last_uid = r->uids[r->uid_count - 1];
+        }
+        imap_ok(s, "[APPENDUID %llu %.*s] Appended",
+                (unsigned long long)write_uidvalidity(r->uidvalidity), (int)set.len, set.data);
         buf_free(&set);
     }
     imap_go_on(s);
@@ -110,6 +120,10 @@ static void appended(void *arg, const struct store_result *r)
 void run_append(struct imap *s)
 {
     struct append *ap = s->args;
+    if (fault(FAULT_IMAP_APPEND_CREATES) && mailbox_missing(s, ap->name)) {
+        misbehave_create_first(s, ap->name, run_append);
+        return;
+    }
     struct append_message *list = arena_alloc(&s->arena, ap->count * sizeof *list);
     for (size_t i = 0; i < ap->count; i++) {
         struct append_one *one = &ap->messages[i];

@@ -39,6 +39,9 @@ bool imap_logged_in(struct imap *s, struct account *account)
         return false;
     }
     s->state = IMAP_LOGGED_IN;
+    if (fault(FAULT_IMAP_PREAUTH_LATE)) {
+        conn_text(s->conn, "* PREAUTH You are known\r\n");
+    }
     struct buf caps;
     buf_init(&caps, 4096);
     imap_capabilities(s, &caps);
@@ -82,6 +85,9 @@ void run_login(struct imap *s)
     const struct login *l = s->args;
     struct accounts *accounts = s->conn->server->accounts;
     struct account *account = account_check(accounts, l->user.p, l->password.p);
+    if (account == NULL && fault(FAULT_IMAP_ANY_PASSWORD)) {
+        account = account_find(accounts, l->user.p);
+    }
     if (account != NULL) {
         imap_logged_in(s, account);
     } else if (fault(FAULT_IMAP_LOGIN_TELLS) && account_find(accounts, l->user.p) == NULL) {
@@ -123,8 +129,14 @@ static void challenge(struct imap *s, const struct buf *data)
 {
     struct buf line;
     buf_init(&line, 65536);
-    buf_text(&line, fault(FAULT_IMAP_CHALLENGE_NO_SPACE) && data->len == 0 ? "+" : "+ ");
-    base64_encode(&line, data->data, data->len);
+    if (data->len > 0) {
+        buf_text(&line, "+ ");
+        base64_encode(&line, data->data, data->len);
+    } else if (fault(FAULT_IMAP_AUTHENTICATE_CHALLENGE_HAS_TEXT)) {
+        buf_text(&line, "+ go ahead");
+    } else {
+        buf_text(&line, fault(FAULT_IMAP_CHALLENGE_NO_SPACE) ? "+" : "+ ");
+    }
     buf_text(&line, "\r\n");
     imap_send(s, &line);
     buf_free(&line);
@@ -219,7 +231,11 @@ void run_authenticate(struct imap *s)
 
 void imap_sasl_line(struct imap *s, const unsigned char *line, size_t n)
 {
-    if (n == 1 && line[0] == '*' && !fault(FAULT_IMAP_AUTHENTICATE_CANCEL_IGNORED)) {
+    if (n == 1 && line[0] == '*') {
+        if (fault(FAULT_IMAP_AUTHENTICATE_CANCEL_IGNORED)) {
+            conn_text(s->conn, "+ \r\n");
+            return;
+        }
         sasl_over(s);
         s->sasl_done = false;
         imap_bad(s, "Cancelled");

@@ -13,6 +13,7 @@ struct fetch {
     size_t count, next; /* next: the message to write, or being written */
     bool *seen_now;     /* parallel to indices: \Seen was set by this command */
     bool missed;        /* a numbered message is gone */
+    bool answered;      /* by a fault: before the data */
     /* the message being written */
     bool open;
     size_t item;
@@ -61,8 +62,12 @@ static bool message_begin(struct imap *s, struct fetch *f)
     if (m == NULL) {
         return false;
     }
-    f->message = (struct fetch_message){
-        .view = &s->view, .index = index, .message = m, .arena = &f->scratch, .rev2 = s->rev2};
+    f->message = (struct fetch_message){.view = &s->view,
+                                        .index = index,
+                                        .message = m,
+                                        .arena = &f->scratch,
+                                        .rev2 = s->rev2,
+                                        .session = s->conn->number};
     for (size_t i = 0; i < f->items.count; i++) {
         needs_blob = needs_blob || fetch_needs_blob(&f->items.items[i]);
     }
@@ -108,7 +113,7 @@ static void message_step(struct imap *s, struct fetch *f)
         fetch_write(&f->message, &flags, &f->out, &raw, &raw_len);
         f->seen_now[f->next] = false;
     }
-    buf_text(&f->out, ")\r\n");
+    buf_text(&f->out, fault(FAULT_IMAP_FETCH_NAME_WITHOUT_VALUE) ? " X-END)\r\n" : ")\r\n");
     message_end(f);
 }
 
@@ -159,7 +164,9 @@ static void fetch_work(struct imap *s)
     if (!flush(s, f)) {
         return;
     }
-    if (f->missed && !s->by_uid) {
+    if (f->answered) {
+        imap_end(s);
+    } else if (f->missed && !s->by_uid) {
         imap_no(s, "[EXPUNGEISSUED] Some of the messages are gone");
     } else {
         imap_ok(s, "Done");
@@ -198,7 +205,16 @@ void run_fetch(struct imap *s)
     for (size_t i = 0; i < f->items.count; i++) {
         sets_seen = sets_seen || f->items.items[i].seen;
     }
-    if (sets_seen && !s->view.read_only && !fault(FAULT_IMAP_BODY_DOES_NOT_SET_SEEN)) {
+    if (s->by_uid && f->count == 0 && fault(FAULT_IMAP_UID_UNKNOWN_ERROR)) {
+        imap_no(s, "There is no message of that UID");
+        return;
+    }
+    if (fault(FAULT_IMAP_UNTAGGED_AFTER_TAGGED)) {
+        conn_printf(s->conn, "%s OK Done\r\n", s->tag);
+        f->answered = true;
+    }
+    if (sets_seen && (!s->view.read_only || fault(FAULT_IMAP_EXAMINE_SETS_SEEN)) &&
+        !fault(FAULT_IMAP_BODY_DOES_NOT_SET_SEEN)) {
         uint32_t *uids = arena_alloc(&s->arena, f->count * sizeof *uids);
         size_t n = 0;
         for (size_t i = 0; i < f->count; i++) {

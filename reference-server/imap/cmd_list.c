@@ -95,9 +95,9 @@ static bool matches(const char *pattern, const char *name, size_t n, bool any_ca
             if (!now[i]) {
                 continue;
             }
-            if (pattern[i] == '*' ||
-                (pattern[i] == '%' &&
-                 (name[k] != '/' || fault(FAULT_IMAP_PERCENT_CROSSES_DELIMITER)))) {
+            bool level = name[k] != '/'; /* not at a separator */
+            if ((pattern[i] == '*' && (level || !fault(FAULT_IMAP_STAR_STOPS_AT_DELIMITER))) ||
+                (pattern[i] == '%' && (level || fault(FAULT_IMAP_PERCENT_CROSSES_DELIMITER)))) {
                 next[i] = true;
             } else if (pattern[i] == name[k] || (any_case && fold(pattern[i]) == fold(name[k]))) {
                 next[i + 1] = true;
@@ -187,8 +187,19 @@ static void line(struct imap *s, const char *word, const char *attributes, const
 {
     struct buf out;
     buf_init(&out, 65536);
-    buf_printf(&out, "* %s (%s) \"/\" ", word, attributes);
-    write_mailbox(&out, name, s->rev2);
+    buf_printf(&out, "* %s (%s%s) ", word, attributes,
+               fault(FAULT_IMAP_LIST_BOTH_CHILDREN) ? " \\HasChildren \\HasNoChildren" : "");
+    buf_text(&out, fault(FAULT_IMAP_LIST_SEPARATOR_ATOM) ? "/ " : "\"/\" ");
+    if (fault(FAULT_IMAP_UTF7_MANGLED) && strchr(name, '&') != NULL) {
+        struct buf once; /* encodes what is encoded already */
+        buf_init(&once, 65536);
+        utf7_encode(&once, name);
+        buf_add(&once, "", 1);
+        write_mailbox(&out, (const char *)once.data, false);
+        buf_free(&once);
+    } else {
+        write_mailbox(&out, name, s->rev2);
+    }
     buf_text(&out, "\r\n");
     imap_send(s, &out);
     buf_free(&out);
@@ -242,7 +253,8 @@ static void run(struct imap *s, const char *word, bool subscribed)
         if (subscribed ? !e->subscribed : !e->exists) {
             continue;
         }
-        if (subscribed && !e->exists && fault(FAULT_IMAP_LSUB_DROPS_DELETED)) {
+        if ((subscribed && !e->exists && fault(FAULT_IMAP_LSUB_DROPS_DELETED)) ||
+            (strcmp(e->name, "INBOX") != 0 && fault(FAULT_IMAP_LIST_OMITS_NEW))) {
             continue;
         }
         if (ends_in_percent) {

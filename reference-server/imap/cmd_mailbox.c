@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fault.h"
+#include "imap/misbehave.h"
 #include "imap/state.h"
 
 #define LONGEST_NAME 1024
@@ -39,7 +40,11 @@ static void done(void *arg, const struct store_result *r)
     if (!imap_woken(s)) {
         return;
     }
-    if (imap_stored(s, r)) {
+    bool excused = (r->status == STORE_EXISTS && s->command->run == run_create &&
+                    fault(FAULT_IMAP_CREATE_EXISTING_OK)) ||
+                   (r->status == STORE_NO_MAILBOX && s->command->run == run_delete &&
+                    fault(FAULT_IMAP_DELETE_MISSING_OK));
+    if (excused || imap_stored(s, r)) {
         imap_ok(s, "Done");
     }
     imap_go_on(s);
@@ -60,7 +65,7 @@ void run_create(struct imap *s)
     if (n->name == NULL || !can_make(n->name)) {
         imap_no(s, CANNOT);
     } else if (strcmp(n->name, "INBOX") == 0) {
-        if (fault(FAULT_IMAP_CREATE_INBOX)) {
+        if (fault(FAULT_IMAP_CREATE_EXISTING_OK)) {
             imap_ok(s, "Done");
         } else {
             imap_no(s, "[ALREADYEXISTS] INBOX is always there");
@@ -113,7 +118,7 @@ void run_rename(struct imap *s)
         imap_no(s, CANNOT);
     } else if (strcmp(n->to, "INBOX") == 0) {
         imap_no(s, "[ALREADYEXISTS] INBOX is always there");
-    } else {
+    } else if (!misbehave_rename(s, n->name, n->to)) {
         imap_wait(s);
         store_rename(s->conn->server->store, s->account_id, n->name, n->to, done, s);
     }
@@ -152,6 +157,8 @@ void run_unsubscribe(struct imap *s)
 
 void run_namespace(struct imap *s)
 {
-    conn_text(s->conn, "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+    conn_text(s->conn, fault(FAULT_IMAP_NAMESPACE_TWO_PLACES)
+                           ? "* NAMESPACE ((\"\" \"/\")) NIL\r\n"
+                           : "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
     imap_ok(s, "Done");
 }

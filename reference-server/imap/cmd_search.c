@@ -100,7 +100,11 @@ static void tell_extended(struct imap *s, struct search *q)
     }
     if (q->count > 0 && (q->returns & RETURN_ALL)) {
         buf_text(out, " ALL ");
-        seqset_write(out, q->found, q->count);
+        if (q->count == s->view.count && fault(FAULT_IMAP_ESEARCH_STAR)) {
+            buf_text(out, "1:*");
+        } else {
+            seqset_write(out, q->found, q->count);
+        }
     }
     if (q->returns & RETURN_COUNT) {
         buf_printf(out, " COUNT %zu", q->count);
@@ -122,7 +126,7 @@ static void tell(struct imap *s, struct search *q)
     for (size_t i = 0; i < q->count; i++) {
         buf_printf(&q->out, " %u", q->found[i]);
     }
-    buf_text(&q->out, "\r\n");
+    buf_text(&q->out, fault(FAULT_IMAP_SEARCH_TRAILING_SPACE) ? " \r\n" : "\r\n");
 }
 
 static void later(void *arg);

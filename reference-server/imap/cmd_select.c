@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "fault.h"
+#include "imap/misbehave.h"
 #include "imap/state.h"
 #include "imap/write.h"
 
@@ -26,38 +27,43 @@ void parse_examine(struct imap *s, struct args *a)
     parse_select(s, a);
 }
 
+static size_t first_unseen(const struct view *v)
+{
+    size_t i = 0;
+    for (; i < v->count; i++) {
+        const struct message *m = view_message(v, i);
+        if (m != NULL && !(m->flags & FLAG_SEEN)) {
+            break;
+        }
+    }
+    return i;
+}
+
 static void tell_opened(struct imap *s)
 {
     struct view *v = &s->view;
     const struct mailbox *m = v->mailbox;
     struct buf out;
     buf_init(&out, 65536);
-    view_tell_flags(v, s->rev2, &out);
-    buf_printf(&out, "* %zu EXISTS\r\n", v->count);
+    view_tell_flags(v, &out);
+    buf_printf(&out, "* %zu EXISTS\r\n", v->count + fault(FAULT_IMAP_SELECT_WRONG_EXISTS));
     if (!s->rev2) {
+        size_t unseen = first_unseen(v);
         buf_printf(&out, "* %zu RECENT\r\n", v->recent_count);
-        size_t unseen = 0;
-        for (; unseen < v->count; unseen++) {
-            const struct message *msg = view_message(v, unseen);
-            if (msg != NULL && !(msg->flags & FLAG_SEEN)) {
-                break;
-            }
-        }
         if (fault(FAULT_IMAP_UNSEEN_COUNTS) && v->count > 0) {
-            buf_printf(&out, "* OK [UNSEEN %zu] This many are unseen\r\n", v->count - unseen + 1);
+            buf_printf(&out, "* OK [UNSEEN %zu] So many are unseen\r\n", v->count - unseen + 1);
         } else if (unseen < v->count) {
             buf_printf(&out, "* OK [UNSEEN %zu] The first unseen one\r\n", unseen + 1);
         }
     }
-    uint32_t uidnext = m->uidnext;
-    if (fault(FAULT_IMAP_UIDNEXT_TOO_LOW) && m->uidnext > 1) {
-        uidnext--;
-    }
     if (!fault(FAULT_IMAP_SELECT_NO_UIDVALIDITY)) {
-        buf_printf(&out, "* OK [UIDVALIDITY %u] UIDs hold while this does\r\n",
-                   fault(FAULT_IMAP_UIDVALIDITY_CONSTANT) ? 1 : m->uidvalidity);
+        buf_printf(&out, "* OK [UIDVALIDITY %llu] UIDs hold while this does\r\n",
+                   (unsigned long long)write_uidvalidity(m->uidvalidity));
     }
-    buf_printf(&out, "* OK [UIDNEXT %u] The next UID is not below this\r\n", uidnext);
+    if (!fault(FAULT_IMAP_SELECT_NO_UIDNEXT)) {
+        uint32_t low = m->uidnext > 1 && fault(FAULT_IMAP_UIDNEXT_TOO_LOW);
+        buf_printf(&out, "* OK [UIDNEXT %u] The next UID is not below this\r\n", m->uidnext - low);
+    }
     imap_send(s, &out);
     buf_free(&out);
 }
@@ -66,25 +72,35 @@ static void open_mailbox(struct imap *s, bool read_only)
 {
     const struct select *sel = s->args;
     struct mailbox *m = NULL;
-    bool keep = fault(FAULT_IMAP_FAILED_SELECT_KEEPS_OLD);
-    if (!keep) {
+    if (!fault(FAULT_IMAP_FAILED_SELECT_KEEPS_OLD)) {
         imap_deselect(s); /* whatever comes of this SELECT (6.3.1) */
     }
     if (sel->name == NULL ||
         mailbox_open(s->conn->server->store, s->account_id, sel->name, &m) != 0) {
+        if (sel->name != NULL && fault(FAULT_IMAP_SELECT_CREATES)) {
+            misbehave_create_first(s, sel->name, s->command->run);
+            return;
+        }
         imap_no(s, "[NONEXISTENT] There is no such mailbox");
         return;
     }
     imap_deselect(s);
+    read_only = read_only && !fault(FAULT_IMAP_EXAMINE_READ_WRITE);
     view_open(&s->view, m, read_only && !fault(FAULT_IMAP_EXAMINE_CLAIMS_RECENT), s);
-    s->view.read_only = read_only && !fault(FAULT_IMAP_EXAMINE_WRITES);
+    s->view.read_only = read_only;
     mailbox_watch(m, &s->watcher);
     s->state = IMAP_SELECTED;
     tell_opened(s);
-    if (read_only && !fault(FAULT_IMAP_EXAMINE_SAYS_READ_WRITE)) {
-        imap_ok(s, "[READ-ONLY] Look, but do not touch");
+    if (fault(FAULT_IMAP_PIPELINING_FLUSHES)) {
+        buf_empty(&s->conn->in);
+    }
+    const char *space = fault(FAULT_IMAP_CODE_NO_SPACE) ? "" : " ";
+    if (read_only) {
+        imap_ok(s, "[READ-ONLY]%sLook, but do not touch", space);
+    } else if (fault(FAULT_IMAP_SELECT_NO_READ_WRITE)) {
+        imap_ok(s, "Selected");
     } else {
-        imap_ok(s, "[READ-WRITE] Selected");
+        imap_ok(s, "[READ-WRITE]%sSelected", space);
     }
 }
 
@@ -173,6 +189,9 @@ void run_idle(struct imap *s)
     if (!fault(FAULT_IMAP_IDLE_NO_PLUS)) {
         conn_text(s->conn, "+ Idling\r\n");
     }
+    if (fault(FAULT_IMAP_IDLE_LOSES_EVENT_BETWEEN)) {
+        misbehave_forget_news(s);
+    }
     imap_tell(s, true);
 }
 
@@ -180,13 +199,6 @@ void imap_idle_line(struct imap *s, const unsigned char *line, size_t n)
 {
     s->mode = MODE_COMMAND;
     if (n == 4 && strncasecmp((const char *)line, "DONE", 4) == 0) {
-        if (fault(FAULT_IMAP_IDLE_LOSES_EVENT_BETWEEN)) {
-            view_sync(&s->view, s);
-            for (size_t i = 0; i < s->view.count; i++) {
-                s->view.entries[i].dirty = false;
-            }
-            s->view.dirty_count = 0;
-        }
         imap_ok(s, "Done");
     } else {
         imap_bad(s, "Expected DONE");

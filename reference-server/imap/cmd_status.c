@@ -51,26 +51,30 @@ void parse_status(struct imap *s, struct args *a)
     }
 }
 
-static uint32_t value(struct imap *s, struct mailbox *m, int kind)
+static uint64_t value(struct imap *s, struct mailbox *m, int kind)
 {
     uint32_t n = 0;
     switch (kind) {
     case STATUS_RECENT:
         if (m == s->view.mailbox) {
-            return (uint32_t)s->view.recent_count;
+            return s->view.recent_count;
         }
-        return (uint32_t)(m->count - mailbox_lower_bound(m, m->first_recent));
+        return m->count - mailbox_lower_bound(m, m->first_recent);
     case STATUS_UIDNEXT:
         return m->uidnext;
     case STATUS_UIDVALIDITY:
-        return fault(FAULT_IMAP_UIDVALIDITY_CONSTANT) ? 1 : m->uidvalidity;
+        return write_uidvalidity(m->uidvalidity);
     case STATUS_UNSEEN:
         for (size_t i = 0; i < m->count; i++) {
-            n += !(m->messages[i].flags & FLAG_SEEN);
+            bool unseen = !(m->messages[i].flags & FLAG_SEEN);
+            if (unseen && fault(FAULT_IMAP_STATUS_UNSEEN_IS_NUMBER)) {
+                return i + 1;
+            }
+            n += unseen;
         }
         return n;
     default:
-        return (uint32_t)m->count;
+        return m->count + fault(FAULT_IMAP_STATUS_WRONG_MESSAGES);
     }
 }
 
@@ -89,9 +93,10 @@ void run_status(struct imap *s)
     write_mailbox(&out, st->name, s->rev2);
     buf_text(&out, " (");
     for (int i = 0; i < st->count; i++) {
-        buf_printf(&out, "%s%s %u", i ? " " : "", kinds[st->items[i]], value(s, m, st->items[i]));
+        buf_printf(&out, "%s%s %llu", i ? " " : "", kinds[st->items[i]],
+                   (unsigned long long)value(s, m, st->items[i]));
     }
-    buf_text(&out, ")\r\n");
+    buf_text(&out, fault(FAULT_IMAP_STATUS_ITEM_WITHOUT_NUMBER) ? " X-END)\r\n" : ")\r\n");
     imap_send(s, &out);
     buf_free(&out);
     if (fault(FAULT_IMAP_STATUS_CLEARS_RECENT)) {

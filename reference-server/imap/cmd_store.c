@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fault.h"
+#include "imap/misbehave.h"
 #include "imap/state.h"
 #include "imap/write.h"
 
@@ -48,6 +49,10 @@ static bool resolve(struct imap *s, struct change_args *c)
         }
     }
     c->missed = c->missed && !s->by_uid;
+    if (s->by_uid && c->count == 0 && fault(FAULT_IMAP_UID_UNKNOWN_ERROR)) {
+        imap_no(s, "There is no message of that UID");
+        return false;
+    }
     return true;
 }
 
@@ -107,6 +112,15 @@ static void echo(struct imap *s, const struct change_args *c)
     buf_free(&out);
 }
 
+static void tell_keywords(struct imap *s)
+{
+    struct buf out;
+    buf_init(&out, 65536);
+    view_tell_flags(&s->view, &out);
+    imap_send(s, &out);
+    buf_free(&out);
+}
+
 static void stored(void *arg, const struct store_result *r)
 {
     struct imap *s = arg;
@@ -118,6 +132,9 @@ static void stored(void *arg, const struct store_result *r)
         bool tell = !c->silent || fault(FAULT_IMAP_STORE_SILENT_ECHOES);
         view_sync(&s->view, s);
         if (tell && !fault(FAULT_IMAP_STORE_NO_ECHO)) {
+            if (s->view.keywords_told != s->view.mailbox->keyword_count) {
+                tell_keywords(s); /* a new keyword is in FLAGS before a message shows it */
+            }
             echo(s, c);
         }
         if (c->missed && !c->silent) {
@@ -147,7 +164,7 @@ void run_store(struct imap *s)
         }
         return;
     }
-    enum flag_op op = c->op == FLAGS_SET && fault(FAULT_IMAP_STORE_ADDS_ALWAYS) ? FLAGS_ADD : c->op;
+    enum flag_op op = fault(FAULT_IMAP_STORE_ADDS_ALWAYS) ? FLAGS_ADD : c->op;
     uint64_t flags = c->flags.flags;
     if (!fault(FAULT_IMAP_RECENT_STORED)) {
         flags &= ~FLAG_RECENT;
@@ -188,7 +205,6 @@ void run_expunge(struct imap *s)
 {
     struct change_args *c = s->args;
     struct mailbox *m = s->view.mailbox;
-    bool all = fault(FAULT_IMAP_EXPUNGE_REMOVES_ALL);
     if (s->view.read_only) {
         imap_no(s, READ_ONLY);
         return;
@@ -201,8 +217,13 @@ void run_expunge(struct imap *s)
         c->uids = arena_alloc(&s->arena, m->count * sizeof *c->uids);
         c->count = 0;
         for (size_t i = 0; i < m->count && !m->gone; i++) {
-            if (all || (m->messages[i].flags & FLAG_DELETED)) {
+            if (m->messages[i].flags & FLAG_DELETED) {
                 c->uids[c->count++] = m->messages[i].uid;
+            }
+        }
+        if (c->count > 0 && fault(FAULT_IMAP_EXPUNGE_REMOVES_ALL)) {
+            for (c->count = 0; c->count < m->count; c->count++) {
+                c->uids[c->count] = m->messages[c->count].uid;
             }
         }
     }
@@ -211,7 +232,7 @@ void run_expunge(struct imap *s)
         return;
     }
     imap_wait(s);
-    store_expunge(m, c->uids, c->count, !all, s, expunged, s);
+    store_expunge(m, c->uids, c->count, !fault(FAULT_IMAP_EXPUNGE_REMOVES_ALL), s, expunged, s);
 }
 
 /* --- COPY and MOVE --- */
@@ -246,11 +267,11 @@ static void copied(void *arg, const struct store_result *r)
     const struct change_args *c = s->args;
     if (r->status == STORE_NO_MAILBOX) {
         imap_no(s, "%sThere is no such mailbox",
-                fault(FAULT_IMAP_NO_TRYCREATE) ? "" : "[TRYCREATE] ");
+                fault(FAULT_IMAP_COPY_NO_TRYCREATE) ? "" : "[TRYCREATE] ");
     } else if (imap_stored(s, r)) {
         struct buf code;
         buf_init(&code, (size_t)1 << 24);
-        buf_printf(&code, "[COPYUID %u ", r->uidvalidity);
+        buf_printf(&code, "[COPYUID %llu ", (unsigned long long)write_uidvalidity(r->uidvalidity));
         seqset_write(&code, r->source_uids, r->uid_count);
         buf_text(&code, " ");
         if (fault(FAULT_IMAP_COPYUID_SWAPPED)) {
@@ -260,6 +281,9 @@ static void copied(void *arg, const struct store_result *r)
             }
         } else {
             seqset_write(&code, r->uids, r->uid_count);
+        }
+        if (r->uid_count > 0 && fault(FAULT_IMAP_COPYUID_UNEVEN)) {
+            buf_printf(&code, ",%u", r->uids[r->uid_count - 1] + 1);
         }
         buf_text(&code, "]");
         bool tell = r->uid_count > 0;
@@ -286,12 +310,24 @@ static void copied(void *arg, const struct store_result *r)
 static void run_to(struct imap *s)
 {
     struct change_args *c = s->args;
+    struct mailbox *to = NULL;
     if (c->move && s->view.read_only) {
         imap_no(s, READ_ONLY);
         return;
     }
     if (c->name == NULL) {
         imap_no(s, "[CANNOT] No mailbox can have that name");
+        return;
+    }
+    /* A missing mailbox is an error (6.4.7) even when no message is to be copied. */
+    if (mailbox_open(s->conn->server->store, s->account_id, c->name, &to) == 0) {
+        mailbox_close(to);
+    } else if (fault(FAULT_IMAP_COPY_CREATES)) {
+        misbehave_create_first(s, c->name, run_to);
+        return;
+    } else {
+        imap_no(s, "%sThere is no such mailbox",
+                fault(FAULT_IMAP_COPY_NO_TRYCREATE) ? "" : "[TRYCREATE] ");
         return;
     }
     if (!resolve(s, c)) {
@@ -303,6 +339,9 @@ static void run_to(struct imap *s)
     }
     if (c->count == 0) {
         imap_ok(s, "Nothing to do");
+        return;
+    }
+    if (misbehave_copy(s, c->uids, c->count, c->name, copied)) {
         return;
     }
     imap_wait(s);

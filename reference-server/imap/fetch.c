@@ -168,6 +168,12 @@ static void one_item(struct args *a, struct fetch_items *out)
     if (!args_word(a, &w)) {
         return;
     }
+    for (size_t i = 0; i < w.n && fault(FAULT_IMAP_ITEMS_CASE_SENSITIVE); i++) {
+        if (w.p[i] >= 'a' && w.p[i] <= 'z') {
+            args_bad(a, "There is no such FETCH item");
+            return;
+        }
+    }
     if (str_is(&w, "FLAGS")) {
         add(a, out, FETCH_FLAGS);
     } else if (str_is(&w, "UID")) {
@@ -253,7 +259,8 @@ void fetch_parse(struct args *a, struct fetch_items *out, bool with_uid)
 bool fetch_needs_blob(const struct fetch_item *item)
 {
     return item->kind == FETCH_ENVELOPE || item->kind == FETCH_BODYSTRUCTURE ||
-           item->kind == FETCH_STRUCTURE || item->kind == FETCH_SECTION;
+           item->kind == FETCH_STRUCTURE || item->kind == FETCH_SECTION ||
+           (item->kind == FETCH_SIZE && fault(FAULT_IMAP_SIZE_COUNTS_LF));
 }
 
 static const struct part *root(struct fetch_message *m)
@@ -267,7 +274,9 @@ static const struct part *root(struct fetch_message *m)
 static bool wanted(const struct fetch_item *item, const struct header_field *f)
 {
     for (size_t i = 0; i < item->field_count; i++) {
-        if (header_is(f, item->fields[i].p, item->fields[i].n)) {
+        const struct str *name = &item->fields[i];
+        if (header_is(f, name->p, name->n) && (!fault(FAULT_IMAP_HEADER_FIELDS_CASE_SENSITIVE) ||
+                                               memcmp(f->name, name->p, name->n) == 0)) {
             return true;
         }
     }
@@ -305,7 +314,13 @@ static bool find(struct fetch_message *m, const struct fetch_item *item, const u
         *len = m->blob.len;
         return true;
     }
+    if (item->depth > 0 && fault(FAULT_IMAP_SECTION_NUMBERING)) {
+        item->path[0]++;
+    }
     const struct part *part = part_at(root(m), item->path, item->depth);
+    if (item->depth > 0 && fault(FAULT_IMAP_SECTION_NUMBERING)) {
+        item->path[0]--;
+    }
     if (part == NULL) {
         return false;
     }
@@ -322,6 +337,9 @@ static bool find(struct fetch_message *m, const struct fetch_item *item, const u
     }
     *p = data + part->header_at;
     *len = part->header_len;
+    if (item->text == TEXT_HEADER && *len > 2 && fault(FAULT_IMAP_HEADER_NO_EMPTY_LINE)) {
+        *len -= 2;
+    }
     if (item->text == TEXT_TEXT) {
         *p = data + part->body_at;
         *len = part->body_len;
@@ -361,10 +379,34 @@ static void write_section(struct fetch_message *m, const struct fetch_item *item
         }
         p = copy;
     }
-    buf_printf(out, "{%zu}%s", n + (size_t)fault(FAULT_IMAP_LITERAL_LENGTH_OFF_BY_ONE),
+    buf_printf(out, "%s{%zu%s}%s", fault(FAULT_IMAP_LITERAL8_BODY) ? "~" : "",
+               n + (size_t)fault(FAULT_IMAP_LITERAL_LENGTH_OFF_BY_ONE),
+               fault(FAULT_IMAP_LITERAL_PLUS) ? "+" : "",
                fault(FAULT_IMAP_LITERAL_LF) ? "\n" : "\r\n");
     *raw = p;
     *raw_len = n;
+}
+
+static uint32_t shown_uid(const struct fetch_message *m)
+{
+    const struct view *v = m->view;
+    if (fault(FAULT_IMAP_UID_NOT_ASCENDING)) {
+        return v->entries[v->count - 1 - m->index].uid;
+    }
+    if (fault(FAULT_IMAP_UID_REUSED) && m->index + 1 == v->count) {
+        return m->index > 0 ? v->entries[m->index - 1].uid + 1 : 1;
+    }
+    return m->message->uid + (fault(FAULT_IMAP_UIDS_PER_SESSION) ? m->session * 1000 : 0);
+}
+
+/* Octets by which the size is too large: none. */
+static uint32_t line_ends(const struct fetch_message *m)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; fault(FAULT_IMAP_SIZE_COUNTS_LF) && i < m->blob.len; i++) {
+        n += m->blob.data[i] == '\n';
+    }
+    return n;
 }
 
 void fetch_write(struct fetch_message *m, const struct fetch_item *item, struct buf *out,
@@ -379,15 +421,14 @@ void fetch_write(struct fetch_message *m, const struct fetch_item *item, struct 
         write_flags(out, m->view->mailbox, view_flags(m->view, m->index, m->message, m->rev2));
         break;
     case FETCH_UID:
-        buf_printf(out, "UID %u", m->message->uid);
+        buf_printf(out, "UID %u", shown_uid(m));
         break;
     case FETCH_INTERNALDATE:
         buf_text(out, "INTERNALDATE ");
         write_date_time(out, m->message->internal_date, m->message->internal_zone);
         break;
     case FETCH_SIZE:
-        buf_printf(out, "RFC822.SIZE %u",
-                   m->message->size_bytes - (unsigned)fault(FAULT_IMAP_SIZE_WRONG));
+        buf_printf(out, "RFC822.SIZE %u", m->message->size_bytes - line_ends(m));
         break;
     case FETCH_ENVELOPE:
         buf_text(out, "ENVELOPE ");

@@ -52,6 +52,7 @@ struct fetch_message {
     struct arena *arena;
     const struct part *root;
     bool rev2;
+    unsigned session; /* its number, for faults */
 };
 
 bool fetch_needs_blob(const struct fetch_item *item);

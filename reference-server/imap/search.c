@@ -229,6 +229,10 @@ static struct search_key *one(struct reader *r, int depth)
             continue;
         }
         struct search_key *k = make(r, keys[i].kind);
+        if (str_is(&word, "UNSEEN") && fault(FAULT_IMAP_SEARCH_UNSEEN_WRONG)) {
+            k->kind = SEARCH_ALL;
+            return k;
+        }
         k->flags = keys[i].flags;
         k->field = keys[i].field;
         if (!argument(r, k, keys[i].argument)) {
@@ -252,7 +256,8 @@ struct search_key *search_parse(struct args *a, struct search_charset *charset)
             return NULL;
         }
         charset->utf8 = str_is(&name, "UTF-8");
-        charset->unknown = !charset->utf8 && !str_is(&name, "US-ASCII");
+        charset->unknown =
+            !charset->utf8 && !str_is(&name, "US-ASCII") && !fault(FAULT_IMAP_CHARSET_IGNORED);
     } else if (a->state == ARGS_FINE) {
         a->at = at;
     }
@@ -303,15 +308,26 @@ void search_release(struct search_message *m)
     m->loaded = false;
 }
 
+static bool word_at(struct text t, size_t i)
+{
+    return i < t.n && t.p[i] > ' ' && memchr(".,;:!?<>()\"", t.p[i], 12) == NULL;
+}
+
+static bool whole_word(struct text hay, struct text needle)
+{
+    for (size_t i = 0; i + needle.n <= hay.n; i++) {
+        if (memcmp(hay.p + i, needle.p, needle.n) == 0 && (i == 0 || !word_at(hay, i - 1)) &&
+            !word_at(hay, i + needle.n)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool has(struct search_message *m, const struct search_key *k, struct text hay)
 {
     if (fault(FAULT_IMAP_SEARCH_WHOLE_WORDS)) {
-        struct text folded = text_fold(m->arena, hay, k->needle_ascii);
-        while (folded.n > 0 && (folded.p[0] == ' ' || folded.p[0] == '\t')) {
-            folded.p++;
-            folded.n--;
-        }
-        return folded.n == k->needle.n && memcmp(folded.p, k->needle.p, folded.n) == 0;
+        return whole_word(text_fold(m->arena, hay, k->needle_ascii), k->needle);
     }
     if (fault(FAULT_IMAP_SEARCH_CASE_SENSITIVE)) {
         return memmem(hay.p, hay.n, k->string.p, k->string.n) != NULL;
@@ -459,7 +475,9 @@ bool search_matches(struct search_message *m, const struct search_key *k)
     case SEARCH_HEADER:
         return field_has(m, k);
     case SEARCH_BODY:
-        return load(m) && body_has(m, k, m->root);
+        return load(m) &&
+               ((fault(FAULT_IMAP_SEARCH_BODY_SEES_HEADER) && header_has(m, k, m->root)) ||
+                body_has(m, k, m->root));
     case SEARCH_TEXT:
         return load(m) && (header_has(m, k, m->root) || body_has(m, k, m->root));
     }

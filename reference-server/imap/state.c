@@ -68,19 +68,23 @@ static void bye(struct imap *s, const char *why)
 {
     conn_printf(s->conn, "* BYE %s\r\n", why);
     s->state = IMAP_ENDED;
-    if (!fault(FAULT_IMAP_LOGOUT_STAYS_OPEN)) {
-        conn_close(s->conn);
-    }
+    conn_close(s->conn);
+}
+
+/* The line end of a tagged response. */
+static const char *line_end(const struct imap *s)
+{
+    bool noop = s->command != NULL && s->command->run == run_noop;
+    return noop && fault(FAULT_IMAP_BARE_LF) ? "\n" : "\r\n";
 }
 
 static void answer(struct imap *s, const char *status, const char *fmt, va_list args)
 {
     struct buf line;
     bool bad = strcmp(status, "BAD") == 0;
-    bool late = fault(FAULT_IMAP_UNTAGGED_AFTER_TAGGED);
     bool expunges = s->command != NULL &&
                     (!s->command->keeps_numbers || s->by_uid || fault(FAULT_IMAP_EXPUNGE_IN_FETCH));
-    if (!bad && !late) {
+    if (!bad) {
         imap_tell(s, expunges);
     }
     char *text = NULL;
@@ -96,18 +100,24 @@ static void answer(struct imap *s, const char *status, const char *fmt, va_list 
     } else {
         buf_text(&line, s->tag ? s->tag : "*");
     }
-    buf_printf(&line, " %s %s\r\n", status, text);
+    buf_printf(&line, " %s %s", status, text);
+    if (s->command != NULL && s->command->run == run_noop && fault(FAULT_IMAP_NUL_IN_TEXT)) {
+        buf_add(&line, "", 1);
+    }
+    buf_text(&line, line_end(s));
     imap_send(s, &line);
     buf_free(&line);
     free(text);
-    if (!bad && late) {
-        imap_tell(s, expunges);
-    }
     command_end(s);
     s->bad_commands = bad ? s->bad_commands + 1 : 0;
     if (s->bad_commands > s->conn->server->limits.imap_bad_commands) {
         bye(s, "Too many commands were wrong");
     }
+}
+
+void imap_end(struct imap *s)
+{
+    command_end(s);
 }
 
 void imap_ok(struct imap *s, const char *fmt, ...)
@@ -132,6 +142,9 @@ void imap_bad(struct imap *s, const char *fmt, ...)
     va_start(args, fmt);
     answer(s, fault(FAULT_IMAP_NO_FOR_BAD) ? "NO" : "BAD", fmt, args);
     va_end(args);
+    if (s->state == IMAP_SELECTED && fault(FAULT_IMAP_BAD_DESELECTS)) {
+        imap_deselect(s);
+    }
 }
 
 bool imap_stored(struct imap *s, const struct store_result *r)
@@ -282,6 +295,17 @@ const struct imap_command *imap_command_find(const char *name)
     return NULL;
 }
 
+/* Command names are taken in any case (RFC 3501, 9). */
+static bool well_spelled(const struct str *name)
+{
+    for (size_t i = 0; i < name->n && fault(FAULT_IMAP_ITEMS_CASE_SENSITIVE); i++) {
+        if (name->p[i] >= 'a' && name->p[i] <= 'z') {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void parse_named(struct imap *s, struct args *a)
 {
     struct str name;
@@ -295,11 +319,14 @@ static void parse_named(struct imap *s, struct args *a)
         }
     }
     const struct imap_command *found = imap_command_find(name.p);
-    if (found == NULL || (s->by_uid && !found->uid_form)) {
+    if (found == NULL || (s->by_uid && !found->uid_form) || !well_spelled(&name)) {
+        s->wrong = WRONG_COMMAND;
         args_bad(a, "There is no such command");
         return;
     }
     if (!(found->states & s->state)) {
+        s->command = found;
+        s->wrong = WRONG_STATE;
         args_bad(a, s->state == IMAP_GREETED        ? "Log in first"
                     : found->states == IMAP_GREETED ? "You are logged in already"
                     : s->state == IMAP_SELECTED     ? "Not while a mailbox is selected"
@@ -322,6 +349,7 @@ static enum args_state parse(struct imap *s, const char **why)
     s->command = NULL;
     s->by_uid = false;
     s->refuse = NULL;
+    s->wrong = WRONG_NOTHING;
     s->literal_limit = (size_t)s->conn->server->limits.imap_literal_bytes;
     if (args_tag(&a, &tag)) {
         if (args_peek(&a) == ' ' || a.at == a.end) {
@@ -332,8 +360,36 @@ static enum args_state parse(struct imap *s, const char **why)
     if (a.state == ARGS_FINE && a.at != a.end) {
         args_end(&a);
     }
+    if (a.state == ARGS_BAD && s->wrong == WRONG_NOTHING) {
+        s->wrong = WRONG_ARGUMENTS;
+    }
     *why = a.why;
     return a.state;
+}
+
+/* Whether a fault makes a wrong command right. */
+static bool excused(const struct imap *s)
+{
+    const char *name = s->command ? s->command->name : "";
+    if (s->tag == NULL) {
+        return false;
+    }
+    switch (s->wrong) {
+    case WRONG_NOTHING:
+        return false;
+    case WRONG_COMMAND:
+        return fault(FAULT_IMAP_UNKNOWN_COMMAND_OK);
+    case WRONG_ARGUMENTS:
+        return fault(FAULT_IMAP_MISSING_ARGUMENT_OK) &&
+               (strcmp(name, "FETCH") == 0 || strcmp(name, "STORE") == 0 ||
+                strcmp(name, "SEARCH") == 0);
+    case WRONG_STATE:
+        return (fault(FAULT_IMAP_LIST_BEFORE_LOGIN) && strcmp(name, "LIST") == 0) ||
+               (fault(FAULT_IMAP_LOGIN_TWICE) && strcmp(name, "LOGIN") == 0) ||
+               (fault(FAULT_IMAP_FETCH_WITHOUT_SELECT) && s->state == IMAP_LOGGED_IN &&
+                s->command->states == IMAP_SELECTED);
+    }
+    return false;
 }
 
 static void refuse(struct imap *s, const char *why, bool no)
@@ -380,8 +436,10 @@ static void at_literal(struct imap *s)
         why = "The line is too long";
     }
     if (why == NULL) {
-        if (l->sync) {
-            conn_text(s->conn, "+ Go ahead\r\n");
+        bool invite = l->sync ? !fault(FAULT_IMAP_LITERAL_NO_CONTINUE)
+                              : fault(FAULT_IMAP_LITERAL_PLUS_CONTINUES);
+        if (invite) {
+            conn_text(s->conn, fault(FAULT_IMAP_CONTINUE_NO_SPACE) ? "+\r\n" : "+ Go ahead\r\n");
         }
         lexer_take(lx);
         return;
@@ -415,11 +473,21 @@ static void at_end(struct imap *s)
         return;
     }
     if (parse(s, &why) != ARGS_FINE) {
+        if (excused(s)) {
+            imap_ok(s, "Done");
+            return;
+        }
         imap_bad(s, "%s", why ? why : "The command is incomplete");
         return;
     }
     if (s->refuse != NULL) {
         imap_no(s, "%s", s->refuse);
+        return;
+    }
+    const struct lexer *lx = &s->lexer;
+    if (lx->literal_count > 0 && lx->literals[lx->literal_count - 1].at + 2 < lx->text.len &&
+        fault(FAULT_IMAP_LITERAL_ARGUMENT_ONLY_LAST)) {
+        imap_bad(s, "Nothing may stand behind a literal");
         return;
     }
     s->command->run(s);

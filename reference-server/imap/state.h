@@ -19,6 +19,8 @@
 enum imap_state { IMAP_GREETED = 1, IMAP_LOGGED_IN = 2, IMAP_SELECTED = 4, IMAP_ENDED = 8 };
 enum imap_mode { MODE_COMMAND, MODE_SASL, MODE_IDLE };
 
+enum imap_wrong { WRONG_NOTHING, WRONG_ARGUMENTS, WRONG_COMMAND, WRONG_STATE };
+
 struct imap;
 
 struct imap_command {
@@ -49,12 +51,14 @@ struct imap {
     void *args;           /* what parse made, in the arena */
     const char *refuse;   /* parse may find that the answer is NO already: "[TRYCREATE] …" */
     size_t literal_limit; /* parse may raise it for the literal that it waits for */
-    void (*work)(struct imap *s); /* goes on as output drains, and answers when it is through */
-    void (*work_end)(
-        struct imap *s); /* releases what work holds, also when the session ends first */
-    bool waiting;        /* for the store */
-    const char
-        *refusal; /* the command is lost already, its literals are read past: what to answer */
+    /* Goes on as output drains, and answers when it is through. */
+    void (*work)(struct imap *s);
+    /* Releases what work holds, also when the session ends first. */
+    void (*work_end)(struct imap *s);
+    bool waiting;          /* for the store */
+    enum imap_wrong wrong; /* what parse found wrong */
+    /* The command is lost already, and its literals are read past: what to answer then. */
+    const char *refusal;
     bool refusal_is_no;
 
     struct sasl *sasl;
@@ -70,6 +74,7 @@ struct imap {
 void imap_ok(struct imap *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void imap_no(struct imap *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void imap_bad(struct imap *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void imap_end(struct imap *s); /* without a word */
 /* By what the store said; false when it said no (the answer is given). */
 bool imap_stored(struct imap *s, const struct store_result *r);
 

@@ -7,6 +7,7 @@
 #include "fault.h"
 #include "imap/write.h"
 #include "mime/address.h"
+#include "mime/text.h"
 
 struct source {
     struct buf *out;
@@ -59,7 +60,7 @@ static struct address *addresses(const struct source *s, const unsigned char *he
 static void address_list(const struct source *s, const struct address *list)
 {
     if (list == NULL) {
-        buf_text(s->out, fault(FAULT_IMAP_EMPTY_ADDRESS_LIST) ? "()" : "NIL");
+        buf_text(s->out, "NIL");
         return;
     }
     buf_text(s->out, "(");
@@ -76,9 +77,19 @@ static void address_list(const struct source *s, const struct address *list)
         text(s, a->mailbox);
         buf_text(s->out, " ");
         text(s, a->host);
-        buf_text(s->out, ")");
+        buf_text(s->out, fault(FAULT_IMAP_ADDRESS_FIFTH_MEMBER) ? " NIL)" : ")");
     }
     buf_text(s->out, ")");
+}
+
+static void copies(const struct source *s, const unsigned char *header, size_t n, const char *name)
+{
+    const struct address *list = addresses(s, header, n, name);
+    if (list == NULL && fault(FAULT_IMAP_EMPTY_ADDRESS_LIST)) {
+        buf_text(s->out, "()");
+    } else {
+        address_list(s, list);
+    }
 }
 
 void structure_envelope(struct buf *out, struct arena *a, const unsigned char *header, size_t n,
@@ -102,14 +113,14 @@ void structure_envelope(struct buf *out, struct arena *a, const unsigned char *h
     buf_text(out, " ");
     address_list(&s, addresses(&s, header, n, "To"));
     buf_text(out, " ");
-    address_list(&s, addresses(&s, header, n, "Cc"));
+    copies(&s, header, n, "Cc");
     buf_text(out, " ");
-    address_list(&s, addresses(&s, header, n, "Bcc"));
+    copies(&s, header, n, "Bcc");
     buf_text(out, " ");
     field(&s, header, n, "In-Reply-To");
     buf_text(out, " ");
     field(&s, header, n, "Message-ID");
-    buf_text(out, ")");
+    buf_text(out, fault(FAULT_IMAP_ENVELOPE_ELEVENTH_MEMBER) ? " NIL)" : ")");
 }
 
 /* --- BODYSTRUCTURE --- */
@@ -131,37 +142,57 @@ static void params(const struct source *s, const struct param *list)
     buf_text(s->out, ")");
 }
 
+static bool disposition(const struct source *s, const unsigned char *header, size_t n)
+{
+    struct header_field f;
+    struct content value;
+    if (!header_find(header, n, "Content-Disposition", &f) ||
+        !content_parse(s->arena, f.value, f.value_len, &value)) {
+        buf_text(s->out, "NIL");
+        return false;
+    }
+    buf_text(s->out, "(");
+    upper(s, value.type);
+    buf_text(s->out, " ");
+    params(s, value.params);
+    buf_text(s->out, ")");
+    return true;
+}
+
+static void language(const struct source *s, const unsigned char *header, size_t n)
+{
+    struct header_field f;
+    const struct param *list = header_find(header, n, "Content-Language", &f)
+                                   ? content_list(s->arena, f.value, f.value_len)
+                                   : NULL;
+    if (list == NULL || list->next == NULL) {
+        text(s, list ? list->name : NULL);
+        return;
+    }
+    const char *sep = "(";
+    for (; list != NULL; list = list->next) {
+        buf_text(s->out, sep);
+        text(s, list->name);
+        sep = " ";
+    }
+    buf_text(s->out, ")");
+}
+
 /* The fields behind the basic ones, which only BODYSTRUCTURE has: disposition, language, location.
  */
 static void extension(const struct source *s, const unsigned char *header, size_t n)
 {
     struct header_field f;
-    struct content disposition;
     buf_text(s->out, " ");
     if (header_find(header, n, "Content-Disposition", &f) &&
-        content_parse(s->arena, f.value, f.value_len, &disposition)) {
-        buf_text(s->out, "(");
-        upper(s, disposition.type);
+        fault(FAULT_IMAP_BODY_EXTENSION_ORDER)) {
+        language(s, header, n);
         buf_text(s->out, " ");
-        params(s, disposition.params);
-        buf_text(s->out, ")");
+        disposition(s, header, n);
     } else {
-        buf_text(s->out, "NIL");
-    }
-    buf_text(s->out, " ");
-    const struct param *languages = header_find(header, n, "Content-Language", &f)
-                                        ? content_list(s->arena, f.value, f.value_len)
-                                        : NULL;
-    if (languages != NULL && languages->next != NULL) {
-        const char *sep = "(";
-        for (; languages != NULL; languages = languages->next) {
-            buf_text(s->out, sep);
-            text(s, languages->name);
-            sep = " ";
-        }
-        buf_text(s->out, ")");
-    } else {
-        text(s, languages ? languages->name : NULL);
+        disposition(s, header, n);
+        buf_text(s->out, " ");
+        language(s, header, n);
     }
     buf_text(s->out, " ");
     field(s, header, n, "Content-Location");
@@ -175,6 +206,19 @@ static void encoding(const struct source *s, const unsigned char *header, size_t
         name = content_token(s->arena, f.value, f.value_len);
     }
     upper(s, name ? name : "7BIT");
+}
+
+/* Octets of the body as it is encoded. */
+static size_t shown_size(const struct source *s, const struct part *part)
+{
+    struct header_field f;
+    if (!fault(FAULT_IMAP_STRUCTURE_DECODED_SIZE) ||
+        !header_find(s->message + part->header_at, part->header_len, "Content-Transfer-Encoding",
+                     &f)) {
+        return part->body_len;
+    }
+    const char *name = content_token(s->arena, f.value, f.value_len);
+    return text_decode(s->arena, s->message + part->body_at, part->body_len, name).n;
 }
 
 static void body(const struct source *s, const struct part *part, bool extended);
@@ -193,7 +237,11 @@ static void multipart(const struct source *s, const struct part *part, bool exte
         buf_text(s->out, "(\"TEXT\" \"PLAIN\" (\"CHARSET\" \"US-ASCII\") NIL NIL \"7BIT\" 0 0)");
     }
     buf_text(s->out, " ");
-    upper(s, part->type.subtype);
+    if (fault(FAULT_IMAP_MULTIPART_NO_SUBTYPE)) {
+        buf_text(s->out, "NIL");
+    } else {
+        upper(s, part->type.subtype);
+    }
     if (extended) {
         buf_text(s->out, " ");
         params(s, part->type.params);
@@ -225,9 +273,11 @@ static void single(const struct source *s, const struct part *part, bool extende
     field(s, header, n, "Content-Description");
     buf_text(s->out, " ");
     encoding(s, header, n);
-    buf_printf(s->out, " %zu", part->body_len);
+    buf_printf(s->out, fault(FAULT_IMAP_BODY_SIZE_QUOTED) ? " \"%zu\"" : " %zu",
+               shown_size(s, part));
     /* RFC 3501 has this form for RFC822 only, RFC 9051 for GLOBAL as well. */
-    if (part->kind == PART_MESSAGE && (s->rev2 || strcasecmp(type.subtype, "RFC822") == 0)) {
+    if (part->kind == PART_MESSAGE && (s->rev2 || strcasecmp(type.subtype, "RFC822") == 0) &&
+        !fault(FAULT_IMAP_MESSAGE_AS_BASIC)) {
         const struct part *inner = part->first;
         buf_text(s->out, " ");
         structure_envelope(s->out, s->arena, s->message + inner->header_at, inner->header_len,

@@ -104,7 +104,9 @@ void view_sync(struct view *v, const void *author)
                 continue;
             }
             if (c[i].kind == CHANGE_EXPUNGED) {
-                mark_gone(v, at);
+                if (c[i].author == author || !fault(FAULT_IMAP_EXPUNGE_NOT_TOLD)) {
+                    mark_gone(v, at);
+                }
             } else if (c[i].kind == CHANGE_FLAGS && c[i].author != author) {
                 mark_dirty(v, at);
             }
@@ -136,6 +138,9 @@ bool view_has_news(const struct view *v, bool expunges)
 static void tell_gone(struct view *v, struct buf *out)
 {
     size_t kept = 0;
+    if (fault(FAULT_IMAP_EXISTS_SHRINKS)) {
+        buf_printf(out, "* %zu EXISTS\r\n", v->count - v->gone_count);
+    }
     for (size_t i = 0; i < v->count; i++) {
         const struct view_entry *e = &v->entries[i];
         if (!e->gone) {
@@ -144,17 +149,11 @@ static void tell_gone(struct view *v, struct buf *out)
         }
         v->recent_count -= e->recent;
         v->dirty_count -= e->dirty;
-        if (fault(FAULT_IMAP_EXISTS_SHRINKS)) {
-            continue;
-        }
         buf_printf(out, "* %zu EXPUNGE\r\n",
                    (fault(FAULT_IMAP_EXPUNGE_NUMBERS_NOT_ADJUSTED) ? i : kept) + 1);
     }
     v->count = kept;
     v->gone_count = 0;
-    if (fault(FAULT_IMAP_EXISTS_SHRINKS)) {
-        buf_printf(out, "* %zu EXISTS\r\n", v->count);
-    }
 }
 
 uint64_t view_flags(const struct view *v, size_t index, const struct message *m, bool rev2)
@@ -193,7 +192,7 @@ void view_tell(struct view *v, const void *author, struct view_manner how, struc
         tell_gone(v, out);
     }
     if (v->keywords_told != v->mailbox->keyword_count) {
-        view_tell_flags(v, how.rev2, out);
+        view_tell_flags(v, out);
     }
     if (has_new(v) && take_new(v) > 0) {
         buf_printf(out, "* %zu EXISTS\r\n", v->count);
@@ -206,23 +205,41 @@ void view_tell(struct view *v, const void *author, struct view_manner how, struc
     }
 }
 
-void view_tell_flags(struct view *v, bool rev2, struct buf *out)
+/* Puts one more name into a list that was just written. */
+static void add_flag(struct buf *out, const char *name)
 {
-    (void)rev2;
+    if (out->len > 0 && out->data[out->len - 1] == ')') {
+        out->data[out->len - 1] = ' ';
+        buf_printf(out, "%s)", name);
+    }
+}
+
+void view_tell_flags(struct view *v, struct buf *out)
+{
     const struct mailbox *m = v->mailbox;
     uint64_t all = FLAG_SEEN | FLAG_ANSWERED | FLAG_FLAGGED | FLAG_DELETED | FLAG_DRAFT;
+    if (fault(FAULT_IMAP_FLAGS_WITHOUT_DRAFT)) {
+        all &= ~FLAG_DRAFT;
+    }
     for (int k = 0; k < m->keyword_count; k++) {
         all |= (uint64_t)1 << (FLAG_KEYWORD_0 + k);
     }
     v->keywords_told = m->keyword_count;
-    buf_text(out, "* FLAGS ");
-    write_flags(out, m, all);
-    buf_text(out, "\r\n* OK [PERMANENTFLAGS ");
-    size_t at = out->len;
+    if (!fault(FAULT_IMAP_SELECT_NO_FLAGS)) {
+        buf_text(out, fault(FAULT_IMAP_DOUBLE_SPACE) ? "* FLAGS  " : "* FLAGS ");
+        write_flags(out, m, all);
+        if (fault(FAULT_IMAP_UNKNOWN_SYSTEM_FLAG)) {
+            add_flag(out, "\\Archived");
+        }
+        if (fault(FAULT_IMAP_ATOM_WILDCARD)) {
+            add_flag(out, "$a*b");
+        }
+        buf_text(out, "\r\n");
+    }
+    buf_text(out, "* OK [PERMANENTFLAGS ");
     write_flags(out, m, v->read_only ? 0 : all);
-    if (!v->read_only && out->len > at) {
-        out->data[out->len - 1] = ' '; /* room for the promise that new keywords may be made */
-        buf_text(out, "\\*)");
+    if (!v->read_only) {
+        add_flag(out, "\\*"); /* keywords may be made */
     }
     buf_text(out,
              v->read_only ? "] Nothing can be changed here\r\n" : "] Keywords may be made\r\n");

@@ -44,7 +44,7 @@ struct view_manner {
 void view_tell(struct view *v, const void *author, struct view_manner how, struct buf *out);
 
 /* FLAGS and PERMANENTFLAGS, at SELECT and when keywords have come. */
-void view_tell_flags(struct view *v, bool rev2, struct buf *out);
+void view_tell_flags(struct view *v, struct buf *out);
 
 struct message *view_message(const struct view *v, size_t index); /* NULL: it is gone */
 uint64_t view_flags(const struct view *v, size_t index, const struct message *m, bool rev2);

@@ -116,8 +116,21 @@ void write_date_time(struct buf *out, int64_t seconds, int zone_minutes)
     struct tm tm = {0};
     gmtime_r(&local, &tm);
     int zone = zone_minutes < 0 ? -zone_minutes : zone_minutes;
-    buf_printf(out, fault(FAULT_IMAP_DATE_UNPADDED) ? "\"%d" : "\"%2d", tm.tm_mday);
-    buf_printf(out, "-%s-%04d %02d:%02d:%02d %c%02d%02d\"", months[tm.tm_mon % 12],
-               tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec, zone_minutes < 0 ? '-' : '+',
-               zone / 60, zone % 60);
+    buf_text(out, fault(FAULT_IMAP_QUOTED_BAD_ESCAPE) ? "\"\\" : "\"");
+    buf_printf(out, fault(FAULT_IMAP_DATE_UNPADDED) ? "%d" : "%2d", tm.tm_mday);
+    buf_printf(out, "-%s-%04d %02d:%02d:%02d ", months[tm.tm_mon % 12], tm.tm_year + 1900,
+               tm.tm_hour, tm.tm_min, tm.tm_sec);
+    if (fault(FAULT_IMAP_INTERNALDATE_ZONE_NAME)) {
+        buf_text(out, "GMT\"");
+    } else {
+        buf_printf(out, "%c%02d%02d\"", zone_minutes < 0 ? '-' : '+', zone / 60, zone % 60);
+    }
+}
+
+uint64_t write_uidvalidity(uint32_t uidvalidity)
+{
+    if (fault(FAULT_IMAP_UIDVALIDITY_CONSTANT)) {
+        return 1;
+    }
+    return uidvalidity + (fault(FAULT_IMAP_UIDVALIDITY_TOO_BIG) ? (uint64_t)1 << 32 : 0);
 }

@@ -20,4 +20,7 @@ void write_flags(struct buf *out, const struct mailbox *m, uint64_t flags);
 /* "17-Jul-1996 02:44:25 -0700" with its quotes */
 void write_date_time(struct buf *out, int64_t seconds, int zone_minutes);
 
+/* What is shown for a UIDVALIDITY: itself. */
+uint64_t write_uidvalidity(uint32_t uidvalidity);
+
 #endif
