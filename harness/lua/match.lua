@@ -11,13 +11,16 @@
 --   ...       at the end of a list: the rest of it, possibly nothing
 --   ( )       a list; [ ] a response code behind OK, NO, BAD, BYE, PREAUTH
 -- A number that the template leaves out ("* EXISTS") may be any; so may the code and the text of a status
--- response. Where IMAP gives an order no meaning, order does not count: FETCH, STATUS, ESEARCH and ID items,
--- flags, LIST attributes, capabilities, SEARCH results. Everything else is matched in order and completely.
+-- response, and the value of the last item of a FETCH or the like ("* FETCH (UID ...)"). Where IMAP gives an
+-- order no meaning, order does not count: FETCH, STATUS, ESEARCH and ID items, flags, LIST attributes,
+-- capabilities, SEARCH results. Everything else is matched in order and completely.
 --
 -- Each template takes an untagged response of its own; all ways to deal them out are tried, within a limit.
 -- SPDX-License-Identifier: MIT
 
-local M = {}
+-- NIL as it stands among values: the binding's, or a table of our own where there is none.
+local binding, wire = pcall(require, "wire")
+local M = { NIL = binding and wire.NIL or {} }
 
 local STATUS = { OK = true, NO = true, BAD = true, BYE = true, PREAUTH = true }
 local STEPS = 1000000 -- comparisons that one match may take
@@ -161,8 +164,7 @@ end
 -- Values ---------------------------------------------------------------------------------------------------
 
 local function is_nil(v)
-  local imap = rawget(_G, "imap")
-  return v == M.NIL or (imap ~= nil and v == imap.NIL)
+  return v == M.NIL
 end
 
 local function is_list(v)
@@ -253,7 +255,7 @@ end
 
 function match_value(s, mode, node, v, go)
   step(s)
-  if node == nil then return false end -- a name without a value at the end of a list of pairs
+  if node == nil then return go() end -- a name at the end of a list of pairs: its value may be anything
   if node.kind == "any" then return go() end
   if node.kind == "bind" then
     local bound = s.bind[node.name]
