@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +26,21 @@ int err_errno(struct err *err, const char *what)
     return err_set(err, "%s: %s", what, strerror(errno));
 }
 
+/* "system lib" and its like only say which part of OpenSSL passed an older error on. */
+static bool says_nothing(unsigned long code)
+{
+    int reason = ERR_GET_REASON(code);
+    return !ERR_SYSTEM_ERROR(code) && (reason & ERR_RFLAG_COMMON) != 0 &&
+           (reason & ~(ERR_RFLAGS_MASK << ERR_RFLAGS_OFFSET)) < 64;
+}
+
 int err_tls(struct err *err, const char *what)
 {
-    unsigned long code = ERR_peek_last_error();
-    ERR_clear_error();
+    unsigned long code = 0, next;
+    while ((next = ERR_get_error()) != 0) {
+        if (code == 0 || !says_nothing(next))
+            code = next;
+    }
     if (code == 0)
         return err_set(err, "%s: OpenSSL gives no reason", what);
     if (ERR_SYSTEM_ERROR(code))

@@ -373,15 +373,10 @@ int conn_starttls(struct conn *c, const struct conn_tls_options *o, int timeout_
     flow_send(c);
     while (!tls_done(t) && c->end == CONN_OPEN && loop_now(c->loop) < until)
         (void)loop_turn(c->loop, until, -1, 0);
-    int rc = -1;
-    if (!tls_done(t))
-        (void)handshake_failed(c, timeout_ms, err);
-    else
-        rc = flush(c, until, err); /* our Finished */
-    const struct conn_watch *w = &c->loop->watch;
-    if (w->tls != NULL)
-        w->tls(w->arg, c, loop_now(c->loop), tls_facts(t));
-    return rc;
+    if (tls_done(t))
+        return flush(c, until, err); /* our Finished */
+    flow_tls(c, tls_facts(t));
+    return handshake_failed(c, timeout_ms, err);
 }
 
 const struct conn_tls *conn_tls_facts(const struct conn *c)

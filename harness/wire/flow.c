@@ -61,6 +61,18 @@ static void on_text(void *arg, const unsigned char *p, size_t n)
     add_text(c, p, n);
 }
 
+void flow_tls(struct conn *c, const struct conn_tls *facts)
+{
+    const struct conn_watch *w = &c->loop->watch;
+    if (w->tls != NULL)
+        w->tls(w->arg, c, loop_now(c->loop), facts);
+}
+
+static void on_done(void *arg, const struct conn_tls *facts)
+{
+    flow_tls(arg, facts);
+}
+
 static void on_keylog(void *arg, const char *line)
 {
     struct conn *c = arg;
@@ -71,7 +83,7 @@ static void on_keylog(void *arg, const char *line)
 
 struct tls_watch flow_tls_watch(struct conn *c)
 {
-    return (struct tls_watch){.arg = c, .text = on_text, .keylog = on_keylog};
+    return (struct tls_watch){.arg = c, .done = on_done, .text = on_text, .keylog = on_keylog};
 }
 
 void flow_text_sent(struct conn *c, const unsigned char *p, size_t n)

@@ -73,6 +73,8 @@ void flow_end(struct conn *c, enum conn_end how);
 void flow_close_fd(struct conn *c, bool reset);
 /* The watcher is told of text that went out through TLS. */
 void flow_text_sent(struct conn *c, const unsigned char *p, size_t n);
+/* The watcher is told how a handshake went. */
+void flow_tls(struct conn *c, const struct conn_tls *facts);
 /* The functions that TLS calls back, with this connection as their argument. */
 struct tls_watch flow_tls_watch(struct conn *c);
 

@@ -158,8 +158,9 @@ int net_finish(int fd, struct net_name *local, struct net_name *peer, struct err
         return err_errno(err, "getsockname");
     tell((struct sockaddr *)&a, size, local);
     size = sizeof a;
+    /* A server may reset the connection before it is looked at for the first time. */
     if (getpeername(fd, (struct sockaddr *)&a, &size) != 0)
-        return err_errno(err, "getpeername");
+        return err_set(err, "%s", strerror(errno == ENOTCONN ? ECONNRESET : errno));
     tell((struct sockaddr *)&a, size, peer);
     /* TCP lets a client meet itself on a free port of its own range: that is nobody's server. */
     if (local->port == peer->port && strcmp(local->host, peer->host) == 0)

@@ -254,6 +254,8 @@ enum tls_step tls_feed(struct tls *t, const unsigned char *p, size_t n, struct e
         }
         t->done = true;
         tls_facts_fill(&t->facts, t->ssl, t->verify_name);
+        if (t->watch.done != NULL)
+            t->watch.done(t->watch.arg, &t->facts.facts);
     }
     return read_text(t, err);
 }

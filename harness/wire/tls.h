@@ -20,6 +20,7 @@ enum tls_step {
 /* What is told while TLS runs; both borrow their bytes for the call. */
 struct tls_watch {
     void *arg;
+    void (*done)(void *arg, const struct conn_tls *facts); /* before the first text */
     void (*text)(void *arg, const unsigned char *p, size_t n);
     void (*keylog)(void *arg, const char *line);
 };

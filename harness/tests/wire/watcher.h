@@ -39,6 +39,8 @@ static inline void watcher_bytes(void *arg, const struct conn *c, enum conn_dir 
 {
     struct watcher *w = arg;
     struct buf *b = &w->bytes[dir][layer];
+    ck_assert(layer == CONN_WIRE || conn_number(c) != 1 ||
+              w->tls == 1); /* no text before the facts */
     watcher_time(w, at);
     ck_assert_uint_gt(n, 0);
     if (conn_number(c) == 1) {
