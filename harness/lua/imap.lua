@@ -193,6 +193,21 @@ function imap:_expected(patterns, seconds)
   return self:_until(tag, patterns, seconds)
 end
 
+---A mailbox name that the user may create: the word below the prefix of his own namespace (RFC 2342).
+function imap:mailbox(word)
+  strict.string(word, "mailbox")
+  if not self._prefix then
+    self._prefix = ""
+    if self:has "NAMESPACE" then
+      self:send "NAMESPACE"
+      local line = self:expect("OK", "NO"):all "NAMESPACE"[1]
+      local own = line and type(line.data[1]) == "table" and line.data[1][1]
+      if type(own) == "table" and type(own[1]) == "string" then self._prefix = own[1] end
+    end
+  end
+  return self._prefix .. word
+end
+
 function imap:expect_tag(tag, ...)
   strict.string(tag, "expect_tag")
   local list = { ... }

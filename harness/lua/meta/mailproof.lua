@@ -337,6 +337,11 @@ local imap_conn = {}
 ---c:command("APPEND INBOX ", {literal = msg})
 ---@return string tag
 function imap_conn:command(...) end
+---A name for a mailbox that the user may create: `word` below the prefix of his own namespace (asked for once, after
+---login).
+---@param word string
+---@return string
+function imap_conn:mailbox(word) end
 ---Waits for the completion of an older command by its tag.
 ---@param tag string
 ---@param ... string  patterns

@@ -83,8 +83,8 @@ scenario {
     c:expect_tag("p1", "OK")
     local store = c:expect_tag("p2", "OK") -- the answer to FETCH may begin before this, RFC 3501, 5.5
     local fetch = c:expect_tag("p3", "OK")
-    t:equal(store:count "FETCH" + fetch:count "FETCH", 2, "FETCH responses before the completion of FETCH")
-    local two = fetch:fetch(2) or store:fetch(2)
+    local one, two = fetch:fetch(1) or store:fetch(1), fetch:fetch(2) or store:fetch(2)
+    t:check(one and two, "the answer to FETCH did not come before its completion")
     t:check(two and two.FLAGS and two.FLAGS["\\Flagged"], "FETCH does not show the flag that the STORE before it set")
     c:expect_tag("p4", "OK")
   end,

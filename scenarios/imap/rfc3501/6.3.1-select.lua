@@ -37,7 +37,7 @@ scenario {
   catches = { "imap-failed-select-keeps-old", "imap-select-creates" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
-    c:send("SELECT no-such-" .. t.marker)
+    c:send("SELECT " .. c:mailbox("no-such-" .. t.marker))
     local r = c:expect("NO", "OK", "BAD")
     t:check(r:is "NO", "SELECT of a mailbox that does not exist got %s", r)
     if r:is "OK" then return end

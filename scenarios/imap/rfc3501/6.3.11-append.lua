@@ -13,6 +13,8 @@ scenario {
     local text = message.make { subject = "append", body = t.marker .. "\r\n.\r\n\r\n8bit: \xc3\xa9\r\n" }
     c:command([[APPEND INBOX (\Seen \Flagged) " 5-Mar-2021 08:15:30 +0100" ]], { literal = text })
     c:expect "OK"
+    c:send "NOOP" -- the latest moment to be told of it
+    c:expect "OK"
     c:send "FETCH 1 (FLAGS INTERNALDATE BODY.PEEK[])"
     local item = c:expect "OK":fetch(1)
     t:check(item, "the appended message is not there")
@@ -42,7 +44,7 @@ scenario {
   catches = { "imap-append-creates", "imap-append-no-trycreate" },
   run = function(t)
     local c = t:imap { login = true }
-    local name = "mp-none-" .. t.marker
+    local name = c:mailbox("mp-none-" .. t.marker)
     c:command("APPEND " .. name .. " ", { literal = message.make { subject = "x", body = "x\r\n" } })
     local r = c:expect("NO", "OK", "BAD")
     t:check(r:is "NO [TRYCREATE]", "APPEND to a mailbox that does not exist got %s", r)

@@ -22,7 +22,7 @@ scenario {
   catches = { "imap-create-existing-ok", "imap-delete-missing-ok", "imap-list-omits-new" },
   run = function(t)
     local c = t:imap { login = true }
-    local name = "mp-" .. t.marker
+    local name = c:mailbox("mp-" .. t.marker)
     c:send("CREATE " .. name)
     c:expect "OK"
     t:check(list(c, name)[name], "LIST does not show the mailbox that was created")
@@ -57,16 +57,10 @@ scenario {
     c:send "LIST \"\" \"\""
     local delimiter = c:expect "OK":all "LIST"[1].data[2]
     if type(delimiter) ~= "string" then t:skip "mailbox names have no levels here" end
-    local top = "mp-" .. t.marker
+    local top = c:mailbox("mp-" .. t.marker)
     local child = top .. delimiter .. "child"
     c:send("CREATE " .. imap.quote(child))
-    if not c:expect("OK", "NO"):is "OK" then
-      -- names below a prefix: some servers want INBOX in front
-      top = "INBOX" .. delimiter .. top
-      child = top .. delimiter .. "child"
-      c:send("CREATE " .. imap.quote(child))
-      c:expect "OK"
-    end
+    c:expect "OK"
     local all = list(c, imap.quote(top .. "*"))
     t:check(all[child], "* does not show %s", child)
     local one = list(c, imap.quote(top .. "%"))
@@ -90,7 +84,7 @@ scenario {
   catches = { "imap-rename-loses-messages", "imap-rename-keeps-old" },
   run = function(t)
     local c = t:imap { login = true }
-    local old, new = "mp-old-" .. t.marker, "mp-new-" .. t.marker
+    local old, new = c:mailbox("mp-old-" .. t.marker), c:mailbox("mp-new-" .. t.marker)
     c:send("CREATE " .. old)
     c:expect "OK"
     c:command("APPEND " .. old .. " ", { literal = message.make { subject = "move", body = t.marker .. "\r\n" } })
@@ -102,7 +96,7 @@ scenario {
     t:equal(c:expect "OK":one "EXISTS".number, 1, "messages under the new name")
     c:send "CLOSE"
     c:expect "OK"
-    c:send("RENAME " .. old .. " mp-other-" .. t.marker)
+    c:send("RENAME " .. old .. " " .. c:mailbox("mp-other-" .. t.marker))
     t:check(c:expect("NO", "BAD", "OK"):is "NO", "RENAME of a name that does not exist was accepted")
     c:send("RENAME " .. new .. " INBOX")
     t:check(c:expect("NO", "BAD", "OK"):is "NO", "RENAME onto INBOX was accepted")
@@ -124,7 +118,8 @@ scenario {
     local c = t:imap { login = true }
     c:send "SELECT INBOX"
     local r = c:expect "OK"
-    local validity, uidnext = r:find_code "UIDVALIDITY"[1], r:find_code "UIDNEXT"[1]
+    local validity, uidnext = r:find_code "UIDVALIDITY", r:find_code "UIDNEXT"
+    if not (validity and uidnext) then t:fail "SELECT does not tell UIDVALIDITY and UIDNEXT" end
     c:send [[STORE 1:2 +FLAGS.SILENT (\Seen)]]
     c:expect "OK"
     c:send "CLOSE"
@@ -133,8 +128,8 @@ scenario {
     local data = c:expect "OK":one "STATUS".data[2]
     local got = {}
     for n = 1, #data, 2 do got[tostring(data[n]):upper()] = data[n + 1] end
-    t:equal(got, { MESSAGES = 3, UNSEEN = 1, UIDNEXT = uidnext, UIDVALIDITY = validity }, "STATUS of INBOX")
-    c:send("STATUS no-such-" .. t.marker .. " (MESSAGES)")
+    t:equal(got, { MESSAGES = 3, UNSEEN = 1, UIDNEXT = uidnext[1], UIDVALIDITY = validity[1] }, "STATUS of INBOX")
+    c:send("STATUS " .. c:mailbox("no-such-" .. t.marker) .. " (MESSAGES)")
     t:check(c:expect("NO", "BAD", "OK"):is "NO", "STATUS of a mailbox that does not exist was accepted")
   end,
 }
@@ -150,10 +145,11 @@ scenario {
   catches = "imap-utf7-mangled",
   run = function(t)
     local c = t:imap { login = true }
-    for _, name in ipairs { "mp-" .. t.marker .. "-Entw&APw-rfe", "mp-" .. t.marker .. "-Q&-A" } do
+    local prefix = c:mailbox("mp-" .. t.marker)
+    for _, name in ipairs { prefix .. "-Entw&APw-rfe", prefix .. "-Q&-A" } do
       c:send("CREATE " .. imap.quote(name))
       c:expect "OK"
-      local names = list(c, imap.quote("mp-" .. t.marker .. "*"))
+      local names = list(c, imap.quote(prefix .. "*"))
       t:check(names[name], "LIST does not show %s but %s", name, names[1])
       c:send("DELETE " .. imap.quote(name))
       c:expect "OK"

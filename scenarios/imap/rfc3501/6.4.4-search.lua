@@ -63,7 +63,7 @@ scenario {
     local c = t:imap { select = "INBOX" }
     for _, case in ipairs {
       { "SUBJECT plain", 1 }, { "SUBJECT LAI", 1 }, { "FROM example", 1, 2, 3 }, { "SUBJECT hello" },
-      { "BODY \"whole tex\"", 1 }, { "BODY Subject" }, { "TEXT \"a PLAIN mess\"", 1 },
+      { "BODY \"whole tex\"", 1 }, { "BODY Message-ID" }, { "TEXT \"a PLAIN mess\"", 1 },
       { "HEADER In-Reply-To \"\"", 3 }, { "HEADER Message-ID \"<dots@\"", 2 }, { "CC eve", 3 },
     } do
       t:equal(search(t, c, case[1]), table.move(case, 2, #case, 1, {}), "messages for SEARCH " .. case[1])

@@ -51,14 +51,14 @@ scenario {
   run = function(t)
     local c = t:pop3 { login = true }
     c:write "RETR 1\r\nNOOP\r\nRETR 9\r\nRETR 2\r\nSTAT\r\n"
+    local want = {} -- by subject: the order of a maildrop is the server's own
+    for _, m in ipairs(t.messages) do want[message.header(m, "Subject")] = select(2, message.split(m)) end
     local one = c:expect "+OK"
-    local _, want = message.split(t.messages[1])
-    t:equal(select(2, message.split(one.body)), want, "body of message 1")
+    t:equal(select(2, message.split(one.body)), want[message.header(one.body, "Subject")], "body of message 1")
     t:check(c:reply():is "+OK", "the second reply is not NOOP's +OK")
     t:check(c:reply():is "-ERR", "the third reply does not refuse message 9")
     local two = c:expect "+OK"
-    _, want = message.split(t.messages[2])
-    t:equal(select(2, message.split(two.body)), want, "body of message 2")
+    t:equal(select(2, message.split(two.body)), want[message.header(two.body, "Subject")], "body of message 2")
     t:check(c:reply().text:match "^2 ", "the fifth reply is not STAT's")
   end,
 }

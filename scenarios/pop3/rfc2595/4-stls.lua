@@ -54,7 +54,8 @@ scenario {
 scenario {
   name    = "name-from-before-is-forgotten",
   title   = "A USER sent in clear does not carry over into TLS",
-  proves  = "rfc2595-4-x7",
+  proves  = { "rfc2595-4-x7", "rfc1939-7/PASS-1" },
+  level   = "SHOULD", -- no sentence says it outright, and Dovecot, Cyrus and Courier all keep the name
   says    = [[PASS as the first command after STLS gets -ERR.]],
   why     = [[The name came from whoever was on the path.]],
   needs   = { "STLS", "USER" },

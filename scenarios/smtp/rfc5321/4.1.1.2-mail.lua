@@ -71,19 +71,18 @@ scenario {
   catches = { "smtp-accepts-bad-path", "smtp-bad-mail-opens-transaction" },
   users   = 0,
   run = function(t)
-    local c = t:smtp()
     for _, bad in ipairs { "MAIL", "MAIL FROM:", "MAIL FROM:<ann@>", "MAIL FROM:<@client.example>",
       "MAIL FROM:<ann@client..example>", "MAIL FROM:<ann@client.example" } do
+      local c = t:smtp() -- a new one each time: servers hang up on a client that errs too often
       c:send(bad)
       local r = c:reply()
       t:check(r:is "5yz", "%s got %s", bad, r)
-      if r:is "2yz" then
-        c:send "RSET"
-        c:expect "250"
+      if r:is "5yz" then
+        c:send "MAIL FROM:<ann@client.example>"
+        r = c:reply()
+        t:check(r:is "250", "a good MAIL after %s got %s", bad, r)
       end
+      c:close()
     end
-    c:send "MAIL FROM:<ann@client.example>"
-    local r = c:reply()
-    t:check(r:is "250", "a good MAIL after refused ones got %s", r)
   end,
 }
