@@ -221,7 +221,11 @@ START_TEST(silence_and_nonsense_have_their_sentences)
     {
         fails(MOVES("w"), "t:smtp()", "no greeting within 0.3 s");
         fails(MOVES("x"), "t:smtp()", "the connection ended before any greeting");
-        fails(MOVES("r"), "t:smtp()", "the connection ended before any greeting");
+        run("MUST", MOVES("r"), "t:smtp()");
+        verdict_is(VERDICT_FAIL, ""); /* the RST may overtake connect itself */
+        ck_assert_msg(strstr(result.why, "before any greeting") != NULL ||
+                          strstr(result.why, "connection reset by peer") != NULL,
+                      "%s", result.why);
         fails(MOVES("> HTTP/1.1 400 Bad Request"), "t:smtp()",
               "the answer to the greeting is no SMTP reply: ");
         fails(MOVES(SMTP_HELLO, "< RCPT", "w"),
