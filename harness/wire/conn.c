@@ -458,11 +458,7 @@ void conn_reset(struct conn *c)
     flow_close_fd(c, true);
 }
 
-void conn_warm_tls(void)
+void conn_warm_tls(bool system_trust)
 {
-    static const struct conn_tls_options none;
-    static const struct tls_watch nobody;
-    struct tls *t = NULL;
-    if (tls_new(&none, &nobody, &t, NULL) == 0)
-        tls_free(t);
+    tls_warm(system_trust);
 }

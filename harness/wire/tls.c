@@ -63,10 +63,23 @@ static int set_versions(SSL_CTX *ctx, const struct conn_tls_options *o, struct e
     return 0;
 }
 
+/* The system's authorities, read once: there are more than a hundred, and that takes longer than
+ * all the rest of a handshake. A process that was forked after tls_warm has them already. */
+static X509_STORE *system_trust(void)
+{
+    static X509_STORE *store;
+    if (store == NULL) {
+        store = err_need(X509_STORE_new());
+        (void)X509_STORE_set_default_paths(store); /* a machine without any CA trusts nobody */
+        ERR_clear_error();
+    }
+    return store;
+}
+
 static int set_trust(SSL_CTX *ctx, const struct conn_tls_options *o, struct err *err)
 {
     if (o->ca_file == NULL) {
-        (void)SSL_CTX_set_default_verify_paths(ctx); /* a machine without any CA trusts nobody */
+        SSL_CTX_set1_cert_store(ctx, system_trust());
         return 0;
     }
     if (SSL_CTX_load_verify_file(ctx, o->ca_file) != 1)
@@ -191,6 +204,15 @@ int tls_new(const struct conn_tls_options *o, const struct tls_watch *watch, str
 out:
     tls_free(t);
     return rc;
+}
+
+void tls_warm(bool system)
+{
+    /* Making a context is what has OpenSSL fetch its algorithms. */
+    SSL_CTX_free(SSL_CTX_new(TLS_client_method()));
+    ERR_clear_error();
+    if (system)
+        (void)system_trust();
 }
 
 void tls_free(struct tls *t)

@@ -31,6 +31,9 @@ int tls_new(const struct conn_tls_options *o, const struct tls_watch *watch, str
             struct err *err);
 void tls_free(struct tls *t);
 
+/* As conn_warm_tls. */
+void tls_warm(bool system);
+
 /* Takes what arrived, in pieces of any size. The text comes through watch->text before it returns.
  */
 enum tls_step tls_feed(struct tls *t, const unsigned char *p, size_t n, struct err *err);

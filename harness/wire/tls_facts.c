@@ -3,7 +3,6 @@
 #include "wire/tls_facts.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
@@ -32,13 +31,55 @@ void tls_facts_init(struct tls_facts *f, const char *sni)
     };
 }
 
+/* The names of RFC 8446, 6, and of the older versions; OpenSSL 3.0 does not know them all. */
+static const struct {
+    int number;
+    const char *name;
+} alerts[] = {
+    {0, "close_notify"},
+    {10, "unexpected_message"},
+    {20, "bad_record_mac"},
+    {21, "decryption_failed"},
+    {22, "record_overflow"},
+    {30, "decompression_failure"},
+    {40, "handshake_failure"},
+    {41, "no_certificate"},
+    {42, "bad_certificate"},
+    {43, "unsupported_certificate"},
+    {44, "certificate_revoked"},
+    {45, "certificate_expired"},
+    {46, "certificate_unknown"},
+    {47, "illegal_parameter"},
+    {48, "unknown_ca"},
+    {49, "access_denied"},
+    {50, "decode_error"},
+    {51, "decrypt_error"},
+    {60, "export_restriction"},
+    {70, "protocol_version"},
+    {71, "insufficient_security"},
+    {80, "internal_error"},
+    {86, "inappropriate_fallback"},
+    {90, "user_canceled"},
+    {100, "no_renegotiation"},
+    {109, "missing_extension"},
+    {110, "unsupported_extension"},
+    {111, "certificate_unobtainable"},
+    {112, "unrecognized_name"},
+    {113, "bad_certificate_status_response"},
+    {114, "bad_certificate_hash_value"},
+    {115, "unknown_psk_identity"},
+    {116, "certificate_required"},
+    {120, "no_application_protocol"},
+};
+
 void tls_facts_alert(struct tls_facts *f, int value)
 {
-    const char *words = SSL_alert_desc_string_long(value);
-    size_t i = 0;
-    for (; words[i] != '\0' && i + 1 < sizeof f->alert; i++)
-        f->alert[i] = words[i] == ' ' ? '_' : (char)tolower((unsigned char)words[i]);
-    f->alert[i] = '\0';
+    int number = value & 0xff;
+    (void)snprintf(f->alert, sizeof f->alert, "alert_%d", number);
+    for (size_t i = 0; i < sizeof alerts / sizeof *alerts; i++) {
+        if (alerts[i].number == number)
+            (void)snprintf(f->alert, sizeof f->alert, "%s", alerts[i].name);
+    }
 }
 
 static void one_line(const X509_NAME *name, char *out, size_t size)

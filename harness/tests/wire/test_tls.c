@@ -628,13 +628,53 @@ END_TEST
 
 START_TEST(warming_up_does_no_harm)
     {
-        conn_warm_tls();
+        conn_warm_tls(true);
         struct conn *c = meet(shout, 0);
         struct conn_tls_options o = options();
         secure(c, &o);
         ck_assert_int_eq(conn_starttls(c, &o, MS, &err), -1);
         ck_assert_msg(strstr(err.text, "already") != NULL, "%s", err.text);
         conn_close(c);
+        peer_join(&server);
+    }
+END_TEST
+
+/* Without a ca_file the system's authorities judge, read once and used twice. */
+START_TEST(without_a_file_the_system_is_trusted)
+    {
+        if (_i == 0)
+            ck_assert_int_eq(setenv("SSL_CERT_FILE", ca_file, 1), 0);
+        else
+            ck_assert_int_eq(setenv("SSL_CERT_FILE", "/nonexistent.pem", 1), 0);
+        for (int round = 0; round < 2; round++) {
+            struct conn *c = meet(shout, 0);
+            struct conn_tls_options o = {.verify_name = "localhost"};
+            ck_assert_msg(conn_starttls(c, &o, MS, &err) == 0, "%s", err.text);
+            ck_assert_int_eq(conn_tls_facts(c)->chain_ok, _i == 0);
+            ck_assert(conn_tls_facts(c)->name_ok);
+            conn_free(c);
+            peer_join(&server);
+            server = (struct peer){0};
+        }
+    }
+END_TEST
+
+/* In TLS 1.3 the server judges a client after the client's handshake is over (RFC 8446, 4.4.2.4).
+ */
+static void demand_a_certificate(struct peer *p, int fd)
+{
+    SSL_CTX_set_verify(p->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_free(peer_handshake(p, fd));
+}
+
+START_TEST(a_late_refusal_is_an_alert)
+    {
+        struct conn *c = meet(demand_a_certificate, TLS1_3_VERSION);
+        struct conn_tls_options o = options();
+        secure(c, &o);
+        ends(c, CONN_TLS_ALERT);
+        ck_assert_msg(strstr(err.text, "certificate required") != NULL, "%s", err.text);
+        ck_assert_str_eq(conn_tls_facts(c)->alert, "certificate_required");
         peer_join(&server);
     }
 END_TEST
@@ -667,6 +707,8 @@ int main(void)
     tcase_add_loop_test(t, much_goes_both_ways_at_once, 0, 2);
     tcase_add_loop_test(t, a_flood_inside_tls_is_cut_off, 0, 2);
     tcase_add_test(t, warming_up_does_no_harm);
+    tcase_add_loop_test(t, without_a_file_the_system_is_trusted, 0, 2);
+    tcase_add_test(t, a_late_refusal_is_an_alert);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
