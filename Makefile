@@ -115,6 +115,10 @@ mutants: all
 check: all $(TESTS) $(O)/harness/tests/odd_server
 	@MAKE="$(MAKE)" harness/tests/check.sh unit cli conformance mutants replay
 
+SERVERS ?= dovecot postfix postfix-dovecot
+servers: $(O)/mailproof
+	@harness/tests/servers.sh $(O)/mailproof $(SERVERS)
+
 BIN = $(DESTDIR)$(PREFIX)/bin
 SHARE = $(DESTDIR)$(PREFIX)/share/mailproof
 install: all
