@@ -7,13 +7,13 @@
 #include <arpa/inet.h>
 #include <math.h>
 #include <netinet/in.h>
-#include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "evidence/field.h"
 #include "evidence/pcapng.h"
 
 #define SEGMENT_V4 1460u
@@ -71,24 +71,6 @@ struct made {
     size_t keylog_len;
 };
 
-static void *need(void *p)
-{
-    if (p == NULL)
-        abort(); /* out of memory ends the process */
-    return p;
-}
-
-static const char *text_of(const json_t *e, const char *key)
-{
-    const char *s = json_string_value(json_object_get(e, key));
-    return s != NULL ? s : "";
-}
-
-static json_int_t int_of(const json_t *e, const char *key)
-{
-    return json_integer_value(json_object_get(e, key));
-}
-
 /* The port at which dissectors expect the service. LMTP's own port 24 wakes nobody up, and
  * Wireshark's SMTP dissector reads LMTP well, so LMTP is shown at port 25. */
 static uint16_t nominal_port(const json_t *conn)
@@ -99,12 +81,12 @@ static uint16_t nominal_port(const json_t *conn)
     } table[] = {{"smtp", 25},  {"submission", 587}, {"submissions", 465},
                  {"lmtp", 25},  {"imap", 143},       {"imaps", 993},
                  {"pop3", 110}, {"pop3s", 995},      {NULL, 0}};
-    const char *key[2] = {text_of(conn, "service"), text_of(conn, "protocol")};
+    const char *key[2] = {field_text(conn, "service"), field_text(conn, "protocol")};
     for (int k = 0; k < 2; k++)
         for (size_t i = 0; table[i].service != NULL; i++)
             if (strcmp(key[k], table[i].service) == 0)
                 return table[i].port;
-    return (uint16_t)int_of(conn, "peer_port");
+    return (uint16_t)field_int(conn, "peer_port");
 }
 
 /* Reads a numeric address; a zone ("%eth0") is dropped. */
@@ -131,13 +113,13 @@ static void comment_later(struct made *m, json_int_t conn, const char *fmt, ...)
     if (vasprintf(&w.text, fmt, ap) < 0)
         abort();
     va_end(ap);
-    m->waiting = need(realloc(m->waiting, (m->waiting_count + 1) * sizeof *m->waiting));
+    m->waiting = err_need(realloc(m->waiting, (m->waiting_count + 1) * sizeof *m->waiting));
     m->waiting[m->waiting_count++] = w;
 }
 
 static void frame_comment(struct frame *f, char *text)
 {
-    f->comments = need(realloc(f->comments, (f->comment_count + 1) * sizeof *f->comments));
+    f->comments = err_need(realloc(f->comments, (f->comment_count + 1) * sizeof *f->comments));
     f->comments[f->comment_count++] = text;
 }
 
@@ -255,12 +237,12 @@ static struct frame *segment(struct made *m, struct stream *s, enum side from, u
 
     if (m->frame_count == m->frame_room) {
         m->frame_room = m->frame_room * 2 + 64;
-        m->frames = need(realloc(m->frames, m->frame_room * sizeof *m->frames));
+        m->frames = err_need(realloc(m->frames, m->frame_room * sizeof *m->frames));
     }
     struct frame *f = &m->frames[m->frame_count++];
     *f = (struct frame){.time_us = (uint64_t)llround((m->started_at + at) * 1e6),
                         .len = ip_len + tcp_len};
-    f->data = need(malloc(f->len));
+    f->data = err_need(malloc(f->len));
     memcpy(f->data, buf, f->len);
     take_comments(m, s->number, f);
     return f;
@@ -276,8 +258,8 @@ static struct stream *find(struct made *m, json_int_t number)
 
 static void on_conn(struct made *m, const json_t *e, double at)
 {
-    struct stream s = {.number = int_of(e, "conn")};
-    const char *local = text_of(e, "local"), *peer = text_of(e, "peer");
+    struct stream s = {.number = field_int(e, "conn")};
+    const char *local = field_text(e, "local"), *peer = field_text(e, "peer");
     if (address(local, AF_INET6, s.end[CLIENT].address) &&
         address(peer, AF_INET6, s.end[SERVER].address)) {
         s.ipv6 = true;
@@ -288,7 +270,7 @@ static void on_conn(struct made *m, const json_t *e, double at)
         memcpy(s.end[CLIENT].address, "\x7f\0\0\1", 4);
         memcpy(s.end[SERVER].address, "\x7f\0\0\1", 4);
     }
-    s.end[CLIENT].port = (uint16_t)int_of(e, "local_port");
+    s.end[CLIENT].port = (uint16_t)field_int(e, "local_port");
     if (s.end[CLIENT].port == 0)
         s.end[CLIENT].port = (uint16_t)(49152 + s.number % 16384);
     s.end[SERVER].port = nominal_port(e);
@@ -297,59 +279,41 @@ static void on_conn(struct made *m, const json_t *e, double at)
     s.end[CLIENT].initial = s.end[CLIENT].seq = 1000000u * (uint32_t)s.number;
     s.end[SERVER].initial = s.end[SERVER].seq = 1000000u * (uint32_t)s.number + 500000u;
 
-    m->streams = need(realloc(m->streams, (m->stream_count + 1) * sizeof *m->streams));
+    m->streams = err_need(realloc(m->streams, (m->stream_count + 1) * sizeof *m->streams));
     m->streams[m->stream_count] = s;
     struct stream *p = &m->streams[m->stream_count++];
 
     comment_later(m, p->number,
                   "%s: %s at %s port %d; the capture shows the service's usual port %u",
-                  text_of(e, "name"), text_of(e, "service"), peer, (int)int_of(e, "peer_port"),
-                  (unsigned)p->end[SERVER].port);
+                  field_text(e, "name"), field_text(e, "service"), peer,
+                  (int)field_int(e, "peer_port"), (unsigned)p->end[SERVER].port);
     segment(m, p, CLIENT, TCP_SYN, at, NULL, 0);
     segment(m, p, SERVER, TCP_SYN | TCP_ACK, at, NULL, 0);
     segment(m, p, CLIENT, TCP_ACK, at, NULL, 0);
 }
 
-/* Decodes the bytes of an io event; NULL when it holds none. The caller frees them. */
-static unsigned char *decode(const json_t *e, size_t *len)
-{
-    const json_t *b64 = json_object_get(e, "b64");
-    size_t n = json_string_length(b64);
-    if (n == 0 || n % 4 != 0 || n > INT32_MAX)
-        return NULL;
-    const char *text = json_string_value(b64);
-    unsigned char *out = need(malloc(n / 4 * 3 + 1));
-    int got = EVP_DecodeBlock(out, (const unsigned char *)text, (int)n);
-    if (got < 0) {
-        free(out);
-        return NULL;
-    }
-    *len = (size_t)got - (text[n - 1] == '=') - (text[n - 2] == '=');
-    return out;
-}
-
 static void on_io(struct made *m, const json_t *e, double at)
 {
-    struct stream *s = find(m, int_of(e, "conn"));
-    if (s == NULL || strcmp(text_of(e, "layer"), "wire") != 0)
+    struct stream *s = find(m, field_int(e, "conn"));
+    if (s == NULL || strcmp(field_text(e, "layer"), "wire") != 0)
         return;
-    enum side from = strcmp(text_of(e, "dir"), "c") == 0 ? CLIENT : SERVER;
+    enum side from = strcmp(field_text(e, "dir"), "c") == 0 ? CLIENT : SERVER;
     struct endpoint *src = &s->end[from];
     if (src->rst || s->end[1 - from].rst)
         return;
 
     size_t len = 0, most = s->ipv6 ? SEGMENT_V6 : SEGMENT_V4;
-    unsigned char *data = decode(e, &len);
+    unsigned char *data = field_bytes(e, &len);
     if (data == NULL || len == 0) {
         comment_later(m, s->number, "%lld bytes of the %s before this are not in the record",
-                      (long long)int_of(e, "n"), from == CLIENT ? "client" : "server");
-        src->seq += (uint32_t)int_of(e, "n");
+                      (long long)field_int(e, "n"), from == CLIENT ? "client" : "server");
+        src->seq += (uint32_t)field_int(e, "n");
         free(data);
         return;
     }
     /* The offset counts bytes from the beginning of the direction; the SYN took one number. */
     if (json_is_integer(json_object_get(e, "off")))
-        src->seq = src->initial + 1 + (uint32_t)int_of(e, "off");
+        src->seq = src->initial + 1 + (uint32_t)field_int(e, "off");
     for (size_t done = 0; done < len;) {
         size_t n = len - done < most ? len - done : most;
         unsigned push = done + n == len ? TCP_PSH : 0;
@@ -382,8 +346,8 @@ static void reset(struct made *m, struct stream *s, enum side from, double at)
 
 static void on_end(struct made *m, const json_t *e, double at)
 {
-    struct stream *s = find(m, int_of(e, "conn"));
-    const char *how = text_of(e, "how");
+    struct stream *s = find(m, field_int(e, "conn"));
+    const char *how = field_text(e, "how");
     if (s == NULL)
         return;
     if (strcmp(how, "fin") == 0)
@@ -398,34 +362,34 @@ static void on_end(struct made *m, const json_t *e, double at)
 
 static void on_tls(struct made *m, const json_t *e)
 {
-    json_int_t conn = int_of(e, "conn");
-    if (json_is_true(json_object_get(e, "done")))
-        comment_later(m, conn, "TLS: %s, %s", text_of(e, "version"), text_of(e, "cipher"));
+    json_int_t conn = field_int(e, "conn");
+    if (field_true(e, "done"))
+        comment_later(m, conn, "TLS: %s, %s", field_text(e, "version"), field_text(e, "cipher"));
     else
-        comment_later(m, conn, "TLS: the handshake failed %s", text_of(e, "alert"));
+        comment_later(m, conn, "TLS: the handshake failed %s", field_text(e, "alert"));
 }
 
 /* A judgement belongs to what was seen, so it goes on the packet before it. */
 static void on_check(struct made *m, const json_t *e)
 {
-    if (m->frame_count == 0 || json_is_true(json_object_get(e, "ok")))
+    if (m->frame_count == 0 || field_true(e, "ok"))
         return;
     struct frame *f = &m->frames[m->frame_count - 1];
     char *text = NULL;
     if (f->comment_count >= COMMENTS_LIMIT)
         return;
-    if (asprintf(&text, "FAILED here: %s (%s)", text_of(e, "text"), text_of(e, "where")) < 0)
+    if (asprintf(&text, "FAILED here: %s (%s)", field_text(e, "text"), field_text(e, "where")) < 0)
         abort();
     frame_comment(f, text);
 }
 
 static void on_keylog(struct made *m, const json_t *e)
 {
-    const char *line = text_of(e, "line");
+    const char *line = field_text(e, "line");
     size_t n = strcspn(line, "\r\n");
     if (n == 0)
         return;
-    m->keylog = need(realloc(m->keylog, m->keylog_len + n + 1));
+    m->keylog = err_need(realloc(m->keylog, m->keylog_len + n + 1));
     memcpy(m->keylog + m->keylog_len, line, n);
     m->keylog_len += n;
     m->keylog[m->keylog_len++] = '\n';
@@ -454,8 +418,8 @@ int capture_made_write(const json_t *events, double started_at, const char *path
     size_t i;
     json_t *e;
     json_array_foreach (events, i, e) {
-        const char *ev = text_of(e, "ev");
-        double at = json_number_value(json_object_get(e, "at"));
+        const char *ev = field_text(e, "ev");
+        double at = field_at(e);
         if (strcmp(ev, "io") == 0)
             on_io(&m, e, at);
         else if (strcmp(ev, "conn") == 0)
@@ -463,8 +427,8 @@ int capture_made_write(const json_t *events, double started_at, const char *path
         else if (strcmp(ev, "end") == 0)
             on_end(&m, e, at);
         else if (strcmp(ev, "step") == 0)
-            comment_later(&m, int_of(e, "conn"), "%s (%s)", text_of(e, "text"),
-                          text_of(e, "where"));
+            comment_later(&m, field_int(e, "conn"), "%s (%s)", field_text(e, "text"),
+                          field_text(e, "where"));
         else if (strcmp(ev, "check") == 0)
             on_check(&m, e);
         else if (strcmp(ev, "tls") == 0)

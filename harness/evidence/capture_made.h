@@ -1,7 +1,7 @@
-/* A capture file made from a scenario's events, without any privilege: frames are built from the recorded
- * bytes and times (raw IP link type, true sequence numbers and checksums, the service's nominal port so that
- * dissectors wake up, TLS secrets ahead of the handshake, one comment for each step of the script).
- * SPDX-License-Identifier: MIT */
+/* A capture file made from a scenario's events, without any privilege: frames are built from the
+ * recorded bytes and times (raw IP link type, true sequence numbers and checksums, the service's
+ * nominal port so that dissectors wake up, TLS secrets ahead of the handshake, one comment for each
+ * step of the script). SPDX-License-Identifier: MIT */
 #ifndef HARNESS_EVIDENCE_CAPTURE_MADE_H
 #define HARNESS_EVIDENCE_CAPTURE_MADE_H
 
@@ -9,9 +9,10 @@
 
 #include "err.h"
 
-/* Writes the events of one scenario (array of the objects of run.jsonl) to path as pcapng. started_at is the
- * scenario's start, seconds since 1970, for absolute packet times. A scenario that opened no connection gives a file
- * without packets. The file appears whole or not at all. 0, or -1 with words (disk full, …). */
+/* Writes the events of one scenario (array of the objects of run.jsonl) to path as pcapng.
+ * started_at is the scenario's start, seconds since 1970, for absolute packet times. A scenario
+ * that opened no connection gives a file without packets. The file appears whole or not at all. 0,
+ * or -1 with words (disk full, …). */
 int capture_made_write(const json_t *events, double started_at, const char *path, struct err *err);
 
 #endif

@@ -32,18 +32,11 @@ struct pcapng {
     size_t len, room;
 };
 
-static void *need(void *p)
-{
-    if (p == NULL)
-        abort(); /* out of memory ends the process */
-    return p;
-}
-
 static void put(struct pcapng *p, const void *src, size_t n)
 {
     if (p->room - p->len < n) {
         size_t room = p->room * 2 + n;
-        p->block = need(realloc(p->block, room));
+        p->block = err_need(realloc(p->block, room));
         p->room = room;
     }
     if (n > 0)
@@ -151,8 +144,8 @@ static void free_all(struct pcapng *p)
 int pcapng_open(const char *path, const char *application, const char *about, struct pcapng **out,
                 struct err *err)
 {
-    struct pcapng *p = need(calloc(1, sizeof *p));
-    p->path = need(strdup(path));
+    struct pcapng *p = err_need(calloc(1, sizeof *p));
+    p->path = err_need(strdup(path));
     if (asprintf(&p->temporary, "%s.part%ld", path, (long)getpid()) < 0)
         abort();
     p->file = fopen(p->temporary, "wbe");

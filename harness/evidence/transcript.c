@@ -3,11 +3,13 @@
  * one boundary line. SPDX-License-Identifier: MIT */
 #include "evidence/transcript.h"
 
-#include <openssl/evp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "err.h"
+#include "evidence/field.h"
 
 #define JOIN_SECONDS                                                                               \
     0.05 /* pieces of one line of the server that come closer than this are joined */
@@ -31,35 +33,12 @@ struct maker {
     size_t about_count, room;
 };
 
-static void *need(void *p)
-{
-    if (p == NULL)
-        abort(); /* out of memory ends the process */
-    return p;
-}
-
-static const char *text_of(const json_t *e, const char *key)
-{
-    const char *s = json_string_value(json_object_get(e, key));
-    return s != NULL ? s : "";
-}
-
-static json_int_t int_of(const json_t *e, const char *key)
-{
-    return json_integer_value(json_object_get(e, key));
-}
-
-static bool yes(const json_t *e, const char *key)
-{
-    return json_is_true(json_object_get(e, key));
-}
-
 static struct about *about(struct maker *m, json_int_t number)
 {
     for (size_t i = 0; i < m->about_count; i++)
         if (m->about[i].number == number)
             return &m->about[i];
-    m->about = need(realloc(m->about, (m->about_count + 1) * sizeof *m->about));
+    m->about = err_need(realloc(m->about, (m->about_count + 1) * sizeof *m->about));
     struct about *a = &m->about[m->about_count++];
     *a = (struct about){.number = number};
     snprintf(a->name, sizeof a->name, "c%lld", (long long)number);
@@ -72,12 +51,12 @@ static struct transcript_line *add(struct maker *m, enum transcript_kind kind, c
     struct transcript *t = m->t;
     if (t->count == m->room) {
         m->room = m->room * 2 + 32;
-        t->lines = need(realloc(t->lines, m->room * sizeof *t->lines));
+        t->lines = err_need(realloc(t->lines, m->room * sizeof *t->lines));
     }
     struct transcript_line *l = &t->lines[t->count++];
-    *l = (struct transcript_line){.kind = kind, .at = json_number_value(json_object_get(e, "at"))};
-    l->conn = need(strdup(conn));
-    l->where = need(strdup(text_of(e, "where")));
+    *l = (struct transcript_line){.kind = kind, .at = field_at(e)};
+    l->conn = err_need(strdup(conn));
+    l->where = err_need(strdup(field_text(e, "where")));
     return l;
 }
 
@@ -97,30 +76,30 @@ static void words(struct transcript_line *l, const char *fmt, ...)
 
 static void on_conn(struct maker *m, const json_t *e)
 {
-    struct about *a = about(m, int_of(e, "conn"));
-    if (text_of(e, "name")[0] != '\0')
-        snprintf(a->name, sizeof a->name, "%s", text_of(e, "name"));
+    struct about *a = about(m, field_int(e, "conn"));
+    if (field_text(e, "name")[0] != '\0')
+        snprintf(a->name, sizeof a->name, "%s", field_text(e, "name"));
     struct transcript_line *l = add(m, TRANSCRIPT_OPEN, a->name, e);
-    words(l, "%s, %s port %lld", text_of(e, "service"), text_of(e, "peer"),
-          (long long)int_of(e, "peer_port"));
+    words(l, "%s, %s port %lld", field_text(e, "service"), field_text(e, "peer"),
+          (long long)field_int(e, "peer_port"));
 }
 
 static void on_tls(struct maker *m, const json_t *e)
 {
-    struct about *a = about(m, int_of(e, "conn"));
+    struct about *a = about(m, field_int(e, "conn"));
     struct transcript_line *l = add(m, TRANSCRIPT_TLS, a->name, e);
-    const char *why = text_of(e, "chain_why"), *alert = text_of(e, "alert");
+    const char *why = field_text(e, "chain_why"), *alert = field_text(e, "alert");
     a->handshake = false;
-    a->tls = l->ok = yes(e, "done");
+    a->tls = l->ok = field_true(e, "done");
     if (!l->ok) {
         words(l, "the TLS handshake failed%s%s", alert[0] ? ": alert " : "", alert);
         return;
     }
-    const char *alpn = text_of(e, "alpn"), *sni = text_of(e, "sni");
-    words(l, "TLS: %s, %s%s%s%s%s; chain %s%s%s%s; name %s", text_of(e, "version"),
-          text_of(e, "cipher"), sni[0] ? ", SNI " : "", sni, alpn[0] ? ", ALPN " : "", alpn,
-          yes(e, "chain_ok") ? "good" : "not trusted", why[0] ? " (" : "", why, why[0] ? ")" : "",
-          yes(e, "name_ok") ? "matches" : "does not match");
+    const char *alpn = field_text(e, "alpn"), *sni = field_text(e, "sni");
+    words(l, "TLS: %s, %s%s%s%s%s; chain %s%s%s%s; name %s", field_text(e, "version"),
+          field_text(e, "cipher"), sni[0] ? ", SNI " : "", sni, alpn[0] ? ", ALPN " : "", alpn,
+          field_true(e, "chain_ok") ? "good" : "not trusted", why[0] ? " (" : "", why,
+          why[0] ? ")" : "", field_true(e, "name_ok") ? "matches" : "does not match");
 }
 
 static void on_end(struct maker *m, const json_t *e)
@@ -135,44 +114,26 @@ static void on_end(struct maker *m, const json_t *e)
         {"local_reset", "reset by the scenario (RST)"},
         {"open", "left open"},
     };
-    const char *how = text_of(e, "how"), *text = how;
+    const char *how = field_text(e, "how"), *text = how;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strcmp(how, table[i][0]) == 0)
             text = table[i][1];
-    words(add(m, TRANSCRIPT_END, about(m, int_of(e, "conn"))->name, e), "%s", text);
+    words(add(m, TRANSCRIPT_END, about(m, field_int(e, "conn"))->name, e), "%s", text);
 }
 
 static void on_step(struct maker *m, const json_t *e, enum transcript_kind kind)
 {
-    json_int_t conn = int_of(e, "conn");
+    json_int_t conn = field_int(e, "conn");
     struct transcript_line *l = add(m, kind, conn > 0 ? about(m, conn)->name : "", e);
-    l->ok = yes(e, "ok");
+    l->ok = field_true(e, "ok");
     if (kind != TRANSCRIPT_RECORD) {
-        words(l, "%s", text_of(e, "text"));
+        words(l, "%s", field_text(e, "text"));
         return;
     }
     const json_t *value = json_object_get(e, "value");
     char *dump = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-    words(l, "%s: %s", text_of(e, "what"), dump != NULL ? dump : text_of(e, "value"));
+    words(l, "%s: %s", field_text(e, "what"), dump != NULL ? dump : field_text(e, "value"));
     free(dump);
-}
-
-static unsigned char *decode(const json_t *e, size_t *len)
-{
-    const json_t *b64 = json_object_get(e, "b64");
-    size_t n = json_string_length(b64);
-    *len = 0;
-    if (n == 0 || n % 4 != 0 || n > INT32_MAX)
-        return NULL;
-    const char *text = json_string_value(b64);
-    unsigned char *out = need(malloc(n / 4 * 3 + 1));
-    int got = EVP_DecodeBlock(out, (const unsigned char *)text, (int)n);
-    if (got < 0) {
-        free(out);
-        return NULL;
-    }
-    *len = (size_t)got - (text[n - 1] == '=') - (text[n - 2] == '=');
-    return out;
 }
 
 /* A TLS record: type 20 to 24, version 3.x. RFC 8446, 5.1. */
@@ -204,18 +165,18 @@ static bool is_dialogue(struct about *a, bool sent, bool wire, const unsigned ch
 static void add_bytes(struct maker *m, const json_t *e, const struct about *a,
                       enum transcript_kind kind, bool tls, const unsigned char *p, size_t n)
 {
-    double at = json_number_value(json_object_get(e, "at"));
+    double at = field_at(e);
     struct transcript_line *last = m->t->count > 0 ? &m->t->lines[m->t->count - 1] : NULL;
     if (kind == TRANSCRIPT_RECEIVED && last != NULL && last->kind == kind && last->len > 0 &&
         strcmp(last->conn, a->name) == 0 && last->tls == tls &&
         last->bytes[last->len - 1] != '\n' && at - last->at <= JOIN_SECONDS) {
-        last->bytes = need(realloc(last->bytes, last->len + n));
+        last->bytes = err_need(realloc(last->bytes, last->len + n));
         memcpy(last->bytes + last->len, p, n);
         last->len += n;
         return;
     }
     struct transcript_line *l = add(m, kind, a->name, e);
-    l->bytes = need(malloc(n > 0 ? n : 1));
+    l->bytes = err_need(malloc(n > 0 ? n : 1));
     memcpy(l->bytes, p, n);
     l->len = n;
     l->tls = tls;
@@ -223,12 +184,12 @@ static void add_bytes(struct maker *m, const json_t *e, const struct about *a,
 
 static void on_io(struct maker *m, const json_t *e)
 {
-    struct about *a = about(m, int_of(e, "conn"));
-    bool sent = strcmp(text_of(e, "dir"), "c") == 0,
-         wire = strcmp(text_of(e, "layer"), "text") != 0;
+    struct about *a = about(m, field_int(e, "conn"));
+    bool sent = strcmp(field_text(e, "dir"), "c") == 0,
+         wire = strcmp(field_text(e, "layer"), "text") != 0;
     enum transcript_kind kind = sent ? TRANSCRIPT_SENT : TRANSCRIPT_RECEIVED;
-    size_t n, claimed = (size_t)int_of(e, "n");
-    unsigned char *p = decode(e, &n);
+    size_t n, claimed = (size_t)field_int(e, "n");
+    unsigned char *p = field_bytes(e, &n);
     if (p == NULL) {
         if (claimed > 0 && (!wire || (!a->tls && !a->handshake))) {
             struct transcript_line *l = add(m, kind, a->name, e);
@@ -275,7 +236,7 @@ void transcript_init(struct transcript *t, const json_t *events, bool failed)
     json_t *e;
     *t = (struct transcript){0};
     json_array_foreach (events, i, e) {
-        const char *ev = text_of(e, "ev");
+        const char *ev = field_text(e, "ev");
         if (strcmp(ev, "io") == 0)
             on_io(&m, e);
         else if (strcmp(ev, "conn") == 0)
