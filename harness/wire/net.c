@@ -167,10 +167,3 @@ int net_finish(int fd, struct net_name *local, struct net_name *peer, struct err
         return err_set(err, "%s", strerror(ECONNREFUSED));
     return 0;
 }
-
-void net_words(const struct addrinfo *a, char *text, size_t size)
-{
-    struct net_name name;
-    tell(a->ai_addr, a->ai_addrlen, &name);
-    (void)snprintf(text, size, "%s port %u", name.host, (unsigned)name.port);
-}

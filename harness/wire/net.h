@@ -29,7 +29,4 @@ int net_begin(const struct addrinfo *to, const char *source, int *fd, struct err
  * words. */
 int net_finish(int fd, struct net_name *local, struct net_name *peer, struct err *err);
 
-/* "192.0.2.1 port 25" of an address, for messages. */
-void net_words(const struct addrinfo *a, char *text, size_t size);
-
 #endif

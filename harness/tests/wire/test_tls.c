@@ -679,6 +679,32 @@ START_TEST(a_late_refusal_is_an_alert)
     }
 END_TEST
 
+/* Answers the ClientHello with bytes that are no TLS and never stop. */
+static void flood_in_clear(struct peer *p, int fd)
+{
+    static const char block[65536];
+    (void)recv(fd, p->text, 1, 0);
+    while (send(fd, block, sizeof block, MSG_NOSIGNAL) > 0)
+        p->number++;
+}
+
+START_TEST(nonsense_without_end_is_cut_off)
+    {
+        const unsigned char *p = NULL;
+        struct conn *c = meet(flood_in_clear, 0);
+        struct conn_tls_options o = options();
+        conn_limit(c, 0);
+        fails(c, &o, MS, "TLS handshake");
+        for (int i = 0; i < 500 && !conn_hung_up(c); i++)
+            conn_pause(loop, 10);
+        ck_assert(conn_hung_up(c));
+        ck_assert_int_eq(conn_ended(c), CONN_TLS_ALERT); /* the first end is the end */
+        ck_assert_int_eq(conn_fd(c), -1);
+        ck_assert_uint_eq(conn_history(c, &p), 0);
+        peer_join(&server);
+    }
+END_TEST
+
 #define LENGTH(a) ((int)(sizeof(a) / sizeof *(a)))
 
 int main(void)
@@ -709,6 +735,7 @@ int main(void)
     tcase_add_test(t, warming_up_does_no_harm);
     tcase_add_loop_test(t, without_a_file_the_system_is_trusted, 0, 2);
     tcase_add_test(t, a_late_refusal_is_an_alert);
+    tcase_add_test(t, nonsense_without_end_is_cut_off);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
