@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@
 #include "server.h"
 #include "tls.h"
 
-enum { WORLD_PATIENCE_MS = 5000 };
+enum { WORLD_PATIENCE_MS = 3000 };
 
 struct world {
     struct server server;
@@ -66,6 +67,7 @@ static inline void world_start(struct world *w)
             },
     };
     struct server *s = &w->server;
+    signal(SIGPIPE, SIG_IGN);
     s->clock = clock_new();
     s->loop = loop_new(s->clock, &err);
     ck_assert_msg(s->loop != NULL, "%s", err.text);
