@@ -23,8 +23,8 @@ struct smtp_line {
 
 #define SMTP_REPLY_LIMIT_BYTES ((size_t)1024 * 1024)
 #define SMTP_REPLY_LIMIT_LINES 4096
-#define SMTP_REPLY_LINE_BYTES 512 /* RFC 5321, 4.5.3.1.5: the longest lawful line, CRLF included   \
-                                   */
+/* The longest lawful line, CRLF included. RFC 5321, 4.5.3.1.5. */
+#define SMTP_REPLY_LINE_BYTES 512
 
 struct smtp_reply {
     int code; /* of the last line, which is the one a client obeys (RFC 5321, 4.2.1); 0–999: lint
