@@ -19,6 +19,7 @@
 
 #include <arpa/inet.h>
 #include <check.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -112,10 +113,17 @@ static inline void fake_read_message(struct fake_peer *p)
     fake_eat(p, (size_t)(end - p->data) + 5);
 }
 
+static inline int fake_accept(int listener)
+{
+    int one = 1, fd = accept(listener, NULL, NULL);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    return fd;
+}
+
 static inline void fake_play(int listener, const char *const *moves)
 {
     static struct fake_peer p;
-    p.fd = accept(listener, NULL, NULL);
+    p.fd = fake_accept(listener);
     for (; *moves != NULL; moves++) {
         const char *text = strlen(*moves) > 2 ? *moves + 2 : "";
         switch (**moves) {
@@ -162,7 +170,7 @@ static inline void fake_play(int listener, const char *const *moves)
             close(p.fd);
             p.len = 0;
             p.ssl = NULL;
-            p.fd = accept(listener, NULL, NULL);
+            p.fd = fake_accept(listener);
             break;
         default:
             abort();
