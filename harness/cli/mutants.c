@@ -47,6 +47,8 @@ struct mutants {
     size_t n;
     int workers, jobs, caps;
     double timeout_scale;
+    const char *table; /* file for every red scenario of every fault, or NULL */
+    FILE *rows;
     size_t deviations;
 };
 
@@ -239,7 +241,7 @@ static json_t *second_look(struct mutants *m, const char *fault, const json_t *b
         if (s->lint == NULL && is_red(find_bad(bad, s->id)) != words_have(&s->catches, fault))
             again.at[again.n++] = s;
     }
-    if (again.n > 0 && again.n <= 40 && run_suite(m, &again, fault, 2, &second, err) == 0) {
+    if (again.n > 0 && again.n <= 40 && run_suite(m, &again, fault, 4, &second, err) == 0) {
         json_t *ids = json_array();
         for (size_t i = 0; i < again.n; i++)
             json_array_append_new(ids, json_string(again.at[i]->id));
@@ -320,6 +322,12 @@ static void judge(struct mutants *m, struct fault *f, const json_t *answer)
                        now != NULL ? text_of(now, "verdict") : "pass");
             o = now;
         }
+        if (m->rows != NULL && (wanted || is_red(o)))
+            fprintf(m->rows, "%s\t%s\t%s\t%s\n", f->name, s->id,
+                    !wanted     ? "surplus"
+                    : is_red(o) ? "caught"
+                                : "missed",
+                    text_of(o, "why"));
         if (wanted && is_red(o))
             f->caught++;
         else if (wanted)
@@ -420,7 +428,8 @@ static void test_all(struct mutants *m)
         fputs("\r\033[K", stderr);
 }
 
-/* Without a fault nothing may be red: else every fault would seem caught. */
+/* Without a fault nothing may be red: else every fault would seem caught. What is, is left out of
+ * the rest. */
 static int test_none(struct mutants *m, struct err *err)
 {
     json_t *bad = NULL, *o;
@@ -433,6 +442,11 @@ static int test_none(struct mutants *m, struct err *err)
         deviation(m, NULL, "without any fault %s was %s: %.300s", text_of(o, "id"),
                   text_of(o, "verdict"), text_of(o, "why"));
     }
+    size_t kept = 0;
+    for (size_t k = 0; k < m->chosen.n; k++)
+        if (find_bad(bad, m->chosen.at[k]->id) == NULL)
+            m->chosen.at[kept++] = m->chosen.at[k];
+    m->chosen.n = kept;
     json_decref(bad);
     return 0;
 }
@@ -484,30 +498,38 @@ static int prove_scenarios(struct mutants *m)
         fprintf(stderr, "mailproof mutants: %s\n", err.text);
         return EXIT_TARGET;
     }
+    if (m->table != NULL && (m->rows = fopen(m->table, "we")) == NULL) {
+        perror(m->table);
+        return EXIT_INTERNAL;
+    }
     test_all(m);
+    if (m->rows != NULL)
+        fclose(m->rows);
     return sum_up(m);
 }
 
 int cli_mutants(int argc, char **argv)
 {
-    struct mutants m = {.caps = LUA_NOREF, .timeout_scale = 0.5, .jobs = 8};
+    struct mutants m = {.caps = LUA_NOREF, .timeout_scale = 0.3, .jobs = 8};
     struct words rest = {0};
     struct err err;
     int code;
     const struct flag flags[] = {
         {"--jobs", 'j', FLAG_NUMBER, &m.workers, "N",
-         "servers tested at once (default: two a processor)"},
+         "servers tested at once (default: four a processor)"},
         {"--scenarios", 0, FLAG_NUMBER, &m.jobs, "N",
          "scenarios at once for each server (default 8)"},
         {"--timeout-scale", 0, FLAG_SECONDS, &m.timeout_scale, "X",
-         "every time limit times X (default 0.5)"},
+         "every time limit times X (default 0.3)"},
+        {"--table", 0, FLAG_TEXT, &m.table, "FILE",
+         "write fault, scenario, caught|missed|surplus, why, with tabs"},
         {0},
     };
     int parsed = flags_parse(flags, argc, argv, &rest, &err);
     for (size_t i = 0; i < rest.n; i++)
         add_word(strchr(rest.at[i], '/') != NULL ? &m.id_globs : &m.fault_globs, rest.at[i]);
     if (m.workers == 0)
-        m.workers = (int)sysconf(_SC_NPROCESSORS_ONLN) * 2;
+        m.workers = (int)sysconf(_SC_NPROCESSORS_ONLN) * 4;
     if (m.workers < 1 || m.workers > WORKERS_MOST)
         m.workers = m.workers < 1 ? 2 : WORKERS_MOST;
     if (parsed > 0) {
