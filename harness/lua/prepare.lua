@@ -3,6 +3,7 @@
 --
 --   prepare.fill(context, messages)     INBOX of context.users[1] holds exactly these; context.messages is set
 --   prepare.clear(context)              INBOX of each of context.users is empty
+--   prepare.tidy(context)               what carries the scenario's marker is gone: messages in INBOX, mailboxes
 --   prepare.probe(context, service)     { clear =, tls =, login = capabilities of each stage, greeting = … }
 --
 -- Nothing here is part of a scenario's evidence, except t:deliver, which hands in its own time line.
@@ -101,6 +102,91 @@ function M.clear(context)
     for _, user in ipairs(context.users) do clear_one(t, user) end
   end)
 end
+
+-- Tidying -----------------------------------------------------------------------------------------------------
+
+---Removes the messages of INBOX that hold the marker, and only those.
+local function tidy_inbox(c, marker)
+  c:send "SELECT INBOX"
+  c:expect "OK"
+  c:send("UID SEARCH TEXT " .. marker)
+  local r = c:expect("OK", "NO")
+  local uids = {}
+  for _, u in ipairs(r:all "SEARCH") do table.move(u.data, 1, #u.data, #uids + 1, uids) end
+  if #uids > 0 then
+    local set = table.concat(uids, ",")
+    c:send("UID STORE " .. set .. [[ +FLAGS.SILENT (\Deleted)]])
+    c:expect "OK"
+    if c:has "UIDPLUS" then
+      c:send("UID EXPUNGE " .. set)
+    else
+      -- A plain EXPUNGE would take others with it that somebody else has marked.
+      c:send "UID SEARCH DELETED"
+      local deleted = c:expect "OK":all "SEARCH"
+      c:send(deleted[1] and #deleted[1].data == #uids and "EXPUNGE" or "NOOP")
+    end
+    c:expect "OK"
+  end
+  c:send "UNSELECT" -- where it is unknown the mailbox stays selected, which harms nobody
+  c:expect("OK", "NO", "BAD")
+end
+
+---Deletes the mailboxes and subscriptions whose name holds the marker, the deepest first.
+local function tidy_mailboxes(c, marker)
+  local function names(command)
+    c:send(string.format('%s "" "*%s*"', command, marker))
+    local list = {}
+    for _, u in ipairs(c:expect("OK", "NO", "BAD"):all(command)) do
+      if type(u.data[3]) == "string" and u.data[3]:find(marker, 1, true) then list[#list + 1] = u.data[3] end
+    end
+    table.sort(list, function(a, b) return #a > #b end)
+    return list
+  end
+  local function each(command, list)
+    for _, name in ipairs(list) do
+      c:command(command .. " ", { literal = name, plus = c:has "LITERAL+" })
+      c:expect("OK", "NO", "BAD")
+    end
+  end
+  each("DELETE", names "LIST")
+  each("UNSUBSCRIBE", names "LSUB")
+end
+
+local function tidy_pop3(t, user, marker)
+  local c = open.open(t, "pop3", { user = user, login = true, verify = false, name = t:_name "prepare" })
+  c:send "STAT"
+  local n = math.tointeger(tonumber(c:expect "+OK".text:match "^(%d+)")) or 0
+  for i = 1, n do
+    c:send("RETR " .. i)
+    if c:expect "+OK".body:find(marker, 1, true) then
+      c:send("DELE " .. i)
+      c:expect "+OK"
+    end
+  end
+  c:send "QUIT"
+  c:expect "+OK"
+  c:close()
+end
+
+---After a scenario: leaves the accounts as they were, as far as the scenario marked what it made.
+function M.tidy(context)
+  local marker, s = context.marker, context.target.services
+  if not context.marked or not marker or not marker:find "^[%w.-]+$" then return end
+  quietly(context, function(t)
+    for _, user in ipairs(context.users) do
+      if s.imap or s.imaps then
+        local c = imap_of(t, user)
+        tidy_inbox(c, marker)
+        tidy_mailboxes(c, marker)
+        goodbye(c)
+      elseif s.pop3 or s.pop3s then
+        tidy_pop3(t, user, marker)
+      end
+    end
+  end)
+end
+
+-- Filling -----------------------------------------------------------------------------------------------------
 
 ---Sends one message by SMTP or LMTP.
 local function send(t, service, user, bytes)

@@ -22,6 +22,9 @@ local by_class = class.__index
 function class.__index(t, k)
   if k == "user" then
     error("this scenario leases no account (users = 0), so there is no t.user", 2)
+  elseif k == "marker" then
+    t._context.marked = true -- prepare.tidy looks for what carries it
+    return t._context.marker or ""
   elseif k == "messages" then
     return nil
   end
@@ -267,7 +270,7 @@ end
 ---A time line for a context. quiet: errors are plain sentences and nothing is recorded (prepare.lua).
 function M.new(context)
   local stopped = { __tostring = function(e) return e.why end }
-  local t = { users = context.users or {}, domain = context.domain, marker = context.marker or "",
+  local t = { users = context.users or {}, domain = context.domain,
     target = context.target.name, edition = context.edition, _context = context, _failures = {}, _conns = {},
     _opened = 0, _looks = 0, _random = seed_of(context), _stopped = stopped }
   t.user = t.users[1]

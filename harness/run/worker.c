@@ -89,18 +89,21 @@ static int fill(lua_State *L, int scenario, int context, struct err *err)
     return 0;
 }
 
-static void clear(lua_State *L, int context, struct event_sink *sink, double began)
+/* Leaves the accounts as they were: "clear" empties INBOX, "tidy" takes away what the scenario
+ * marked. */
+static void restore(lua_State *L, const char *how, int context, struct event_sink *sink,
+                    double began)
 {
     struct err err;
     lua_pushvalue(L, context);
-    if (worker_prepare(L, "clear", 1, &err) == 0) {
+    if (worker_prepare(L, how, 1, &err) == 0) {
         lua_pop(L, 1);
         return;
     }
     json_t *e = json_object();
     json_object_set_new(e, "ev", json_string("record"));
     json_object_set_new(e, "at", event_time(wall() - began));
-    json_object_set_new(e, "what", json_string("INBOX could not be emptied afterwards"));
+    json_object_set_new(e, "what", json_string("the accounts could not be restored"));
     json_object_set_new(e, "value", record_text(err.text));
     event_emit(sink, e);
 }
@@ -168,7 +171,8 @@ noreturn void worker_run(lua_State *L, const struct target *t, const struct job 
     seconds = wall() - began;
     worker_say(fd, "ran", json_object());
     if (s->messages)
-        clear(L, 2, &sink, began);
+        restore(L, "clear", 2, &sink, began);
+    restore(L, "tidy", 2, &sink, began);
 out:;
     const char *evidence = save_evidence(job, &sink, began, &result);
     say_result(fd, &result, seconds, evidence);

@@ -696,6 +696,23 @@ START_TEST(prepare_fills_an_inbox_over_imap)
     }
 END_TEST
 
+/* Only what carries the marker goes, and nothing is looked for unless the scenario asked for it. */
+START_TEST(prepare_tidies_what_the_scenario_marked)
+    {
+        passes(MOVES("w"), "require 'prepare'.tidy(t._context)");
+        ck_assert_int_eq(count("conn"), 0);
+        passes(MOVES(IMAP_LOGIN, "< A2 SELECT INBOX", "> A2 OK", "< A3 UID SEARCH TEXT m4rker",
+                     "> * SEARCH 4 9", "> A3 OK", "< A4 UID STORE 4,9 +FLAGS.SILENT (\\Deleted)",
+                     "> A4 OK", "< A5 CAPABILITY", "> * CAPABILITY IMAP4rev1 UIDPLUS LITERAL+",
+                     "> A5 OK", "< A6 UID EXPUNGE 4,9", "> A6 OK", "< A7 UNSELECT", "> A7 OK",
+                     "< A8 LIST \"\" \"*m4rker*\"", "> * LIST () \"/\" m4rker",
+                     "> * LIST () \"/\" m4rker/below", "> A8 OK", "< A9 DELETE {12+}",
+                     "< m4rker/below", "> A9 OK", "< A10 DELETE {6+}", "< m4rker", "> A10 OK",
+                     "< A11 LSUB", "> A11 OK", "< A12 LOGOUT", "> A12 OK"),
+               "t:check(t.marker == 'm4rker', 'marker') require 'prepare'.tidy(t._context)");
+    }
+END_TEST
+
 START_TEST(prepare_probes_what_a_service_can)
     {
         passes(MOVES("> * OK hello", "< A1 CAPABILITY", "> * CAPABILITY IMAP4rev1 IDLE", "> A1 OK",
@@ -770,6 +787,7 @@ int main(void)
     tcase_add_test(tc, nil_lists_and_numbers_keep_their_kinds);
     tcase_add_test(tc, helpers_of_messages_and_encodings);
     tcase_add_test(tc, prepare_fills_an_inbox_over_imap);
+    tcase_add_test(tc, prepare_tidies_what_the_scenario_marked);
     tcase_add_test(tc, prepare_probes_what_a_service_can);
     tcase_add_test(tc, broken_replies_reach_lint);
     suite_add_tcase(s, tc);
