@@ -5,7 +5,7 @@
 #   make conformance  every scenario against mailproofd; results in out/latest/
 #   make check        unit tests, every scenario against mailproofd, mutants, replay of fuzz findings
 #   make mutants      each fault of mailproofd turns the scenarios that name it red, and no others
-#   make servers      the scenarios against Dovecot and Postfix from Debian packages (needs root)
+#   make servers      the scenarios against seven real mail servers from Debian packages (needs root)
 #   make bench        driver CPU per scenario, wall time of the whole run
 #   make fuzz T=NAME  fuzz one target of fuzz/ with AFL++ (SECONDS=60)
 #   make lint         clang-format, cppcheck, luacheck, both compilers with warnings as errors
@@ -115,7 +115,7 @@ mutants: all
 check: all $(TESTS) $(O)/harness/tests/odd_server
 	@MAKE="$(MAKE)" harness/tests/check.sh unit cli conformance mutants replay
 
-SERVERS ?= dovecot postfix postfix-dovecot
+SERVERS ?= dovecot postfix postfix-dovecot exim opensmtpd cyrus courier
 servers: $(O)/mailproof
 	@harness/tests/servers.sh $(O)/mailproof $(SERVERS)
 

@@ -41,8 +41,7 @@ scenario {
     t:check(c:reply():is "25z", "the third reply does not accept the good recipient")
     local r = c:reply()
     t:check(r:is "354", "the fourth reply is %s, not 354", r)
-    c:write("Subject: batch\r\n\r\n" .. t.marker .. "\r\n.\r\nNOOP\r\nQUIT\r\n")
-    c:expect "250"
+    c:write("Subject: batch\r\n\r\n" .. t.marker .. "\r\n.\r\nQUIT\r\n") -- QUIT may end a group
     c:expect "250"
     c:expect "221"
     c:expect "closed"
@@ -59,9 +58,11 @@ scenario {
   users   = 0,
   run = function(t)
     local c = t:smtp()
+    c:send "NOOP x" -- some refuse the argument, whatever its length
+    local short = c:reply()
     c:send("NOOP " .. ("x"):rep(512 - #"NOOP " - 2))
     local r = c:reply()
-    t:check(r:is("250", "501"), "a NOOP of 512 octets got %s", r)
+    t:check(r.code == short.code, "a NOOP of 512 octets got %s, a short one %s", r, short)
     c:send "NOOP"
     r = c:reply()
     t:check(r:is "250", "after a line of 512 octets NOOP got %s", r)
@@ -85,7 +86,7 @@ scenario {
     if r:is("closed", "421") then return t:pass "hung up at a line of 70 kB" end
     c:send "VRFY"
     r = c:expect("5yz", "closed")
-    t:check(r:is "5yz", "hung up after it had answered a long line")
+    if r:is "closed" then return t:pass "answered a line of 70 kB and hung up" end
     c:send "NOOP"
     r = c:reply()
     t:check(r:is "250", "the replies are out of step after a long line: NOOP got %s", r)

@@ -42,6 +42,16 @@ account() { # account NAME UID [HOME]: a system user of the jail only
   echo "$1:*:19700:0:99999:7:::" >> "$e/shadow"
 }
 
+mail_users() { # the test users as system users of the jail, uid 6601 and up, home /home/NAME
+  local u n=6600
+  for u in $USERS; do
+    n=$((n + 1))
+    account "$u" $n "/home/$u"
+    mkdir -p "$UP/home/$u"
+    chown $n:$n "$UP/home/$u"
+  done
+}
+
 fetch() { # unpacks PACKAGES and what they need that this machine lacks into $ROOT, once
   local cache=${MAILPROOF_SERVERS:-${MAILPROOF_HOME:-$HERE/../../..}/build/servers}
   mkdir -p "$cache"
