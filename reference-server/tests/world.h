@@ -120,11 +120,13 @@ static inline void world_connect(struct world *w, struct world_client *k, enum s
     ck_assert(conn_start(&w->server, service, protocol, tls, fd[1]) != NULL);
 }
 
-static inline void world_round(struct world_client *k)
+/* One round of the loop, of at most so many milliseconds, and whatever the server has to say after
+ * it. */
+static inline void world_round_of(struct world_client *k, int ms)
 {
     char piece[16384];
     ssize_t n;
-    loop_once(k->world->server.loop, 1);
+    loop_once(k->world->server.loop, ms);
     for (;;) {
         if (k->ssl != NULL) {
             int got = SSL_read(k->ssl, piece, sizeof piece);
@@ -144,6 +146,11 @@ static inline void world_round(struct world_client *k)
         k->len += (size_t)n;
         k->heard[k->len] = '\0';
     }
+}
+
+static inline void world_round(struct world_client *k)
+{
+    world_round_of(k, 1);
 }
 
 /* Sends bytes; the loop runs when the socket is full. */

@@ -1,8 +1,9 @@
 /* POP3 sessions, fed with bytes through a real connection: in one piece, and at every cut.
  * SPDX-License-Identifier: MIT */
-#include "world.h"
-
 #include <openssl/evp.h>
+
+#include "scram_client.h"
+#include "world.h"
 
 static struct world w;
 static struct world_client c;
@@ -477,6 +478,24 @@ START_TEST(auth_with_an_initial_response)
     }
 END_TEST
 
+/* +OK carries no data: the server's signature is a challenge of its own (RFC 5034, 4). */
+START_TEST(auth_scram_ends_with_an_empty_response)
+    {
+        char line[1024], challenge[512], final[512];
+        scram_encode("n,," SCRAM_FIRST_BARE, final);
+        snprintf(line, sizeof line, "AUTH SCRAM-SHA-1 %s\r\n", final);
+        const char *heard = world_ask(&c, line, "+ ");
+        scram_decode(heard + 2, strlen(heard) - 4, challenge);
+        scram_final(challenge, "pass", line, sizeof line);
+        scram_encode(line, final);
+        snprintf(line, sizeof line, "%s\r\n", final);
+        heard = world_ask(&c, line, "+ ");
+        scram_decode(heard + 2, strlen(heard) - 4, challenge);
+        ck_assert_msg(strncmp(challenge, "v=", 2) == 0, "%s", challenge);
+        world_ask(&c, "\r\n", "+OK 2 messages");
+    }
+END_TEST
+
 START_TEST(no_password_in_clear_where_that_is_off)
     {
         w.server.plaintext_login = false;
@@ -580,6 +599,7 @@ int main(void)
     tcase_add_test(t, apop_takes_the_right_digest_only);
     tcase_add_test(t, auth_plain_in_each_of_its_forms);
     tcase_add_test(t, auth_with_an_initial_response);
+    tcase_add_test(t, auth_scram_ends_with_an_empty_response);
     tcase_add_test(t, no_password_in_clear_where_that_is_off);
     tcase_add_test(t, failed_logins_come_to_an_end);
     suite_add_tcase(s, t);

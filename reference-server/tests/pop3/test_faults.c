@@ -1,0 +1,307 @@
+/* Every fault of POP3 shows: a long dialogue that is the same each time without faults differs with
+ * each one. SPDX-License-Identifier: MIT */
+#include "scram_client.h"
+#include "world.h"
+
+static const char mail[] = "From: a@example\r\nSubject: one\r\n\r\nline 1\r\n.dot\r\nlast\r\n";
+static const char unended[] = "Subject: two\r\n\r\nno end";
+
+static struct world w;
+static char *transcript;
+static size_t length;
+
+static void note(const char *text, size_t n)
+{
+    transcript = realloc(transcript, length + n + 1);
+    ck_assert(transcript != NULL);
+    memcpy(transcript + length, text, n);
+    length += n;
+    transcript[length] = '\0';
+}
+
+static void note_text(const char *text)
+{
+    note(text, strlen(text));
+}
+
+/* Lets the server say what it wants to say; silence for so many rounds ends it. */
+static void listen_for(struct world_client *c, int rounds, int ms)
+{
+    size_t before;
+    int quiet = 0;
+    world_forget(c);
+    do {
+        before = c->len;
+        world_round_of(c, ms);
+        quiet = c->len == before ? quiet + 1 : 0;
+    } while (!c->ended && quiet < rounds);
+    if (c->len > 0)
+        note(c->heard, c->len);
+    if (c->ended)
+        note_text(c->notified ? "[closed, told]\n" : "[closed]\n");
+}
+
+static void listen_to(struct world_client *c)
+{
+    listen_for(c, 4, 0);
+}
+
+static void talk(struct world_client *c, const char *text)
+{
+    note_text(text);
+    if (!c->ended)
+        world_text(c, text);
+    /* QUIT waits for the store; everything else is answered at once. */
+    if (strcmp(text, "QUIT\r\n") == 0)
+        listen_for(c, 100, 1);
+    else
+        listen_to(c);
+}
+
+static void greet(struct world_client *c)
+{
+    world_connect(&w, c, SERVICE_POP3, &pop3_protocol, false);
+    listen_to(c);
+}
+
+static void login(struct world_client *c)
+{
+    talk(c, "USER user1\r\n");
+    talk(c, "PASS pass\r\n");
+}
+
+static void note_mailbox(void)
+{
+    struct mailbox *m;
+    char line[64];
+    ck_assert(mailbox_open(w.server.store, w.user1->id, "INBOX", &m) == 0);
+    for (size_t i = 0; i < m->count; i++) {
+        snprintf(line, sizeof line, "[message %u]\n", m->messages[i].uid);
+        note_text(line);
+    }
+    mailbox_close(m);
+}
+
+/* Before login: everything out of place, and every way in. */
+static void talk_before_login(void)
+{
+    static const char *const said[] = {
+        "STAT\r\n",
+        "capa\r\n",
+        "CAPA x\r\n",
+        "XYZZY\r\n",
+        "NOOP\nNOOP\r\n",
+        "CAPA\nCAPA\r\n",
+        "USER user1\r\n",
+        "NOOP\r\n",
+        "PASS pass\r\n",
+        "USER user1\r\n",
+        "PASS wrong\r\n",
+        "AUTH PLAIN =\r\n",
+        "AUTH PLAIN\r\n",
+        "*\r\n",
+        "*\r\n",
+        "AUTH PLAIN\r\n",
+        "AH!VzZXIxAHBhc3M=\r\n",
+        "AUTH PLAIN AHVzZXIxAHdyb25n\r\n",
+        "APOP user1 00000000000000000000000000000000\r\n",
+        "CAPA                                                                        x\r\n",
+    };
+    struct world_client c;
+    greet(&c);
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        talk(&c, said[i]);
+    talk(&c, "QUIT\r\n");
+    world_hang_up(&c);
+}
+
+static void talk_of_the_maildrop(void)
+{
+    static const char *const said[] = {
+        "USER user1\r\n", "AUTH PLAIN\r\n", "*\r\n",       "STLS\r\n",    "CAPA\r\n",
+        "STAT\r\n",       "LIST\r\n",       "UIDL\r\n",    "LIST 1\r\n",  "LIST 0\r\n",
+        "RETR 1\r\n",     "RETR 2\r\n",     "TOP 1 0\r\n", "TOP 1 1\r\n", "STAT\r\nNOOP\r\n",
+        "DELE 1\r\n",     "DELE 1\r\n",     "RETR 1\r\n",  "STAT\r\n",    "LIST\r\n",
+        "UIDL\r\n",
+    };
+    struct world_client c, other;
+    greet(&c);
+    login(&c);
+    world_add(w.server.store, w.server.loop, w.user1->id, "INBOX", "late\r\n", 0);
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        talk(&c, said[i]);
+    greet(&other);
+    talk(&other, "USER user1\r\n");
+    talk(&other, "PASS wrong\r\n");
+    login(&other);
+    world_hang_up(&other);
+    talk(&c, "RSET\r\n");
+    talk(&c, "LIST\r\n");
+    talk(&c, "DELE 1\r\n");
+    world_hang_up(&c);
+    note_mailbox();
+    greet(&c);
+    login(&c);
+    talk(&c, "UIDL\r\n");
+    talk(&c, "DELE 2\r\n");
+    talk(&c, "QUIT\r\n");
+    note_mailbox();
+    world_hang_up(&c);
+}
+
+/* SCRAM ends with data of the server's own; nonces differ each time, so only its form is noted. */
+static void talk_scram(struct world_client *c)
+{
+    char line[1024], challenge[512], final[512];
+    scram_encode("n,," SCRAM_FIRST_BARE, final);
+    snprintf(line, sizeof line, "AUTH SCRAM-SHA-1 %s\r\n", final);
+    world_forget(c);
+    world_text(c, line);
+    const char *heard = world_hear(c, "\r\n");
+    if (strncmp(heard, "+ ", 2) != 0)
+        return;
+    scram_decode(heard + 2, c->len - 4, challenge);
+    scram_final(challenge, "pass", line, sizeof line);
+    scram_encode(line, final);
+    snprintf(line, sizeof line, "%s\r\n", final);
+    world_forget(c);
+    world_text(c, line);
+    world_hear(c, "\r\n");
+    note(c->heard, 3);
+    talk(c, "\r\n");
+}
+
+static void talk_inside_tls(void)
+{
+    struct world_client c;
+    greet(&c);
+    talk(&c, "STLS x\r\n");
+    if (c.len > 0 && strncmp(c.heard, "-", 1) != 0) {
+        world_hang_up(&c); /* a fault: TLS has begun already */
+        return;
+    }
+    world_text(&c, "USER user1\r\nSTLS\r\nPASS pass\r\n");
+    listen_to(&c);
+    if (!world_handshake(&c, 0)) {
+        note_text("[no TLS]\n");
+        world_hang_up(&c);
+        return;
+    }
+    listen_to(&c);
+    talk(&c, "PASS pass\r\n");
+    talk(&c, "CAPA\r\n");
+    talk_scram(&c);
+    talk(&c, "QUIT\r\n");
+    world_hang_up(&c);
+}
+
+/* What changes from run to run is made the same: the APOP stamp, and UIDVALIDITY. */
+static void even_out(char *text)
+{
+    struct mailbox *m;
+    char number[16];
+    ck_assert(mailbox_open(w.server.store, w.user1->id, "INBOX", &m) == 0);
+    snprintf(number, sizeof number, " %u.", m->uidvalidity);
+    mailbox_close(m);
+    for (char *p; (p = strstr(text, number)) != NULL;)
+        memset(p, 'v', strlen(number));
+}
+
+static bool stamps_repeat(const char *text)
+{
+    const char *a = strchr(text, '<'), *b = a != NULL ? strchr(a + 1, '<') : NULL;
+    const char *end = a != NULL ? strchr(a, '>') : NULL;
+    return b != NULL && strncmp(a, b, (size_t)(end - a)) == 0;
+}
+
+static void hide_stamps(char *text)
+{
+    for (char *p = text; (p = strchr(p, '<')) != NULL;)
+        while (*p != '\0' && *p != '>')
+            *p++ = 's';
+}
+
+static char *whole_dialogue(const char *name)
+{
+    transcript = NULL;
+    length = 0;
+    world_start(&w);
+    world_start_tls(&w);
+    w.server.limits.pop3_failed_logins = 100;
+    if (name != NULL)
+        ck_assert_int_eq(fault_switch(name, true, 0, 0, NULL), 0);
+    world_add(w.server.store, w.server.loop, w.user1->id, "INBOX", mail, 0);
+    world_add(w.server.store, w.server.loop, w.user1->id, "INBOX", unended, 0);
+    talk_before_login();
+    talk_of_the_maildrop();
+    talk_inside_tls();
+    note_text(stamps_repeat(transcript) ? "[the same stamp]\n" : "[another stamp]\n");
+    hide_stamps(transcript);
+    even_out(transcript);
+    world_stop(&w);
+    return transcript;
+}
+
+static const char *const names[] = {
+#define FAULT(id, name, says, breaks) name,
+#include "pop3/faults.def"
+#undef FAULT
+};
+
+enum { COUNT = sizeof names / sizeof *names };
+
+static char *right; /* the dialogue without faults */
+
+/* Where two texts part, for the message; the texts themselves are long. */
+static const char *parting(const char *a, const char *b)
+{
+    static char text[300];
+    size_t i = 0;
+    while (a[i] != '\0' && a[i] == b[i])
+        i++;
+    size_t from = i > 40 ? i - 40 : 0;
+    snprintf(text, sizeof text, "\"%.80s\" and \"%.80s\"", a + from, b + from);
+    return text;
+}
+
+static void begin(void)
+{
+    right = whole_dialogue(NULL);
+}
+
+static void end(void)
+{
+    free(right);
+}
+
+START_TEST(nothing_differs_without_a_fault)
+    {
+        char *again = whole_dialogue(NULL);
+        ck_assert_msg(strcmp(right, again) == 0, "%s", parting(right, again));
+        free(again);
+    }
+END_TEST
+
+START_TEST(it_shows)
+    {
+        char *wrong = whole_dialogue(names[_i]);
+        ck_assert_msg(strcmp(right, wrong) != 0, "%s changes nothing", names[_i]);
+        free(wrong);
+    }
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("pop3 faults");
+    TCase *t = tcase_create("each");
+    tcase_add_unchecked_fixture(t, begin, end);
+    tcase_add_test(t, nothing_differs_without_a_fault);
+    tcase_add_loop_test(t, it_shows, 0, COUNT);
+    tcase_set_timeout(t, 30);
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
