@@ -323,7 +323,7 @@ function conn:until_closed(seconds)
   seconds = (seconds and seconds * (self._t._context.timeout_scale or 1)) or self:_limit()
   local deadline = wire.now() + seconds
   while true do
-    local rc = self._h:fill(#self._h:input(), deadline - wire.now())
+    local rc = self._h:fill(self._h:waiting(), deadline - wire.now())
     if rc == 0 then
       self._t:_fail(string.format("the server did not close the connection within %s", show.seconds(seconds)))
     end
@@ -336,7 +336,7 @@ end
 
 ---How the connection ended: nil while it is open, else "close_notify", "fin", "reset", "alert", "overflow", "local".
 function conn:ended()
-  self._h:fill(#self._h:input(), 0)
+  self._h:fill(self._h:waiting(), 0)
   local how = self._h:ended()
   return how ~= "open" and how or nil
 end

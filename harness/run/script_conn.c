@@ -157,6 +157,16 @@ static int l_input(lua_State *L)
     return 1;
 }
 
+/* handle:waiting() -> how many bytes input() would give */
+static int l_waiting(lua_State *L)
+{
+    struct handle *h = script_check_handle(L);
+    const unsigned char *p;
+    double at;
+    lua_pushinteger(L, (lua_Integer)conn_input(h->conn, &p, &at));
+    return 1;
+}
+
 /* handle:took(n): these bytes of the input are dealt with. A reply that was half read is forgotten.
  */
 static int l_took(lua_State *L)
@@ -320,11 +330,22 @@ static int l_number(lua_State *L)
 void script_add_conn(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"read", script_read},  {"write", l_write},         {"fill", l_fill},
-        {"input", l_input},     {"took", l_took},           {"history", l_history},
-        {"ended", l_ended},     {"starttls", l_starttls},   {"tls", l_tls},
-        {"segment", l_segment}, {"finish", l_finish},       {"plaintext_left", l_plaintext_left},
-        {"number", l_number},   {"addresses", l_addresses}, {"free", l_gc},
+        {"read", script_read},
+        {"write", l_write},
+        {"fill", l_fill},
+        {"input", l_input},
+        {"waiting", l_waiting},
+        {"took", l_took},
+        {"history", l_history},
+        {"ended", l_ended},
+        {"starttls", l_starttls},
+        {"tls", l_tls},
+        {"segment", l_segment},
+        {"finish", l_finish},
+        {"plaintext_left", l_plaintext_left},
+        {"number", l_number},
+        {"addresses", l_addresses},
+        {"free", l_gc},
         {NULL, NULL},
     };
     lua_pushcfunction(L, l_connect);
