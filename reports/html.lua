@@ -9,12 +9,12 @@ local xml = require "reports.lib.xml"
 local exchange = require "reports.lib.exchange"
 local text, attribute = xml.text, xml.attribute
 
-local BUDGET = 4200 * 1000      -- bytes for all exchanges together
-local MOST_EACH = 120 * 1000    -- bytes for one that went wrong
+local MOST = 4700 * 1000        -- bytes of the page, about: what is said of each scenario depends on how many there are
+local MOST_EACH = 120 * 1000    -- bytes of one exchange that went wrong
 
 local symbol = { pass = "✓", fail = "✗", weak = "~", noted = "•", skip = "–", dependency = "⊘", timeout = "⏱",
                  error = "!", interrupted = "…" }
-local outcome_word = { pass = "holds", fail = "broken", na = "not applicable", open = "not covered" }
+local outcome_word = { pass = "hold", fail = "broken", na = "not applicable", open = "not covered" }
 local outcomes = { "pass", "fail", "na", "open" }
 
 local function asset(run, name)
@@ -103,9 +103,10 @@ local function bar(tally)
   for _, o in ipairs(outcomes) do
     if tally[o] > 0 then parts[#parts + 1] = tally[o] .. " " .. outcome_word[o] end
   end
-  local told = table.concat(parts, ", ")
+  local short = ("%d of %d"):format(tally.pass, total)
+  if tally.fail > 0 then short = short .. (' <b class="fail">%d broken</b>'):format(tally.fail) end
   return ('<svg viewBox="0 0 100 10" preserveAspectRatio="none" role="img"><title>%s</title>%s</svg><span>%s</span>')
-    :format(told, table.concat(out), told)
+    :format(table.concat(parts, ", "), table.concat(out), short)
 end
 
 local function tallies(coverage)
@@ -166,7 +167,9 @@ local function scenario(run, c, open, budget, write)
   elseif v == "interrupted" then
     write('<p class="head">The run ended in the middle of this scenario.</p>')
   end
-  if f and f.baseline == "expected" then write "<p>The baseline expects this.</p>" end
+  if f and f.baseline == "expected" then
+    write("<p>The baseline expects this", f.baseline_why and ": " .. text(f.baseline_why) or "", ".</p>")
+  end
   if f and f.baseline == "stale" then
     write '<p class="fail">The baseline lists this as failing: remove the line.</p>'
   end
@@ -187,12 +190,14 @@ local function scenario(run, c, open, budget, write)
   write "</div></details>\n"
 end
 
-local function scenarios(run, write)
-  local bad, groups, by = {}, {}, {}
+local function scenarios(run, budget, write)
+  local bad, known, groups, by = {}, {}, {}, {}
   for _, c in ipairs(run.cases) do
     local stale = c.finish and c.finish.baseline == "stale"
     if words.bad[words.verdict(c)] and not words.expected(c) or stale then
       bad[#bad + 1] = c
+    elseif words.expected(c) then
+      known[#known + 1] = c
     else
       local name = c.start.case:match "^[^/]+/[^/]+" or c.start.case
       if not by[name] then
@@ -221,16 +226,23 @@ local function scenarios(run, write)
   if #bad > 0 then
     write '<section class="group"><h3>What to look at first</h3>\n'
     for i, c in ipairs(bad) do
-      scenario(run, c, i <= 20, math.max(2000, math.min(MOST_EACH, (BUDGET - spent) // 4)), counted)
+      scenario(run, c, i <= 20, math.max(2000, math.min(MOST_EACH, (budget - spent) // 4)), counted)
     end
     write "</section>\n"
   end
-  local left = #run.cases - #bad
+  if #known > 0 then
+    write '<section class="group"><h3>What the baseline expects</h3>\n'
+    for _, c in ipairs(known) do
+      scenario(run, c, false, math.max(2000, math.min(MOST_EACH, (budget - spent) // 4)), counted)
+    end
+    write "</section>\n"
+  end
+  local left = #run.cases - #bad - #known
   for _, g in ipairs(groups) do
     write('<section class="group"><h3>', text(g.name), "</h3>\n")
     for _, c in ipairs(g.cases) do
       -- Each gets its share of what is left; the short ones leave room for the long ones.
-      scenario(run, c, false, math.max(500, math.min(20000, (BUDGET - spent) // math.max(1, left) - 1200)), counted)
+      scenario(run, c, false, math.max(500, math.min(20000, (budget - spent) // math.max(1, left) - 1200)), counted)
       left = left - 1
     end
     write "</section>\n"
@@ -269,8 +281,8 @@ local function requirements(run, coverage, write)
       write('<tr data-outcome="', entry.outcome, '"><td class="id" id="r-', attribute(r.id), '">',
             section_link(row.rfc, r.section), "<br><small>", text(r.id), '</small></td><td class="n">',
             text(r.level or ""), "</td><td>", text(r.says or ""), '</td><td class="n ', entry.outcome, '">',
-            outcome_word[entry.outcome], text(how), "</td><td>", table.concat(links, "<br>"),
-            "</td></tr>\n")
+            entry.outcome == "pass" and "holds" or outcome_word[entry.outcome], text(how), "</td><td>",
+            table.concat(links, "<br>"), "</td></tr>\n")
     end
     write "</tbody></table></details>\n"
   end
@@ -288,8 +300,15 @@ local function render(run, write)
         "<title>", text(words.target(run)), " · mailproof</title>\n<style>", css, "</style></head><body>\n")
   top(run, write)
   bars(run, coverage, write)
-  scenarios(run, write)
-  requirements(run, coverage, write)
+  local list, size = {}, #css + #js + 30000
+  requirements(run, coverage, function(...)
+    for i = 1, select("#", ...) do
+      list[#list + 1] = tostring((select(i, ...)))
+      size = size + #list[#list]
+    end
+  end)
+  scenarios(run, MOST - size, write)
+  write(table.concat(list))
   write("<script>", js, "</script></body></html>\n")
 end
 

@@ -24,7 +24,7 @@ end
 -- One run.end for all shards, or nil when one of them was cut short.
 local function join(ends, n, troubles)
   if n == 1 then return ends[1] end
-  local codes, counts, seconds, cpu_ms = {}, {}, 0, nil
+  local codes, counts, seconds, cpu_ms, stopped = {}, {}, 0, nil, nil
   for i = 1, n do
     local e = ends[i]
     if not e then
@@ -34,9 +34,11 @@ local function join(ends, n, troubles)
     codes[i] = e.exit or 0
     for verdict, count in pairs(e.counts or {}) do counts[verdict] = (counts[verdict] or 0) + count end
     seconds = math.max(seconds, e.seconds or 0)
+    stopped = stopped or e.stopped
     if e.cpu_ms then cpu_ms = (cpu_ms or 0) + e.cpu_ms end
   end
-  return { v = 1, ev = "run.end", exit = worst(codes), counts = counts, seconds = seconds, cpu_ms = cpu_ms }
+  return { v = 1, ev = "run.end", exit = worst(codes), counts = counts, seconds = seconds, cpu_ms = cpu_ms,
+           stopped = stopped }
 end
 
 local function read_catalogue(files, troubles)

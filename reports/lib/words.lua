@@ -53,7 +53,7 @@ end
 
 -- Whether the run came to its end and every scenario in it too.
 function words.complete(run)
-  if not run.finish then return false end
+  if not run.finish or run.finish.stopped then return false end
   for _, c in ipairs(run.cases) do
     if not c.finish then return false end
   end
@@ -137,32 +137,56 @@ function words.coverage(run)
   return by
 end
 
+words.stopped = {
+  deadline = "its time was over", interrupted = "interrupted", target = "the target was gone",
+  record = "it could not be recorded", ["fail-fast"] = "at the first failure, as asked",
+}
+
 -- The sentence at the top of a report.
 function words.sentence(run)
-  local tally = { MUST = { pass = 0, fail = 0, na = 0, open = 0 } }
+  local tally, na = {}, 0
   for _, entry in pairs(words.coverage(run)) do
     local s = words.strength(entry.requirement.level)
     tally[s] = tally[s] or { pass = 0, fail = 0, na = 0, open = 0 }
     tally[s][entry.outcome] = tally[s][entry.outcome] + 1
+    if entry.outcome == "na" then na = na + 1 end
   end
-  local m, s = tally.MUST, tally.SHOULD
+  local held = {}
+  for _, s in ipairs { "MUST", "SHOULD", "stated" } do
+    local t = tally[s]
+    if t and t.pass + t.fail > 0 then
+      local all = t.pass + t.fail
+      held[#held + 1] = (t.fail == 0 and "all %d" or "%d of %d"):format(t.pass, all) .. " " ..
+        (s == "stated" and "stated without a keyword" or s)
+    end
+  end
   local parts = {}
   if #run.cases == 0 then
     parts[1] = "No scenario ran."
-  elseif m.pass + m.fail > 0 then
-    parts[1] = m.fail == 0 and ("All %s that were tested hold."):format(words.plural(m.pass, "MUST requirement"))
-      or ("%d of %s hold; %d %s broken."):format(m.pass, words.plural(m.pass + m.fail, "tested MUST requirement"),
-        m.fail, m.fail == 1 and "is" or "are")
+  elseif #held > 0 then
+    local last = table.remove(held)
+    parts[1] = ("Of the requirements that were tested hold: %s."):format(#held > 0 and
+      table.concat(held, ", ") .. " and " .. last or last)
   end
-  if s and s.fail > 0 then
-    parts[#parts + 1] = ("%s %s not followed."):format(words.plural(s.fail, "SHOULD", "SHOULDs"),
-                                                   s.fail == 1 and "is" or "are")
+  local unexpected, known = 0, 0
+  for _, c in ipairs(run.cases) do
+    if words.expected(c) then
+      known = known + 1
+    elseif words.bad[words.verdict(c)] then
+      unexpected = unexpected + 1
+    end
   end
-  if m.na > 0 then
-    parts[#parts + 1] = ("%d could not be tested on this server."):format(m.na)
+  if known > 0 then
+    parts[#parts + 1] = unexpected == 0 and "The baseline expects every failure."
+      or ("The baseline expects %s."):format(words.plural(known, "of the failures", "of the failures"))
+  end
+  if na > 0 then
+    parts[#parts + 1] = ("%s could not be tested on this server."):format(words.plural(na, "requirement"))
   end
   if not words.complete(run) then
-    parts[#parts + 1] = "The run was cut short: what follows is what it had found by then."
+    local why = run.finish and words.stopped[run.finish.stopped]
+    parts[#parts + 1] = ("The run was cut short%s: what follows is what it had found by then."):format(
+      why and " (" .. why .. ")" or "")
   end
   return table.concat(parts, " ")
 end

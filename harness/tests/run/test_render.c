@@ -362,6 +362,65 @@ START_TEST(text_shows_the_exchange_of_a_failure_and_how_to_run_it_again)
     }
 END_TEST
 
+START_TEST(the_page_of_a_real_run_is_whole_and_forbids_itself_the_network)
+    {
+        struct err err;
+        const char *const paths[1] = {"harness/tests/run/sample.jsonl"};
+        ck_assert_msg(render_load(L, HOME, paths, 1, &err) == 0, "%s", err.text);
+        const char *text = rendered("html");
+        ck_assert_uint_lt(strlen(text), 5u << 20);
+        contains(text, "default-src 'none'; style-src 'sha256-");
+        contains(text, "<h1>postfix-dovecot</h1>");
+        contains(text, "<details class=\"case\" id=\"s-smtp_rfc4954_4_unknown-mechanism\" "
+                       "data-verdict=\"fail\"");
+        contains(text, "TLS: TLSv1.3, TLS_AES_256_GCM_SHA384");
+        contains(text, "C: <b>AUTH XMP-NO-SUCH<u>\\r\\n</u></b>");
+        contains(text, "  ← here</span>");
+        contains(text, "href=\"evidence/smtp-rfc4954-4-unknown-mechanism.pcapng\"");
+        contains(text,
+                 "mailproof run --target postfix-dovecot -v smtp/rfc4954/4/unknown-mechanism");
+        contains(
+            text,
+            "<a href=\"https://www.rfc-editor.org/rfc/rfc4954.html#section-4\">RFC 4954, 4</a>");
+        static const char *const foreign[] = {"src=", "@import", "url(", " onclick", " style="};
+        for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
+            ck_assert_msg(strstr(text, foreign[i]) == NULL, "the page has \"%s\"", foreign[i]);
+    }
+END_TEST
+
+START_TEST(the_page_stays_small_when_servers_talk_much)
+    {
+        struct buf b;
+        char *line = malloc(90000);
+        buf_init(&b, (size_t)64 << 20);
+        buf_printf(&b, "%s", RUN_START);
+        memset(line, 'A',
+               80000); /* base64 of 60000 zero bytes, each of which is shown as two letters */
+        line[80000] = '\0';
+        for (int i = 0; i < 400; i++) {
+            buf_printf(&b, "%s", CASE_START("smtp/rfc5321/4.1.1.4/a", "A"));
+            buf_printf(&b,
+                       "{\"v\":1,\"ev\":\"io\",\"case\":\"smtp/rfc5321/4.1.1.4/"
+                       "a\",\"conn\":1,\"at\":0.002,\"dir\":\"s\","
+                       "\"layer\":\"wire\",\"off\":0,\"n\":60000,\"b64\":\"%s\"}\n",
+                       line);
+            for (int k = 0; k < 200; k++)
+                buf_printf(&b,
+                           "{\"v\":1,\"ev\":\"io\",\"case\":\"smtp/rfc5321/4.1.1.4/"
+                           "a\",\"conn\":1,\"at\":0.9,\"dir\":\"c\","
+                           "\"layer\":\"wire\",\"off\":0,\"n\":60,\"b64\":\"%.80s\"}\n",
+                           line);
+            buf_printf(&b, "%s", CASE_END("smtp/rfc5321/4.1.1.4/a", "fail", "no"));
+        }
+        buf_add(&b, RUN_END, sizeof RUN_END);
+        file(0, (const char *)b.data);
+        buf_clear(&b);
+        free(line);
+        load(1);
+        ck_assert_uint_lt(strlen(rendered("html")), 5u << 20);
+    }
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("render");
@@ -380,6 +439,8 @@ int main(void)
                         (int)KINDS);
     tcase_add_loop_test(c, every_format_renders_an_empty_and_an_interrupted_run, 0, (int)KINDS);
     tcase_add_test(c, junit_is_xml_and_the_strict_one_follows_the_schema);
+    tcase_add_test(c, the_page_of_a_real_run_is_whole_and_forbids_itself_the_network);
+    tcase_add_test(c, the_page_stays_small_when_servers_talk_much);
     tcase_add_test(c, an_expected_failure_is_skipped_and_a_stale_line_fails);
     tcase_add_test(c, text_shows_the_exchange_of_a_failure_and_how_to_run_it_again);
     suite_add_tcase(suite, c);
