@@ -89,11 +89,14 @@ static int listen_on(uint16_t *port)
 
 static const json_t *nth(const json_t *list, const char *ev, size_t n)
 {
-    size_t i;
-    json_t *e;
-    json_array_foreach (list, i, e)
-        if (strcmp(json_string_value(json_object_get(e, "ev")), ev) == 0 && n-- == 0)
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *e = json_array_get(list, i);
+        if (strcmp(json_string_value(json_object_get(e, "ev")), ev) != 0)
+            continue;
+        if (n == 0)
             return e;
+        n--;
+    }
     return NULL;
 }
 
