@@ -223,7 +223,8 @@ void terminal_end(struct terminal *t, const struct run_result *r, enum exit_code
         expected += r->outcomes[i].standing == STANDING_EXPECTED;
     erase(t);
     if (!t->quiet) {
-        fwrite(t->failures.data, 1, t->failures.len, t->out);
+        if (t->failures.len > 0)
+            fwrite(t->failures.data, 1, t->failures.len, t->out);
         show_skips(t, r);
     }
     show_stale(t, r);

@@ -337,7 +337,7 @@ static void fill_environment(const struct target *t, struct environment *e)
 int target_start(struct target *t, double timeout_scale, struct err *err)
 {
     int rc = -1;
-    struct environment env;
+    struct environment env = {0};
     json_t *ready = NULL;
     char log[4200];
     const char **argv = command_of(t, "start");
@@ -381,7 +381,7 @@ void target_close(struct target *t)
     program_stop(&t->program, 5);
     const char **stop = started ? command_of(t, "stop") : NULL;
     if (stop != NULL) {
-        struct environment env;
+        struct environment env = {0};
         fill_environment(t, &env);
         program_run(stop, env.list, t->home, NULL, 30);
         free(stop);
