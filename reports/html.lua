@@ -218,7 +218,13 @@ local function scenarios(run, budget, write)
   end
   write '<span id="shown"></span></div>\n'
 
-  local spent = 0
+  -- Each exchange gets its share of the page; something is kept back for all that are still to come, so that short
+  -- ones leave room for long ones and the last failure is told as well as it can be.
+  local spent, todo = 0, #run.cases
+  local function share(part, least, most)
+    todo = todo - 1
+    return math.max(least, math.min(most, (budget - spent - todo * 3500) // part))
+  end
   local function counted(...)
     for i = 1, select("#", ...) do spent = spent + #tostring((select(i, ...))) end
     write(...)
@@ -226,24 +232,21 @@ local function scenarios(run, budget, write)
   if #bad > 0 then
     write '<section class="group"><h3>What to look at first</h3>\n'
     for i, c in ipairs(bad) do
-      scenario(run, c, i <= 20, math.max(2000, math.min(MOST_EACH, (budget - spent) // 4)), counted)
+      scenario(run, c, i <= 20, share(4, 2000, MOST_EACH), counted)
     end
     write "</section>\n"
   end
   if #known > 0 then
     write '<section class="group"><h3>What the baseline expects</h3>\n'
     for _, c in ipairs(known) do
-      scenario(run, c, false, math.max(2000, math.min(MOST_EACH, (budget - spent) // 4)), counted)
+      scenario(run, c, false, share(4, 2000, MOST_EACH), counted)
     end
     write "</section>\n"
   end
-  local left = #run.cases - #bad - #known
   for _, g in ipairs(groups) do
     write('<section class="group"><h3>', text(g.name), "</h3>\n")
     for _, c in ipairs(g.cases) do
-      -- Each gets its share of what is left; the short ones leave room for the long ones.
-      scenario(run, c, false, math.max(500, math.min(20000, (budget - spent) // math.max(1, left) - 1200)), counted)
-      left = left - 1
+      scenario(run, c, false, share(8, 500, 20000), counted)
     end
     write "</section>\n"
   end
