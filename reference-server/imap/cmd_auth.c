@@ -23,9 +23,7 @@ void run_starttls(struct imap *s)
     if (conn_starttls(c) != 0) {
         conn_text(c, "* BYE TLS cannot be had here\r\n");
         conn_close(c);
-        return;
     }
-    s->handshaking = true;
 }
 
 bool imap_logged_in(struct imap *s, struct account *account)

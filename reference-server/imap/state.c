@@ -201,7 +201,7 @@ bool imap_woken(struct imap *s)
         conn_resume(s->conn);
         return false;
     }
-    fault_scope(s->conn->number, s->conn->command);
+    conn_scope(s->conn);
     return true;
 }
 
@@ -509,8 +509,7 @@ static void command_input(struct imap *s)
     struct conn *c = s->conn;
     size_t used = 0;
     if (lexer_idle(&s->lexer)) {
-        c->command++;
-        fault_scope(c->number, c->command);
+        conn_command(c);
     }
     enum lexer_step step = lexer_feed(&s->lexer, c->in.data, c->in.len, &used);
     buf_consume(&c->in, used);
@@ -570,7 +569,7 @@ static void go(struct imap *s)
     }
     s->in_input = true;
     for (;;) {
-        if (s->waiting || s->handshaking || c->closing || s->state == IMAP_ENDED) {
+        if (s->waiting || conn_starting_tls(c) || c->closing || s->state == IMAP_ENDED) {
             break;
         }
         if (s->work != NULL) {
@@ -609,11 +608,14 @@ static void changed(void *arg, struct mailbox *m)
 {
     struct imap *s = arg;
     (void)m;
-    if (s->mode == MODE_IDLE) {
-        fault_scope(s->conn->number, s->conn->command);
-        if (!fault(FAULT_IMAP_IDLE_TELLS_NOTHING)) {
-            imap_tell(s, true);
-        }
+    if (s->mode != MODE_IDLE || s->waiting) {
+        return;
+    }
+    conn_scope(s->conn);
+    if (!fault(FAULT_IMAP_IDLE_TELLS_NOTHING)) {
+        conn_park(s->conn); /* outside an input call only conn_resume sends what was written */
+        imap_tell(s, true);
+        conn_resume(s->conn);
     }
 }
 
@@ -640,18 +642,19 @@ static void imap_input(struct conn *c)
 
 void imap_continue(struct imap *s)
 {
-    fault_scope(s->conn->number, s->conn->command);
-    go(s);
+    conn_scope(s->conn);
+    conn_park(s->conn);
+    imap_go_on(s);
 }
 
 static void imap_drained(struct conn *c)
 {
-    imap_continue(session(c));
+    conn_scope(c);
+    go(session(c));
 }
 
 static void imap_secured(struct conn *c)
 {
-    session(c)->handshaking = false;
     lexer_reset(&session(c)->lexer);
     deadline(session(c));
 }

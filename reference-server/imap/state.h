@@ -67,7 +67,7 @@ struct imap {
     size_t saved_count;
     bool rev2; /* ENABLE IMAP4rev2 was said */
     int bad_commands, failed_logins;
-    bool in_input, handshaking;
+    bool in_input;
 };
 
 /* --- answering; each ends the command --- */
