@@ -172,7 +172,9 @@ noreturn void worker_run(lua_State *L, const struct target *t, const struct job 
     worker_say(fd, "ran", json_object());
     if (s->messages)
         restore(L, "clear", 2, &sink, began);
-    restore(L, "tidy", 2, &sink, began);
+    /* A server that was started for this run alone goes away with everything in it. */
+    if (t->program.pid == 0 || !t->throwaway)
+        restore(L, "tidy", 2, &sink, began);
 out:;
     const char *evidence = save_evidence(job, &sink, began, &result);
     say_result(fd, &result, seconds, evidence);
