@@ -15,6 +15,7 @@
 #include "cli/flags.h"
 #include "cli/folder.h"
 #include "cli/formats.h"
+#include "cli/sniff.h"
 #include "cli/terminal.h"
 #include "run/event.h"
 #include "run/probe.h"
@@ -23,7 +24,7 @@
 struct run_flags {
     struct words targets, users, faults, formats, tags, levels, rfcs, globs;
     const char *ca, *domain, *password_file, *source, *verify_name;
-    const char *out, *baseline, *evidence, *shard, *color, *explain;
+    const char *out, *baseline, *evidence, *capture, *shard, *color, *explain;
     bool allow_destructive, rerun_failed, list, dry_run, fail_fast, strict, quiet, no_reports,
         no_probe;
     int jobs, repeat, verbose;
@@ -371,11 +372,20 @@ static int read_evidence(const char *text, enum evidence *out, struct err *err)
     return text == NULL ? 0 : err_set(err, "--evidence %s: all, failed or none", text);
 }
 
+static int check_capture(const char *text, struct err *err)
+{
+    if (strcmp(text, "made") == 0 || strcmp(text, "wire") == 0)
+        return 0;
+    return err_set(err, "--capture %s: made (from the recorded bytes) or wire (from the interface)",
+                   text);
+}
+
 static enum exit_code prove(struct run *r, enum evidence evidence)
 {
     struct err err;
     struct terminal terminal;
     struct run_result result;
+    struct capture_wire *wire = NULL;
     char jsonl[4200], log[4200];
     folder_run_id(r->id, sizeof r->id);
     if (folder_make(r->f.out, r->id, r->folder, sizeof r->folder, &err) != 0)
@@ -383,6 +393,10 @@ static enum exit_code prove(struct run *r, enum evidence evidence)
     snprintf(jsonl, sizeof jsonl, "%s/run.jsonl", r->folder);
     if (record_open(&r->record, jsonl, &err) != 0)
         return fail(EXIT_INTERNAL, &err);
+    if (strcmp(r->f.capture, "wire") == 0 && sniff_start(&r->target, r->folder, &wire, &err) != 0) {
+        fprintf(stderr, "mailproof: --capture wire: %s\n", err.text);
+        return EXIT_INTERNAL;
+    }
     folder_link_latest(r->f.out, r->id);
     say_again(r);
     terminal_init(&terminal, formats_use_stdout(&r->f.formats) ? stderr : stdout, r->f.color);
@@ -409,6 +423,7 @@ static enum exit_code prove(struct run *r, enum evidence evidence)
     };
     record_begin(r);
     runner_run(r->cli.L, &r->target, &r->chosen, &o, &r->record, &watch, &result);
+    sniff_stop(wire);
     enum exit_code code = run_result_exit(&result, r->f.strict);
     record_finish(r, &result, code);
     if (r->record.broken && result.stop == STOP_NOT) { /* the very last line did not fit */
@@ -438,7 +453,8 @@ static enum exit_code start(struct run *r)
 {
     struct err err;
     enum evidence evidence;
-    if (read_evidence(r->f.evidence, &evidence, &err) != 0 || read_passwords(r, &err) != 0)
+    if (read_evidence(r->f.evidence, &evidence, &err) != 0 ||
+        check_capture(r->f.capture, &err) != 0 || read_passwords(r, &err) != 0)
         return fail(EXIT_USAGE, &err);
     enum exit_code code = cli_open(&r->cli);
     if (code != EXIT_AS_EXPECTED)
@@ -486,6 +502,7 @@ int cli_run(int argc, char **argv)
     f->timeout_scale = 1;
     f->repeat = 1;
     f->seed = -1;
+    f->capture = "made";
     const struct flag flags[] = {
         {"--target", 0, FLAG_WORDS, &f->targets, "URL|FILE",
          "the server: imap://host:port (repeat for its services), a target file, or a name of "
@@ -533,6 +550,8 @@ int cli_run(int argc, char **argv)
          "no report.html, junit.xml, summary.json"},
         {"--out", 0, FLAG_TEXT, &f->out, "DIR", "the run's folder (default out/RUN-ID)"},
         {"--evidence", 0, FLAG_TEXT, &f->evidence, "WHAT", "captures: all (default), failed, none"},
+        {"--capture", 0, FLAG_TEXT, &f->capture, "HOW",
+         "made (default), or wire: the interface's packets too, in wire.pcap (needs root)"},
         {"--color", 0, FLAG_TEXT, &f->color, "WHEN", "auto (default), always, never"},
         {"--verbose", 'v', FLAG_COUNT, &f->verbose, NULL, "every exchange; -vv every step"},
         {"--quiet", 'q', FLAG_SWITCH, &f->quiet, NULL, "counts only"},

@@ -232,6 +232,22 @@ for f in summary.json junit.xml report.html; do
   if [ -s stopped/$f ]; then good; else bad "interrupted: no $f"; fi
 done
 
+# A target that is gone in the middle.
+cat >dies.lua <<'LUA'
+return { throwaway = true, start = { "sh", "-c",
+  [[echo '{"ready":true,"services":{"smtp":"127.0.0.1:1"}}'; sleep 0.3; echo boom >&2; exit 9]] } }
+LUA
+expect "a target that is gone in the middle" 4 10 'gone in the middle of the run: sh ended with exit code 9: boom' \
+  run --no-probe --target ./dies.lua --no-reports --evidence none --timeout-scale 20 $id/hangs
+if grep -q boom out/latest/target.log; then good; else bad "what the target said on stderr is not kept"; fi
+
+run "a capture of a kind that there is not" 2 'made .* or wire' --capture wires $id/passes
+if [ "$(id -u)" = 0 ]; then
+  run "a capture of the wire" 0 'wire.pcap holds 0 packets' --capture wire --out wire $id/passes
+else
+  run "a capture of the wire without the privilege" 3 'capture wire: ' --capture wire --out wire $id/passes
+fi
+
 # A full disk: /dev/full takes nothing.
 mkdir full && ln -s /dev/full full/run.jsonl
 run "a full disk is said" 3 'full/run.jsonl: No space left on device' --out full $id/passes
