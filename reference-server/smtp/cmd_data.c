@@ -1,0 +1,190 @@
+/* DATA and BDAT: the text of a message. RFC 5321, 4.1.1.4; RFC 3030.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <string.h>
+#include <strings.h>
+
+#include "fault.h"
+#include "server.h"
+#include "smtp/deliver.h"
+#include "smtp/state.h"
+
+static void out_of_order(struct smtp *s, const char *why)
+{
+    smtp_reply(s, fault(FAULT_SMTP_BAD_SEQUENCE_500) ? 500 : 503, "5.5.1", "%s", why);
+}
+
+/* --- DATA --- */
+
+void smtp_data(struct smtp *s, const char *arg, size_t n)
+{
+    (void)arg;
+    (void)n;
+    if (!s->envelope.open)
+        out_of_order(s, "MAIL comes first");
+    else if (s->envelope.count == 0 && !fault(FAULT_SMTP_DATA_WITHOUT_RCPT))
+        out_of_order(s, "There is no recipient"); /* LMTP has no other code: RFC 2033, 4.2 */
+    else if (s->chunks_begun || s->chunks_failed)
+        out_of_order(s, "The text is coming by BDAT already");
+    else if (s->envelope.body == SMTP_BODY_BINARYMIME)
+        out_of_order(s, "BINARYMIME comes by BDAT"); /* RFC 3030, 3 */
+    else {
+        smtp_reply(s, 354, NULL, "End the text with CR LF . CR LF");
+        smtp_dot_init(&s->dot);
+        s->doing = SMTP_TEXT;
+    }
+}
+
+/* One line of the text that a fault takes for a command; 0: this is none. */
+static size_t command_in_text(struct smtp *s, const unsigned char *p, size_t n)
+{
+    static const char *const words[] = {
+        "RSET", "NOOP", "QUIT", "MAIL FROM:", "RCPT TO:", "VRFY ", "EHLO ", "HELO ", "DATA"};
+    const unsigned char *end = memchr(p, '\n', n);
+    if (s->dot.state != DOT_AT_LINE || end == NULL)
+        return 0;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        size_t len = strlen(words[i]);
+        if (len > (size_t)(end - p) || strncasecmp((const char *)p, words[i], len) != 0)
+            continue;
+        smtp_reply(s, i == 2 ? 221 : 250, "2.0.0", "Ok");
+        return (size_t)(end - p) + 1;
+    }
+    return 0;
+}
+
+static void text_ended(struct smtp *s)
+{
+    const struct smtp_dot *d = &s->dot;
+    s->doing = SMTP_COMMAND;
+    s->scanned = 0;
+    if (d->too_long)
+        smtp_refuse_message(s, 552, "5.3.4", "The message is larger than this server takes");
+    else if ((d->bare_cr || d->bare_lf) && !d->overridden)
+        smtp_refuse_message(s, 550, "5.5.2", "A CR or LF stood alone: lines end with CR LF");
+    else
+        smtp_deliver(s);
+}
+
+size_t smtp_text(struct smtp *s, const unsigned char *p, size_t n)
+{
+    size_t used = 0;
+    if (fault(FAULT_SMTP_OBEYS_COMMANDS_IN_DATA)) {
+        used = command_in_text(s, p, n);
+        const unsigned char *end = used > 0 ? NULL : memchr(p, '\n', n);
+        if (used > 0)
+            return used;
+        n = end == NULL ? n : (size_t)(end - p) + 1;
+    }
+    if (smtp_dot_feed(&s->dot, p, n, &used, &s->message))
+        text_ended(s);
+    return used;
+}
+
+void smtp_text_cut(struct smtp *s)
+{
+    text_ended(s);
+}
+
+/* --- BDAT --- */
+
+static const struct smtp_refusal too_large = {552, "5.3.4",
+                                              "The message is larger than this server takes"},
+                                 no_transaction = {503, "5.5.1", "MAIL and RCPT come first"},
+                                 failed_before = {503, "5.5.1",
+                                                  "A chunk was refused: begin anew with RSET"};
+
+/* Digits, then perhaps LAST. */
+static bool take_size(const char *arg, uint64_t *size, bool *last)
+{
+    size_t digits = 0;
+    *size = 0;
+    for (; arg[digits] >= '0' && arg[digits] <= '9'; digits++) {
+        uint64_t digit = (uint64_t)(arg[digits] - '0');
+        if (*size > (UINT64_MAX - digit) / 10)
+            return false;
+        *size = *size * 10 + digit;
+    }
+    *last = strcasecmp(arg + digits, " LAST") == 0;
+    return digits > 0 && (*last || arg[digits] == '\0');
+}
+
+/* CR and LF have to stand together in text that is not declared binary, as behind DATA. */
+static bool has_bare_line_ends(const unsigned char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((p[i] == '\n' && (i == 0 || p[i - 1] != '\r')) ||
+            (p[i] == '\r' && (i + 1 == n || p[i + 1] != '\n')))
+            return true;
+    return false;
+}
+
+static void unstuff(struct buf *b)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < b->len; i++)
+        if (b->data[i] != '.' || (i > 0 && b->data[i - 1] != '\n'))
+            b->data[used++] = b->data[i];
+    b->len = used;
+}
+
+static void chunk_ended(struct smtp *s)
+{
+    const struct smtp_refusal *no = s->chunk_refusal;
+    s->doing = SMTP_COMMAND;
+    s->scanned = 0;
+    s->chunk_refusal = NULL;
+    if (no != NULL && no == &too_large && s->chunk_last) {
+        smtp_refuse_message(s, no->code, no->enhanced, no->why);
+    } else if (no != NULL) {
+        s->chunks_failed = s->envelope.open;
+        buf_free(&s->message);
+        smtp_reply(s, no->code, no->enhanced, "%s", no->why);
+    } else if (!s->chunk_last) {
+        s->chunks_begun = true;
+        smtp_reply(s, 250, "2.0.0", "So far %zu octets", s->message.len);
+    } else if (s->envelope.body != SMTP_BODY_BINARYMIME &&
+               has_bare_line_ends(s->message.data, s->message.len)) {
+        smtp_refuse_message(s, 550, "5.5.2", "A CR or LF stood alone: lines end with CR LF");
+    } else if (fault(FAULT_SMTP_BDAT_LAST_NO_REPLY)) {
+        smtp_reset(s);
+    } else {
+        if (fault(FAULT_SMTP_BDAT_UNSTUFFS))
+            unstuff(&s->message);
+        smtp_deliver(s);
+    }
+}
+
+void smtp_bdat(struct smtp *s, const char *arg, size_t n)
+{
+    (void)n;
+    uint64_t size = 0;
+    bool last = false;
+    if (!take_size(arg, &size, &last)) {
+        smtp_reply(s, 501, "5.5.4", "BDAT takes a number of octets, and perhaps LAST");
+        return;
+    }
+    s->chunk_left = size;
+    s->chunk_last = last;
+    s->chunk_refusal = s->chunks_failed                              ? &failed_before
+                       : !s->envelope.open || s->envelope.count == 0 ? &no_transaction
+                                                                     : NULL;
+    if (s->chunk_refusal != NULL && fault(FAULT_SMTP_BDAT_REFUSED_CHUNK_OBEYED))
+        s->chunk_left = 0;
+    s->doing = SMTP_CHUNK;
+    if (s->chunk_left == 0)
+        chunk_ended(s);
+}
+
+size_t smtp_chunk(struct smtp *s, const unsigned char *p, size_t n)
+{
+    size_t take = s->chunk_left < n ? (size_t)s->chunk_left : n;
+    /* A refused chunk is read to its end all the same: what follows it is the next command (RFC
+     * 3030, 2). */
+    if (s->chunk_refusal == NULL && !buf_add(&s->message, p, take))
+        s->chunk_refusal = &too_large;
+    s->chunk_left -= take;
+    if (s->chunk_left == 0)
+        chunk_ended(s);
+    return take;
+}

@@ -1,0 +1,248 @@
+/* MAIL and RCPT with their parameters. RFC 5321, 4.1.1.2, 4.1.1.3 and 4.1.1.11; RFC 1870 (SIZE),
+ * 6152 (BODY), 3030 (BINARYMIME), 4954 (AUTH), 6531 (SMTPUTF8), 3461 (RET, ENVID, NOTIFY, ORCPT).
+ *
+ * SPDX-License-Identifier: MIT */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "fault.h"
+#include "server.h"
+#include "smtp/param.h"
+#include "smtp/recipient.h"
+#include "smtp/state.h"
+
+static char *copy(const char *text)
+{
+    char *made = strdup(text);
+    if (made == NULL)
+        abort();
+    return made;
+}
+
+static void out_of_order(struct smtp *s, const char *why)
+{
+    smtp_reply(s, fault(FAULT_SMTP_BAD_SEQUENCE_500) ? 500 : 503, "5.5.1", "%s", why);
+}
+
+/* FROM:<path> or TO:<path>, with no blank before or behind the colon, then the parameters. */
+static int take_path(const char *word, const char *arg, size_t n, int allowed,
+                     struct smtp_path *path, const char **rest, const char **why)
+{
+    size_t len = strlen(word), used = 0;
+    if (n < len || strncasecmp(arg, word, len) != 0) {
+        *why = "the argument has to begin with FROM:< or TO:<";
+        return -1;
+    }
+    if (smtp_path_parse(arg + len, n - len, allowed, path, &used, why) != 0)
+        return -1;
+    *rest = arg + len + used;
+    if (**rest != '\0' && **rest != ' ') {
+        *why = "something follows the path without a space";
+        return -1;
+    }
+    return 0;
+}
+
+/* Syntax that is right, and that one of the faults calls wrong. */
+static const char *disliked(const struct smtp_path *path, const char *arg)
+{
+    if (path->quoted && fault(FAULT_SMTP_QUOTED_LOCAL_PART_REFUSED))
+        return "no quotes, please";
+    if (path->literal && fault(FAULT_SMTP_ADDRESS_LITERAL_REFUSED))
+        return "no literals, please";
+    if (strstr(arg, "<@") != NULL && fault(FAULT_SMTP_SOURCE_ROUTE_SYNTAX_ERROR))
+        return "no routes, please";
+    return NULL;
+}
+
+/* --- MAIL --- */
+
+static bool mail_parameters(struct smtp *s, const char *rest, struct smtp_params *params)
+{
+    struct smtp_param_error wrong;
+    if (smtp_mail_params(rest, s->esmtp, &s->conn->server->limits, params, &wrong) == 0)
+        return true;
+    smtp_reply(s, wrong.code, wrong.enhanced, "%s", wrong.why);
+    return false;
+}
+
+static void begin(struct smtp *s, const struct smtp_path *path, const struct smtp_params *params)
+{
+    struct smtp_envelope *e = &s->envelope;
+    struct smtp_recipient *kept =
+        e->open ? NULL : e->recipients; /* there by a fault of RSET only */
+    size_t kept_count = e->count, kept_room = e->room;
+    if (kept != NULL)
+        e->recipients = NULL, e->count = 0;
+    smtp_reset(s);
+    e->recipients = kept;
+    e->count = kept != NULL ? kept_count : 0;
+    e->room = kept != NULL ? kept_room : 0;
+    e->open = true;
+    e->sender = copy(path->mailbox);
+    if (fault(FAULT_SMTP_LOCAL_PART_LOWERED))
+        for (char *p = e->sender; *p != '\0' && *p != '@'; p++)
+            *p = (char)tolower((unsigned char)*p);
+    e->envid = params->envid[0] != '\0' ? copy(params->envid) : NULL;
+    e->return_header = params->return_header;
+    e->utf8 = params->utf8;
+    e->body = params->body;
+    smtp_reply(s, 250, "2.1.0", "Sender taken");
+}
+
+void smtp_mail(struct smtp *s, const char *arg, size_t n)
+{
+    struct smtp_path path = {0};
+    struct smtp_params params = {0};
+    const char *rest = "", *why = NULL;
+    if (s->helo == NULL) {
+        out_of_order(s, "Say hello first");
+        return;
+    }
+    if (s->envelope.open && !fault(FAULT_SMTP_NESTED_MAIL)) {
+        out_of_order(s, "A transaction is open already");
+        return;
+    }
+    if (take_path("FROM:", arg, n, SMTP_PATH_NULL, &path, &rest, &why) == 0)
+        why = disliked(&path, "");
+    else if (fault(FAULT_SMTP_ACCEPTS_BAD_PATH))
+        why = NULL, rest = "";
+    if (why != NULL) {
+        if (fault(FAULT_SMTP_BAD_MAIL_OPENS_TRANSACTION)) {
+            s->envelope.open = true;
+            s->envelope.sender = copy("");
+        }
+        smtp_reply(s, 501, "5.1.7", "Wrong: %s", why);
+    } else if (path.null && fault(FAULT_SMTP_NULL_SENDER_REFUSED)) {
+        smtp_reply(s, 550, "5.1.7", "Everybody has a name");
+    } else if (mail_parameters(s, rest, &params)) {
+        if (path.eight_bit && !params.utf8)
+            smtp_reply(s, 553, "5.6.7", "This address needs SMTPUTF8"); /* RFC 6531, 3.5 */
+        else
+            begin(s, &path, &params);
+    }
+}
+
+/* --- RCPT --- */
+
+static bool own_literal(const struct smtp *s, const char *literal)
+{
+    size_t n = strlen(literal);
+    if (n < 2)
+        return false;
+    const char *inside = literal + 1;
+    if (strncasecmp(inside, "IPv6:", 5) == 0)
+        inside += 5;
+    size_t len = strlen(s->conn->local);
+    return strncasecmp(inside, s->conn->local, len) == 0 && strcmp(inside + len, "]") == 0;
+}
+
+struct account *smtp_account_of(struct smtp *s, const struct smtp_path *path, bool *ours)
+{
+    struct server *server = s->conn->server;
+    const char *domain = path->domain;
+    *ours = true;
+    if ((path->literal && own_literal(s, domain)) || strcasecmp(domain, server->hostname) == 0)
+        domain = server->domain;
+    if (fault(FAULT_SMTP_QUOTING_MATTERS) && path->quoted)
+        return NULL;
+    struct account *account = account_by_address(server->accounts, path->local, domain, ours);
+    bool postmaster = strcasecmp(path->local, "postmaster") == 0;
+    if (postmaster && *ours &&
+        (fault(FAULT_SMTP_POSTMASTER_REFUSED) ||
+         (fault(FAULT_SMTP_POSTMASTER_CASE) && strcmp(path->local, "postmaster") != 0)))
+        return NULL;
+    if (account != NULL && !postmaster && fault(FAULT_SMTP_DOMAIN_CASE_SENSITIVE)) {
+        const char *at = strrchr(account->address, '@');
+        if (at == NULL || strcmp(at + 1, domain) != 0)
+            return NULL;
+    }
+    return account;
+}
+
+static void add_recipient(struct smtp *s, const struct smtp_path *path, struct account *account,
+                          const struct smtp_params *params)
+{
+    struct smtp_envelope *e = &s->envelope;
+    if (e->count == e->room) {
+        e->room = e->room == 0 ? 4 : e->room * 2;
+        e->recipients = realloc(e->recipients, e->room * sizeof *e->recipients);
+        if (e->recipients == NULL)
+            abort();
+    }
+    e->recipients[e->count++] = (struct smtp_recipient){
+        .route = account != NULL ? ROUTE_MAILBOX : ROUTE_NOWHERE,
+        .account = account != NULL ? account->id : 0,
+        .mailbox = copy(path->mailbox),
+        .orcpt = params->orcpt[0] != '\0' ? copy(params->orcpt) : NULL,
+        .notify = params->notify,
+    };
+}
+
+static void refuse_recipient(struct smtp *s, const char *enhanced, const char *why)
+{
+    smtp_reply(s, 550, enhanced, "%s", why);
+    if (fault(FAULT_SMTP_BAD_RCPT_DROPS_TRANSACTION))
+        smtp_reset(s);
+}
+
+/* Whether the recipient is good; else the refusal is written. */
+static void judge(struct smtp *s, const struct smtp_path *path, const struct smtp_params *params)
+{
+    const struct limits *limits = &s->conn->server->limits;
+    size_t most = fault(FAULT_SMTP_FIFTY_RECIPIENTS) ? 50 : (size_t)limits->recipients;
+    bool ours = false;
+    struct account *account = smtp_account_of(s, path, &ours);
+    if (path->eight_bit && !s->envelope.utf8)
+        smtp_reply(s, 553, "5.6.7", "This address needs SMTPUTF8");
+    else if (account == NULL && !ours && !fault(FAULT_SMTP_OPEN_RELAY))
+        refuse_recipient(s, s->logged_in ? "5.4.4" : "5.7.1",
+                         s->logged_in ? "This server has no way to other hosts"
+                                      : "No relaying for strangers");
+    else if (account == NULL && ours && !fault(FAULT_SMTP_UNKNOWN_USER_ACCEPTED))
+        refuse_recipient(s, "5.1.1", "There is no such mailbox");
+    else if (s->envelope.count >= most)
+        smtp_reply(s, 452, "4.5.3", "Too many recipients"); /* RFC 5321, 4.5.3.1.10 */
+    else {
+        add_recipient(s, path, account, params);
+        smtp_reply(s, 250, "2.1.5", "Recipient taken");
+    }
+}
+
+static void recipient(struct smtp *s, const char *arg, size_t n)
+{
+    struct smtp_path path;
+    struct smtp_params params = {0};
+    struct smtp_param_error wrong;
+    const char *rest = "", *why = NULL;
+    if (!s->envelope.open) {
+        if (fault(FAULT_SMTP_RCPT_BEFORE_MAIL))
+            smtp_reply(s, 250, "2.1.5", "Recipient taken");
+        else
+            out_of_order(s, "MAIL comes before RCPT");
+        return;
+    }
+    if (s->chunks_begun || s->chunks_failed) {
+        out_of_order(s, "The text is under way");
+        return;
+    }
+    if (take_path("TO:", arg, n, SMTP_PATH_POSTMASTER, &path, &rest, &why) == 0)
+        why = disliked(&path, arg);
+    if (why != NULL)
+        smtp_reply(s, 501, "5.1.3", "Wrong: %s", why);
+    else if (smtp_rcpt_params(rest, s->esmtp, &params, &wrong) != 0)
+        smtp_reply(s, wrong.code, wrong.enhanced, "%s", wrong.why);
+    else
+        judge(s, &path, &params);
+}
+
+void smtp_rcpt(struct smtp *s, const char *arg, size_t n)
+{
+    s->holding = fault(FAULT_SMTP_PIPELINING_OUT_OF_ORDER);
+    recipient(s, arg, n);
+    s->holding = false;
+    if (fault(FAULT_SMTP_PIPELINING_FLUSHES))
+        buf_empty(&s->conn->in);
+}

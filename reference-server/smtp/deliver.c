@@ -1,0 +1,251 @@
+/* Stores a message and answers for it. A 250 is written only once the store says that the change is
+ * on disk (RFC 5321, 6.1).
+ *
+ * SPDX-License-Identifier: MIT */
+#include "smtp/deliver.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fault.h"
+#include "server.h"
+#include "smtp/header.h"
+#include "smtp/received.h"
+#include "smtp/spoil.h"
+
+enum { MOST_HOPS = 100, FIELDS_MAX = 16384 }; /* RFC 5321, 6.3 */
+
+/* One message on its way into the store; it outlives the connection if need be. */
+struct delivery {
+    struct smtp *session; /* NULL: nobody waits for the answer */
+    struct conn *conn;
+    struct smtp_envelope envelope;
+    bool lmtp;
+    char id[SMTP_ID_BYTES];
+    size_t waiting; /* calls of the store that have not ended */
+    struct part *parts;
+    size_t count;
+};
+
+/* One call of the store: all recipients in SMTP, one of them in LMTP. */
+struct part {
+    struct delivery *delivery;
+    int64_t account; /* LMTP: so that a second RCPT for the same account shares the outcome */
+    enum store_status status;
+    char why[200];
+};
+
+static void *must_have(void *p)
+{
+    if (p == NULL)
+        abort();
+    return p;
+}
+
+static void answer_part(struct smtp *s, const struct delivery *d, const struct part *p,
+                        const char *whom)
+{
+    const char *open = *whom != '\0' ? " <" : "", *close = *whom != '\0' ? ">" : "";
+    switch (p->status) {
+    case STORE_OK:
+        smtp_reply(s, 250, "2.0.0", "Stored as %s%s%s%s", d->id, open, whom, close);
+        return;
+    case STORE_NO_MAILBOX:
+        smtp_reply(s, 550, "5.1.1", "The mailbox is gone");
+        return;
+    case STORE_OVER_QUOTA:
+        smtp_reply(s, 452, "4.2.2", "The mailbox is full");
+        return;
+    case STORE_FULL:
+        smtp_reply(s, 452, "4.3.1", "No room on the disk");
+        return;
+    case STORE_REFUSED:
+        smtp_reply(s, 554, "5.6.0", "Refused: %s", p->why);
+        return;
+    case STORE_EXISTS:
+    case STORE_CONFLICT:
+        break;
+    }
+    smtp_reply(s, 451, "4.3.0", "Trouble with the store");
+}
+
+static void answer(struct smtp *s, const struct delivery *d)
+{
+    if (!d->lmtp || fault(FAULT_LMTP_ONE_REPLY)) {
+        answer_part(s, d, &d->parts[0], "");
+        return;
+    }
+    for (size_t i = 0; i < d->envelope.count; i++)
+        for (size_t k = 0; k < d->count; k++)
+            if (d->parts[k].account == d->envelope.recipients[i].account) {
+                answer_part(s, d, &d->parts[k], d->envelope.recipients[i].mailbox);
+                break;
+            }
+}
+
+static void delivery_free(struct delivery *d)
+{
+    smtp_envelope_clear(&d->envelope);
+    free(d->parts);
+    free(d);
+}
+
+static void stored(void *arg, const struct store_result *r)
+{
+    struct part *p = arg;
+    struct delivery *d = p->delivery;
+    p->status = r->status;
+    if (r->text != NULL) {
+        strncpy(p->why, r->text, sizeof p->why - 1);
+        p->why[sizeof p->why - 1] = '\0';
+    }
+    if (--d->waiting > 0)
+        return;
+    struct conn *c = d->conn;
+    if (d->session != NULL) {
+        if (!conn_gone(c)) {
+            conn_scope(c);
+            answer(d->session, d);
+            smtp_rearm(d->session);
+        }
+        delivery_free(d);
+        conn_resume(c);
+    } else {
+        delivery_free(d);
+    }
+}
+
+/* The whole message: trace fields, then the text. malloc'd. */
+static unsigned char *assemble(struct smtp *s, const char *id, size_t *len)
+{
+    size_t n = 0;
+    unsigned char *text = buf_take(&s->message, &n);
+    if (!fault(FAULT_SMTP_KEEPS_FOREIGN_RETURN_PATH))
+        n = smtp_header_remove(text, n, "Return-Path"); /* one is enough: RFC 5321, 4.4 */
+    text = smtp_spoil_text(text, &n);
+    struct buf fields;
+    buf_init(&fields, FIELDS_MAX);
+    smtp_trace_fields(s, id, text, n, &fields);
+    unsigned char *whole = must_have(malloc(fields.len + n + 1));
+    if (fields.len > 0)
+        memcpy(whole, fields.data, fields.len);
+    memcpy(whole + fields.len, text, n);
+    *len = fields.len + n;
+    buf_free(&fields);
+    free(text);
+    return whole;
+}
+
+/* The accounts to deliver to, each once. */
+static size_t accounts_of(const struct smtp_envelope *e, int64_t *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < e->count; i++) {
+        const struct smtp_recipient *r = &e->recipients[i];
+        bool known = r->route != ROUTE_MAILBOX;
+        for (size_t k = 0; k < count && !known; k++)
+            known = out[k] == r->account;
+        if (!known)
+            out[count++] = r->account;
+    }
+    if (count > 1 && fault(FAULT_SMTP_DELIVERS_TO_FIRST_ONLY))
+        count = 1;
+    return count;
+}
+
+static void hand_over(struct delivery *d, struct store *store, const int64_t *accounts,
+                      size_t count, unsigned char *data, size_t len)
+{
+    d->count = d->lmtp ? count : 1;
+    d->waiting = d->count;
+    d->parts = must_have(calloc(d->count, sizeof *d->parts));
+    for (size_t i = 0; i < d->count; i++)
+        d->parts[i] = (struct part){.delivery = d, .account = accounts[i]};
+    if (d->session != NULL)
+        conn_park(d->conn);
+    if (!d->lmtp) {
+        store_deliver(store, accounts, count, data, len, stored, &d->parts[0]);
+        return;
+    }
+    /* `d` may be gone once the last call is made: the loop reads nothing of it after that. */
+    struct part *parts = d->parts;
+    for (size_t i = 0; i < count; i++) {
+        unsigned char *own = data;
+        if (i + 1 < count) {
+            own = must_have(malloc(len + 1));
+            memcpy(own, data, len);
+        }
+        store_deliver(store, &accounts[i], 1, own, len, stored, &parts[i]);
+    }
+}
+
+static void end_transaction(struct smtp *s)
+{
+    if (fault(FAULT_SMTP_DATA_KEEPS_TRANSACTION))
+        buf_empty(&s->message);
+    else
+        smtp_reset(s);
+}
+
+/* The envelope goes along with the message; a fault lets the session keep a copy. */
+static void take_envelope(struct smtp *s, struct delivery *d)
+{
+    d->envelope = s->envelope;
+    if (!fault(FAULT_SMTP_DATA_KEEPS_TRANSACTION)) {
+        s->envelope = (struct smtp_envelope){0};
+        return;
+    }
+    struct smtp_envelope *e = &s->envelope;
+    e->sender = must_have(strdup(e->sender));
+    e->envid = NULL;
+    e->recipients = must_have(calloc(e->room + 1, sizeof *e->recipients));
+    for (size_t i = 0; i < e->count; i++) {
+        e->recipients[i] = d->envelope.recipients[i];
+        e->recipients[i].mailbox = must_have(strdup(e->recipients[i].mailbox));
+        e->recipients[i].orcpt = NULL;
+    }
+}
+
+void smtp_refuse_message(struct smtp *s, int code, const char *enhanced, const char *why)
+{
+    size_t times = s->lmtp && s->envelope.count > 0 ? s->envelope.count : 1;
+    for (size_t i = 0; i < times; i++)
+        smtp_reply(s, code, enhanced, "%s", why);
+    smtp_reset(s);
+}
+
+void smtp_deliver(struct smtp *s)
+{
+    if (s->message.len > 32768 && fault(FAULT_SMTP_MESSAGE_LIMIT_32K)) {
+        smtp_refuse_message(s, 552, "5.3.4", "Too large");
+        return;
+    }
+    if (smtp_header_count(s->message.data, s->message.len, "Received") > MOST_HOPS) {
+        smtp_refuse_message(s, 554, "5.4.6", "This message goes round in circles");
+        return;
+    }
+    int64_t *accounts = must_have(calloc(s->envelope.count + 1, sizeof *accounts));
+    size_t count = accounts_of(&s->envelope, accounts), len = 0;
+    struct delivery *d = must_have(calloc(1, sizeof *d));
+    smtp_make_id(s, d->id);
+    d->conn = s->conn;
+    d->lmtp = s->lmtp;
+    unsigned char *data = assemble(s, d->id, &len);
+    bool lost = fault(FAULT_SMTP_LOSES_AFTER_250) || count == 0; /* count 0: faults only */
+    if (lost || fault(FAULT_SMTP_250_BEFORE_STORED)) {
+        for (size_t i = 0; i < (s->lmtp && s->envelope.count > 0 ? s->envelope.count : 1); i++)
+            smtp_reply(s, 250, "2.0.0", "Stored as %s", d->id);
+    } else {
+        d->session = s;
+    }
+    take_envelope(s, d);
+    struct store *store = s->conn->server->store;
+    end_transaction(s);
+    if (lost) {
+        free(data);
+        delivery_free(d);
+    } else {
+        hand_over(d, store, accounts, count, data, len);
+    }
+    free(accounts);
+}

@@ -1,0 +1,126 @@
+/* The decoder of DATA. Lines end with CR LF only: a lone CR or LF is noted and kept, so that
+ * whoever reads the message next sees what was sent, and cannot be told another end of it than we
+ * saw (SMTP smuggling).
+ *
+ * SPDX-License-Identifier: MIT */
+#include "smtp/dot.h"
+
+#include <string.h>
+
+#include "fault.h"
+
+void smtp_dot_init(struct smtp_dot *d)
+{
+    *d = (struct smtp_dot){.state = DOT_AT_LINE, .last = {0, 0, 0, '\r', '\n'}};
+}
+
+static void put(struct smtp_dot *d, struct buf *out, const void *p, size_t n)
+{
+    if (!d->too_long && !buf_add(out, p, n))
+        d->too_long = true;
+}
+
+/* Text up to the next CR, in one go. Returns how many bytes it took: at least one. */
+static size_t text_run(struct smtp_dot *d, const unsigned char *p, size_t n, struct buf *out)
+{
+    if (p[0] == '\r') {
+        d->state = DOT_AFTER_CR;
+        return 1;
+    }
+    const unsigned char *cr = memchr(p, '\r', n);
+    size_t run = cr == NULL ? n : (size_t)(cr - p);
+    d->bare_lf = d->bare_lf || memchr(p, '\n', run) != NULL;
+    put(d, out, p, run);
+    d->state = DOT_IN_TEXT;
+    return run;
+}
+
+static bool some_false_end_is_on(void)
+{
+    return fault(FAULT_SMTP_LF_ENDS_DATA) || fault(FAULT_SMTP_LF_DOT_CRLF_ENDS_DATA) ||
+           fault(FAULT_SMTP_CRLF_DOT_LF_ENDS_DATA) || fault(FAULT_SMTP_CR_ENDS_LINE);
+}
+
+/* Whether the newest bytes are the end of text that one of the faults believes in. */
+static bool false_end(const unsigned char *last)
+{
+    if (fault(FAULT_SMTP_LF_ENDS_DATA) && memcmp(last + 2, "\n.\n", 3) == 0 && last[1] != '\r')
+        return true;
+    if (fault(FAULT_SMTP_LF_DOT_CRLF_ENDS_DATA) && memcmp(last + 1, "\n.\r\n", 4) == 0 &&
+        last[0] != '\r')
+        return true;
+    if (fault(FAULT_SMTP_CRLF_DOT_LF_ENDS_DATA) && memcmp(last + 1, "\r\n.\n", 4) == 0)
+        return true;
+    return fault(FAULT_SMTP_CR_ENDS_LINE) && memcmp(last + 2, "\r.\r", 3) == 0;
+}
+
+/* One byte; true at the end of the text. */
+static bool step(struct smtp_dot *d, unsigned char c, struct buf *out)
+{
+    switch (d->state) {
+    case DOT_AT_LINE:
+        if (c == '.') {
+            d->state = DOT_AFTER_DOT;
+            if (fault(FAULT_SMTP_NO_DOT_UNSTUFFING))
+                put(d, out, ".", 1);
+            return false;
+        }
+        break;
+    case DOT_IN_TEXT:
+        break;
+    case DOT_AFTER_CR:
+        if (c == '\n') {
+            put(d, out, "\r\n", 2);
+            d->state = DOT_AT_LINE;
+            return false;
+        }
+        d->bare_cr = true;
+        put(d, out, "\r", 1);
+        break;
+    case DOT_AFTER_DOT:
+        if (c == '\r') {
+            d->state = DOT_AFTER_DOT_CR;
+            return false;
+        }
+        if (c == '.' && fault(FAULT_SMTP_DOUBLE_UNSTUFFING)) {
+            d->state = DOT_IN_TEXT;
+            return false;
+        }
+        break;
+    case DOT_AFTER_DOT_CR:
+        if (c == '\n') {
+            d->state = DOT_DONE;
+            return true;
+        }
+        d->bare_cr = true;
+        put(d, out, "\r", 1);
+        break;
+    case DOT_DONE:
+        return true;
+    }
+    text_run(d, &c, 1, out);
+    return false;
+}
+
+bool smtp_dot_feed(struct smtp_dot *d, const unsigned char *p, size_t n, size_t *used,
+                   struct buf *out)
+{
+    bool slow = some_false_end_is_on();
+    for (*used = 0; *used < n;) {
+        if (d->state == DOT_IN_TEXT && !slow) {
+            *used += text_run(d, p + *used, n - *used, out);
+            continue;
+        }
+        unsigned char c = p[(*used)++];
+        bool done = step(d, c, out);
+        memmove(d->last, d->last + 1, sizeof d->last - 1);
+        d->last[sizeof d->last - 1] = c;
+        if (slow && !done && false_end(d->last)) {
+            d->state = DOT_DONE;
+            d->overridden = done = true;
+        }
+        if (done)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,34 @@
+/* The text behind DATA: finds its end and takes the doubled dots off (RFC 5321, 4.1.1.4 and 4.5.2).
+ * SPDX-License-Identifier: MIT */
+#ifndef SERVER_SMTP_DOT_H
+#define SERVER_SMTP_DOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "buf.h"
+
+enum smtp_dot_state {
+    DOT_AT_LINE,
+    DOT_IN_TEXT,
+    DOT_AFTER_CR,
+    DOT_AFTER_DOT,
+    DOT_AFTER_DOT_CR,
+    DOT_DONE
+};
+
+struct smtp_dot {
+    enum smtp_dot_state state;
+    bool bare_cr, bare_lf; /* a CR or an LF stood alone: kept as they came */
+    bool too_long;         /* out is full: the rest was read and dropped */
+    bool overridden;       /* a fault ended the text */
+    unsigned char last[5]; /* the newest bytes, for faults */
+};
+
+void smtp_dot_init(struct smtp_dot *d);
+/* Takes bytes as they come, cut anywhere; *used says how many. True: the end was found, what
+ * follows belongs to the next command. The text goes to out. */
+bool smtp_dot_feed(struct smtp_dot *d, const unsigned char *p, size_t n, size_t *used,
+                   struct buf *out);
+
+#endif

@@ -1,0 +1,88 @@
+/* Trace fields: where a message came from and whom to tell when it fails.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "smtp/received.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "fault.h"
+#include "server.h"
+#include "smtp/header.h"
+
+void smtp_make_id(const struct smtp *s, char id[SMTP_ID_BYTES])
+{
+    static unsigned counter; /* the loop thread's */
+    snprintf(id, SMTP_ID_BYTES, "%" PRIx64 ".%x.%x", (uint64_t)clock_wall_s(s->conn->server->clock),
+             s->conn->number, ++counter);
+}
+
+/* RFC 5322, 3.3, without names of zones and with four digits of year; strftime would use the
+ * locale's words. */
+static void write_date(const struct smtp *s, struct buf *out)
+{
+    static const char days[] = "SunMonTueWedThuFriSat",
+                      months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    time_t now = (time_t)clock_wall_s(s->conn->server->clock);
+    struct tm tm;
+    if (localtime_r(&now, &tm) == NULL)
+        gmtime_r(&now, &tm);
+    long minutes = tm.tm_gmtoff / 60, positive = minutes < 0 ? -minutes : minutes;
+    buf_printf(out, "%.3s, %d %.3s ", days + (size_t)tm.tm_wday * 3, tm.tm_mday,
+               months + (size_t)tm.tm_mon * 3);
+    if (fault(FAULT_SMTP_RECEIVED_TWO_DIGIT_YEAR))
+        buf_printf(out, "%02d", tm.tm_year % 100);
+    else
+        buf_printf(out, "%04d", tm.tm_year + 1900);
+    buf_printf(out, " %02d:%02d:%02d %c%02ld%02ld", tm.tm_hour, tm.tm_min, tm.tm_sec,
+               minutes < 0 ? '-' : '+', positive / 60, positive % 60);
+}
+
+/* Registered names only: RFC 3848 and RFC 6531, 4.3. */
+static void write_protocol(const struct smtp *s, struct buf *out)
+{
+    if (!s->esmtp) {
+        buf_text(out, "SMTP");
+        return;
+    }
+    const char *secure = s->conn->tls ? "S" : "", *login = s->logged_in ? "A" : "";
+    if (s->envelope.utf8)
+        buf_printf(out, "UTF8%s%s%s", s->lmtp ? "LMTP" : "SMTP", secure, login);
+    else
+        buf_printf(out, "%s%s%s", s->lmtp ? "LMTP" : "ESMTP", secure, login);
+}
+
+static void write_received(const struct smtp *s, const char *id, struct buf *out)
+{
+    const struct conn *c = s->conn;
+    buf_text(out, "Received: ");
+    if (!fault(FAULT_SMTP_RECEIVED_WITHOUT_FROM))
+        buf_printf(out, "from %s ([%s%s])\r\n\t", s->helo != NULL ? s->helo : "unknown",
+                   strchr(c->peer, ':') != NULL ? "IPv6:" : "", c->peer);
+    buf_printf(out, "by %s with ", c->server->hostname);
+    write_protocol(s, out);
+    buf_printf(out, " id %s", id);
+    if (s->envelope.count == 1) /* more would give blind copies away: RFC 5321, 7.6 */
+        buf_printf(out, "\r\n\tfor <%s>", s->envelope.recipients[0].mailbox);
+    buf_text(out, "; ");
+    write_date(s, out);
+    buf_text(out, "\r\n");
+}
+
+void smtp_trace_fields(const struct smtp *s, const char *id, const unsigned char *text, size_t n,
+                       struct buf *out)
+{
+    if (!fault(FAULT_SMTP_NO_RETURN_PATH))
+        buf_printf(out, "Return-Path: <%s>\r\n", s->envelope.sender);
+    if (!fault(FAULT_SMTP_NO_RECEIVED))
+        write_received(s, id, out);
+    if (s->submission && smtp_header_count(text, n, "Message-ID") == 0)
+        buf_printf(out, "Message-ID: <%s@%s>\r\n", id, s->conn->server->hostname);
+    if (s->submission && smtp_header_count(text, n, "Date") == 0) {
+        buf_text(out, "Date: ");
+        write_date(s, out);
+        buf_text(out, "\r\n");
+    }
+}

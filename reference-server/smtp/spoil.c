@@ -1,0 +1,48 @@
+/* Faults in the keeping of message text: here together, so that the way of a message through
+ * deliver.c is plain.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "smtp/spoil.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fault.h"
+#include "smtp/header.h"
+
+static size_t filter(unsigned char *text, size_t n)
+{
+    bool controls = fault(FAULT_SMTP_STRIPS_CONTROL_CHARACTERS);
+    bool eighth = fault(FAULT_SMTP_STRIPS_EIGHTH_BIT);
+    bool cut = fault(FAULT_SMTP_TRUNCATES_LONG_LINE);
+    size_t used = 0, column = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = text[i];
+        bool line_end = c == '\r' || c == '\n';
+        if (controls && (c < 32 || c == 127) && c != '\t' && !line_end)
+            continue;
+        column = line_end ? 0 : column + 1;
+        if (cut && column > 500)
+            continue;
+        text[used++] = eighth ? c & 0x7f : c;
+    }
+    return used;
+}
+
+unsigned char *smtp_spoil_text(unsigned char *text, size_t *n)
+{
+    if (fault(FAULT_SMTP_STRIPS_RECEIVED))
+        *n = smtp_header_remove(text, *n, "Received");
+    if (fault(FAULT_SMTP_STRIPS_CONTROL_CHARACTERS) || fault(FAULT_SMTP_STRIPS_EIGHTH_BIT) ||
+        fault(FAULT_SMTP_TRUNCATES_LONG_LINE))
+        *n = filter(text, *n);
+    if (fault(FAULT_SMTP_ADDS_EMPTY_LINE)) {
+        text = realloc(text, *n + 2);
+        if (text == NULL)
+            abort();
+        memcpy(text + *n, "\r\n", 2);
+        *n += 2;
+    }
+    return text;
+}

@@ -1,0 +1,10 @@
+/* What some faults do to the text of a message. SPDX-License-Identifier: MIT */
+#ifndef SERVER_SMTP_SPOIL_H
+#define SERVER_SMTP_SPOIL_H
+
+#include <stddef.h>
+
+/* Takes text (malloc'd) and gives it back, changed only where a fault is on. */
+unsigned char *smtp_spoil_text(unsigned char *text, size_t *n);
+
+#endif
