@@ -46,7 +46,8 @@ static bool clear_login_allowed(const struct pop3 *p)
 static void failed(struct pop3 *p)
 {
     p->failed_logins++;
-    pop3_err(p, "[AUTH] name or password is wrong");
+    pop3_err(p, fault(FAULT_POP3_RESPONSE_CODE_SYNTAX) ? "[AUTH name or password is wrong"
+                                                       : "[AUTH] name or password is wrong");
     if (p->failed_logins >= p->conn->server->limits.pop3_failed_logins)
         conn_close(p->conn);
 }
@@ -169,6 +170,8 @@ static void challenge(struct pop3 *p, const struct buf *data)
     buf_init(&line, (size_t)p->conn->server->limits.pop3_sasl_bytes);
     if (data->len == 0 && fault(FAULT_POP3_AUTH_BARE_PLUS)) {
         conn_text(p->conn, "+\r\n");
+    } else if (data->len == 0 && fault(FAULT_POP3_CHALLENGE_HAS_TEXT)) {
+        conn_text(p->conn, "+ go ahead\r\n");
     } else if (buf_text(&line, "+ ") && base64_encode(&line, data->data, data->len) &&
                buf_text(&line, "\r\n")) {
         conn_write(p->conn, line.data, line.len);

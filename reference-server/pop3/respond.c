@@ -67,7 +67,9 @@ void pop3_unique_id(const struct pop3 *p, size_t index, char *out, size_t size)
         validity += p->conn->number;
     if (fault(FAULT_POP3_UIDL_DUPLICATES))
         uid = 1;
-    snprintf(out, size, "%u.%u", validity, uid);
+    /* With at least 72 octets, which RFC 1939, 7 does not allow, or as it is. */
+    int width = fault(FAULT_POP3_UIDL_FORM) ? 70 : 1;
+    snprintf(out, size, "%u.%0*u", validity, width, uid);
 }
 
 void pop3_send_list(struct pop3 *p, enum pop3_sending kind)
@@ -96,9 +98,9 @@ static void more_of_list(struct pop3 *p)
             for (size_t k = 0; k < i; k++)
                 number -= p->drop.messages[k].deleted;
         if (p->sending == SENDING_LIST) {
-            pop3_line(p, "%zu %u", number, m->size);
+            pop3_line(p, fault(FAULT_POP3_LIST_FORM) ? "%zu\t%u" : "%zu %u", number, m->size);
         } else {
-            char id[32];
+            char id[POP3_UNIQUE_ID_BYTES];
             pop3_unique_id(p, i, id, sizeof id);
             pop3_line(p, "%zu %s", number, id);
         }

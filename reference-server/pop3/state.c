@@ -49,6 +49,8 @@ static void capa(struct pop3 *p, const struct pop3_command *c)
     struct buf mechanisms;
     (void)c;
     pop3_ok(p, "what this server can do");
+    if (fault(FAULT_POP3_BODY_BARE_LF))
+        conn_text(p->conn, "X-LF\n");
     if (!(after && fault(FAULT_POP3_CAPA_FORGETS_TOP)))
         pop3_line(p, "TOP");
     if (fault(FAULT_POP3_CAPA_LISTS_APOP))
@@ -65,7 +67,7 @@ static void capa(struct pop3 *p, const struct pop3_command *c)
         pop3_line(p, "AUTH-RESP-CODE");
     }
     pop3_line(p, "PIPELINING");
-    pop3_line(p, "EXPIRE NEVER");
+    pop3_line(p, fault(FAULT_POP3_CAPA_FORM) ? "EXPIRE  NEVER" : "EXPIRE NEVER");
     pop3_line(p, "UIDL");
     if (stls_possible(p) || fault(FAULT_POP3_STLS_STAYS_LISTED))
         pop3_line(p, "STLS");

@@ -49,6 +49,7 @@ void pop3_send_message(struct pop3 *p, const struct blob *blob,
                        uint32_t body_lines); /* takes the blob */
 void pop3_send_more(struct pop3 *p);         /* until it is done or the output is full */
 void pop3_stop_sending(struct pop3 *p);
+enum { POP3_UNIQUE_ID_BYTES = 96 }; /* room for the longest, a fault's included */
 void pop3_unique_id(const struct pop3 *p, size_t index, char *out, size_t size);
 
 /* --- login.c --- */

@@ -1,6 +1,7 @@
 /* The commands of the TRANSACTION state, and QUIT. RFC 1939, 5 to 7.
  * SPDX-License-Identifier: MIT */
 #include <stdlib.h>
+#include <string.h>
 
 #include "fault.h"
 #include "pop3/state.h"
@@ -41,7 +42,10 @@ void pop3_stat(struct pop3 *p, const struct pop3_command *c)
         for (size_t i = 0; i < d->mailbox->count; i++)
             total += d->mailbox->messages[i].pop3_bytes;
     }
-    pop3_ok(p, "%zu %llu", count, (unsigned long long)total);
+    if (fault(FAULT_POP3_STAT_FORM))
+        pop3_ok(p, "%zu messages", count);
+    else
+        pop3_ok(p, "%zu %llu", count, (unsigned long long)total);
 }
 
 static size_t number_of(const struct pop3 *p, const struct drop_message *m)
@@ -70,7 +74,7 @@ void pop3_list(struct pop3 *p, const struct pop3_command *c)
 
 void pop3_uidl(struct pop3 *p, const struct pop3_command *c)
 {
-    char id[32];
+    char id[POP3_UNIQUE_ID_BYTES];
     if (c->count == 0) {
         pop3_ok(p, "unique-ids follow");
         pop3_send_list(p, SENDING_UIDL);
@@ -143,10 +147,31 @@ void pop3_dele(struct pop3 *p, const struct pop3_command *c)
     pop3_ok(p, "message %zu is marked; QUIT removes it", number_of(p, m));
 }
 
+/* The ways to get the form of a reply wrong, shown on the one command that does nothing else. */
+static bool noop_misspelt(const struct pop3 *p)
+{
+    char line[600];
+    memset(line, 'x', sizeof line);
+    memcpy(line, "+OK ", 4);
+    memcpy(line + sizeof line - 2, "\r\n", 2);
+    if (fault(FAULT_POP3_BARE_LF))
+        conn_text(p->conn, "+OK nothing done\n");
+    else if (fault(FAULT_POP3_REPLY_TOO_LONG))
+        conn_write(p->conn, line, sizeof line);
+    else if (fault(FAULT_POP3_REPLY_NO_SPACE))
+        conn_text(p->conn, "+OKnothing done\r\n");
+    else if (fault(FAULT_POP3_REPLY_CONTROL))
+        conn_text(p->conn, "+OK nothing \a done\r\n");
+    else
+        return false;
+    return true;
+}
+
 void pop3_noop(struct pop3 *p, const struct pop3_command *c)
 {
     (void)c;
-    pop3_ok(p, "nothing done");
+    if (!noop_misspelt(p))
+        pop3_ok(p, "nothing done");
 }
 
 void pop3_rset(struct pop3 *p, const struct pop3_command *c)
