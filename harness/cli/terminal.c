@@ -157,7 +157,7 @@ static void show_skips(struct terminal *t, const struct run_result *r)
     for (size_t i = 0; i < r->n; i++) {
         const struct outcome *o = &r->outcomes[i];
         size_t at = 0;
-        if (o->verdict != VERDICT_SKIP || o->scenario->lint != NULL)
+        if (o->verdict != VERDICT_SKIP)
             continue;
         while (at < n && strcmp(reasons[at], o->why) != 0)
             at++;

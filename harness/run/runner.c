@@ -18,39 +18,11 @@
 #include "evidence/capture_made.h"
 #include "run/account.h"
 #include "run/event.h"
+#include "run/slot.h"
 #include "run/tally.h"
 #include "wire/buf.h"
 
-enum {
-    JOBS_MOST = 256,
-    PREPARE_S = 30, /* for filling a mailbox, and again for emptying it and writing the evidence */
-    READ_AT_ONCE = 1 << 16
-};
-#define LINE_MOST ((size_t)128 << 20) /* of one event */
-#define KEEP_MOST ((size_t)64 << 20)  /* of one scenario's events, for its exchange and evidence */
-
-enum state { WAITING, RUNNING, OVER };
-
-struct item {
-    const struct scenario *scenario;
-    int round;
-    enum state state;
-};
-
-/* One running process. */
-struct slot {
-    struct item *item; /* NULL: free */
-    struct job job;
-    pid_t pid;
-    int fd;
-    double forked_at, deadline; /* monotonic */
-    double forked_wall, began;  /* seconds since 1970; began 0 until "!begin" */
-    enum { PREPARING, IN_SCRIPT, TIDYING } phase;
-    bool killed;
-    struct buf in;   /* a line that is not complete yet */
-    struct buf kept; /* complete events, one a line */
-    json_t *result;  /* what "!result" said, or NULL */
-};
+enum { JOBS_MOST = 256, READ_AT_ONCE = 1 << 16 };
 
 struct runner {
     lua_State *L;
@@ -265,27 +237,17 @@ static bool start(struct runner *r, struct slot *slot, struct item *item, struct
     slot->item = item;
     slot->fd = ends[0];
     slot->forked_at = clock_s(CLOCK_MONOTONIC);
-    slot->deadline = slot->forked_at + PREPARE_S * r->o->timeout_scale;
+    slot->deadline = slot->forked_at + SLOT_PREPARE_S * r->o->timeout_scale;
     slot->began = 0;
     slot->phase = PREPARING;
     slot->killed = false;
     slot->result = NULL;
-    buf_init(&slot->in, LINE_MOST);
-    buf_init(&slot->kept, KEEP_MOST);
+    buf_init(&slot->in, SLOT_LINE_MOST);
+    buf_init(&slot->kept, SLOT_KEEP_MOST);
     item->state = RUNNING;
     r->running++;
     r->alone = item->scenario->serial;
     return true;
-}
-
-/* A script that has more events than we keep loses its exchange on the terminal, not in run.jsonl.
- */
-static void keep(struct slot *slot, const char *line, size_t n)
-{
-    if (slot->kept.len + n + 1 <= slot->kept.limit) {
-        buf_add(&slot->kept, line, n);
-        buf_add(&slot->kept, "\n", 1);
-    }
 }
 
 static void control_line(struct runner *r, struct slot *slot, const char *line, size_t n)
@@ -302,7 +264,7 @@ static void control_line(struct runner *r, struct slot *slot, const char *line, 
         record_start(r, slot->item->scenario, slot->began);
     } else if (strncmp(line, "!ran ", 5) == 0) {
         slot->phase = TIDYING;
-        slot->deadline = now + PREPARE_S * scale;
+        slot->deadline = now + SLOT_PREPARE_S * scale;
     } else if (strncmp(line, "!result ", 8) == 0 && slot->result == NULL) {
         slot->result = json_incref(o);
     }
@@ -314,7 +276,7 @@ static void event_line(struct runner *r, struct slot *slot, const char *line, si
     static const char lint[] = "\"ev\":\"lint\"";
     record_line(r->record, line, n);
     if (!r->o->quiet)
-        keep(slot, line, n);
+        slot_keep(slot, line, n);
     if (r->tally.n > 0 && memmem(line, n, lint, sizeof lint - 1) != NULL) {
         json_t *e = json_loadb(line, n, JSON_ALLOW_NUL, NULL);
         tally_event(&r->tally, e);
@@ -339,82 +301,6 @@ static void take_lines(struct runner *r, struct slot *slot)
     if (left > 0)
         memmove(slot->in.data, at, left);
     slot->in.len = left;
-}
-
-static json_t *kept_events(const struct slot *slot)
-{
-    json_t *list = json_array();
-    const char *at = (const char *)slot->kept.data, *end = at + slot->kept.len;
-    while (at < end) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        size_t n = newline != NULL ? (size_t)(newline - at) : (size_t)(end - at);
-        json_array_append_new(list, json_loadb(at, n, JSON_ALLOW_NUL, NULL));
-        at += n + 1;
-    }
-    return list;
-}
-
-static const char *text_of(const json_t *o, const char *key)
-{
-    const char *text = json_string_value(json_object_get(o, key));
-    return text != NULL ? text : "";
-}
-
-/* The last thing that the script did, for a scenario that came to no end. */
-static const char *last_step(const json_t *events, const char **where)
-{
-    const char *text = NULL;
-    size_t i;
-    json_t *e;
-    json_array_foreach (events, i, e) {
-        if (strcmp(text_of(e, "ev"), "step") != 0)
-            continue;
-        text = json_string_value(json_object_get(e, "text"));
-        *where = json_string_value(json_object_get(e, "where"));
-    }
-    return text;
-}
-
-/* A process that gave no result: it was killed for its time, or it died. */
-static void autopsy(const struct runner *r, const struct slot *slot, int status,
-                    const json_t *events, struct outcome *o)
-{
-    static const char *const phases[] = {"preparing INBOX", "running", "restoring INBOX"};
-    const char *where = NULL, *step = last_step(events, &where);
-    const char *after = step != NULL ? "; last it did: " : "";
-    char why[1024];
-    o->verdict = VERDICT_ERROR;
-    if (slot->killed && slot->phase == IN_SCRIPT) {
-        o->verdict = VERDICT_TIMEOUT;
-        snprintf(why, sizeof why, "not over after %g s%s%.700s",
-                 slot->item->scenario->timeout * r->o->timeout_scale, after,
-                 step != NULL ? step : "");
-    } else if (slot->killed) {
-        o->verdict = slot->phase == PREPARING ? VERDICT_DEPENDENCY : VERDICT_ERROR;
-        snprintf(why, sizeof why, "not done with %s after %g s", phases[slot->phase],
-                 PREPARE_S * r->o->timeout_scale);
-    } else if (WIFSIGNALED(status)) {
-        snprintf(why, sizeof why,
-                 "the scenario's process was killed by signal %d, %s, while %s%s%.700s",
-                 WTERMSIG(status), strsignal(WTERMSIG(status)), phases[slot->phase], after,
-                 step != NULL ? step : "");
-    } else {
-        snprintf(why, sizeof why, "the scenario's process ended without a result, exit code %d",
-                 WEXITSTATUS(status));
-    }
-    o->why = copy(why);
-    o->where = copy(where);
-}
-
-static void read_result(const struct slot *slot, struct outcome *o)
-{
-    int v = verdict_of(text_of(slot->result, "verdict"));
-    o->verdict = v >= 0 ? (enum verdict)v : VERDICT_ERROR;
-    o->why = copy(json_string_value(json_object_get(slot->result, "why")));
-    o->where = copy(json_string_value(json_object_get(slot->result, "where")));
-    o->seconds = json_number_value(json_object_get(slot->result, "seconds"));
-    const char *evidence = json_string_value(json_object_get(slot->result, "evidence"));
-    o->evidence = evidence != NULL ? copy(evidence) : NULL;
 }
 
 /* The child died before it could write its evidence: what it sent is still worth a capture. */
@@ -445,14 +331,14 @@ static void finish(struct runner *r, struct slot *slot)
     if (slot->began == 0)
         record_start(r, o.scenario, slot->forked_wall);
     if (slot->result != NULL) {
-        read_result(slot, &o);
+        slot_read_result(slot, &o);
         bool bad =
             o.verdict != VERDICT_PASS && o.verdict != VERDICT_SKIP && o.verdict != VERDICT_NOTED;
         if (!r->o->quiet && (bad || r->o->keep_events))
-            events = kept_events(slot);
+            events = slot_events(slot);
     } else {
-        events = kept_events(slot);
-        autopsy(r, slot, status, events, &o);
+        events = slot_events(slot);
+        slot_autopsy(slot, status, events, &o);
         o.seconds = clock_s(CLOCK_REALTIME) - (slot->began > 0 ? slot->began : slot->forked_wall);
         save_evidence(r, slot, events, &o);
     }
@@ -460,12 +346,7 @@ static void finish(struct runner *r, struct slot *slot)
     slot->item->state = OVER;
     conclude(r, &o, events);
     json_decref(events);
-    json_decref(slot->result);
-    buf_clear(&slot->in);
-    buf_clear(&slot->kept);
-    free(slot->job.users);
-    free(slot->job.evidence_name);
-    *slot = (struct slot){0};
+    slot_clear(slot);
     r->running--;
     r->alone = false;
 }
@@ -583,7 +464,7 @@ static void read_slot(struct runner *r, struct slot *slot)
         return;
     }
     if (!buf_add(&slot->in, chunk, (size_t)n))
-        kill_slot(slot); /* one event of more than LINE_MOST */
+        kill_slot(slot); /* one event of more than SLOT_LINE_MOST */
     if (memchr(chunk, '\n', (size_t)n) != NULL)
         take_lines(r, slot);
 }
@@ -646,12 +527,7 @@ static void abandon(struct runner *r)
         kill_slot(slot);
         waitpid(slot->pid, NULL, 0);
         close(slot->fd);
-        json_decref(slot->result);
-        buf_clear(&slot->in);
-        buf_clear(&slot->kept);
-        free(slot->job.users);
-        free(slot->job.evidence_name);
-        *slot = (struct slot){0};
+        slot_clear(slot);
     }
     r->running = 0;
 }
