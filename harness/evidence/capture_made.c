@@ -356,8 +356,20 @@ static void on_end(struct made *m, const json_t *e, double at)
         reset(m, s, SERVER, at);
     else if (strcmp(how, "local") == 0)
         finish(m, s, CLIENT, at);
-    else if (strcmp(how, "local_reset") == 0 || strcmp(how, "overflow") == 0)
+    else if (strcmp(how, "overflow") == 0)
         reset(m, s, CLIENT, at); /* bytes that nobody will read make a kernel answer with RST */
+}
+
+/* What mailproof itself sent to end the connection. */
+static void on_close(struct made *m, const json_t *e, double at)
+{
+    struct stream *s = find(m, field_int(e, "conn"));
+    if (s == NULL)
+        return;
+    if (strcmp(field_text(e, "how"), "reset") == 0)
+        reset(m, s, CLIENT, at);
+    else
+        finish(m, s, CLIENT, at);
 }
 
 static void on_tls(struct made *m, const json_t *e)
@@ -426,6 +438,8 @@ int capture_made_write(const json_t *events, double started_at, const char *path
             on_conn(&m, e, at);
         else if (strcmp(ev, "end") == 0)
             on_end(&m, e, at);
+        else if (strcmp(ev, "close") == 0)
+            on_close(&m, e, at);
         else if (strcmp(ev, "step") == 0)
             comment_later(&m, field_int(e, "conn"), "%s (%s)", field_text(e, "text"),
                           field_text(e, "where"));

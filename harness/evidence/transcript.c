@@ -14,6 +14,9 @@
 #define JOIN_SECONDS                                                                               \
     0.05 /* pieces of one line of the server that come closer than this are joined */
 #define HERE_COLUMN 78
+#define OUR_FIN "the scenario sends no more (FIN)"
+#define OUR_RESET "reset by the scenario (RST)"
+#define OUR_CLOSE "closed by the scenario"
 
 const char *const transcript_kind_names[] = {"open", "sent", "received", "tls",
                                              "end",  "step", "check",    "record"};
@@ -71,6 +74,13 @@ static void words(struct transcript_line *l, const char *fmt, ...)
     va_end(ap);
 }
 
+/* An end that the script made says nothing about the server. */
+static bool is_ours(const struct transcript_line *end)
+{
+    return strcmp(end->text, OUR_FIN) == 0 || strcmp(end->text, OUR_RESET) == 0 ||
+           strcmp(end->text, OUR_CLOSE) == 0;
+}
+
 /* --- from events to lines ------------------------------------------------------------------------
  */
 
@@ -104,21 +114,39 @@ static void on_tls(struct maker *m, const json_t *e)
 
 static void on_end(struct maker *m, const json_t *e)
 {
+    struct transcript_line *last = m->t->count > 0 ? &m->t->lines[m->t->count - 1] : NULL;
     static const char *const table[][2] = {
         {"fin", "the server closed the connection (FIN)"},
         {"close_notify", "the server ended TLS (close_notify)"},
         {"reset", "the server reset the connection (RST)"},
         {"alert", "TLS ended with a fatal alert or with nonsense"},
         {"overflow", "the server sent more than the limit; the driver hung up"},
-        {"local", "closed by the scenario"},
-        {"local_reset", "reset by the scenario (RST)"},
+        {"local", OUR_CLOSE},
         {"open", "left open"},
     };
-    const char *how = field_text(e, "how"), *text = how;
+    const char *how = field_text(e, "how"), *text = how,
+               *conn = about(m, field_int(e, "conn"))->name;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strcmp(how, table[i][0]) == 0)
             text = table[i][1];
-    words(add(m, TRANSCRIPT_END, about(m, field_int(e, "conn"))->name, e), "%s", text);
+    /* "closed by the scenario" says more than the FIN just before it, and no more than the RST. */
+    if (strcmp(how, "local") == 0 && last != NULL && last->kind == TRANSCRIPT_END &&
+        strcmp(last->conn, conn) == 0 && is_ours(last)) {
+        if (strcmp(last->text, OUR_FIN) == 0) {
+            free(last->text);
+            words(last, "%s", OUR_CLOSE);
+        }
+        return;
+    }
+    words(add(m, TRANSCRIPT_END, conn, e), "%s", text);
+}
+
+/* Our own FIN or RST. That of a whole close goes without saying: its end follows. */
+static void on_close(struct maker *m, const json_t *e)
+{
+    bool reset = strcmp(field_text(e, "how"), "reset") == 0;
+    struct transcript_line *l = add(m, TRANSCRIPT_END, about(m, field_int(e, "conn"))->name, e);
+    words(l, "%s", reset ? OUR_RESET : OUR_FIN);
 }
 
 static void on_step(struct maker *m, const json_t *e, enum transcript_kind kind)
@@ -221,8 +249,7 @@ static void mark_here(struct transcript *t)
         if (l->kind == TRANSCRIPT_CHECK && !l->ok && here != NULL)
             break;
         if (l->kind == TRANSCRIPT_SENT || l->kind == TRANSCRIPT_RECEIVED ||
-            l->kind == TRANSCRIPT_TLS ||
-            (l->kind == TRANSCRIPT_END && strcmp(l->text, "closed by the scenario") != 0))
+            l->kind == TRANSCRIPT_TLS || (l->kind == TRANSCRIPT_END && !is_ours(l)))
             here = l;
     }
     if (here != NULL)
@@ -245,6 +272,8 @@ void transcript_init(struct transcript *t, const json_t *events, bool failed)
             on_tls(&m, e);
         else if (strcmp(ev, "end") == 0)
             on_end(&m, e);
+        else if (strcmp(ev, "close") == 0)
+            on_close(&m, e);
         else if (strcmp(ev, "step") == 0)
             on_step(&m, e, TRANSCRIPT_STEP);
         else if (strcmp(ev, "check") == 0)

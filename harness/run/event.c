@@ -182,6 +182,13 @@ static void ended(void *arg, const struct conn *c, double at, enum conn_end how)
     event_emit(arg, e);
 }
 
+static void closed(void *arg, const struct conn *c, double at, bool reset)
+{
+    json_t *e = of_conn("close", c, at);
+    json_object_set_new(e, "how", json_string(reset ? "reset" : "fin"));
+    event_emit(arg, e);
+}
+
 struct conn_watch event_watch(struct event_sink *sink)
 {
     return (struct conn_watch){.arg = sink,
@@ -189,5 +196,6 @@ struct conn_watch event_watch(struct event_sink *sink)
                                .bytes = bytes,
                                .tls = tls,
                                .keylog = keylog,
-                               .ended = ended};
+                               .ended = ended,
+                               .closed = closed};
 }

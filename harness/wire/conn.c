@@ -413,8 +413,10 @@ static void goodbye(struct conn *c)
 void conn_shutdown(struct conn *c)
 {
     goodbye(c);
-    if (c->fd >= 0 && !c->half_closed)
+    if (c->fd >= 0 && !c->half_closed) {
         (void)shutdown(c->fd, SHUT_WR);
+        flow_closed(c, false);
+    }
     c->half_closed = true;
 }
 
@@ -431,6 +433,7 @@ static void close_quietly(struct conn *c)
 {
     if (c->fd >= 0) {
         (void)shutdown(c->fd, SHUT_WR);
+        flow_closed(c, false);
         c->half_closed = true;
         drain(c);
     }
@@ -454,6 +457,8 @@ void conn_close_rude(struct conn *c)
 void conn_reset(struct conn *c)
 {
     begin_close(c);
+    if (c->fd >= 0)
+        flow_closed(c, true);
     flow_end(c, CONN_LOCAL);
     flow_close_fd(c, true);
 }

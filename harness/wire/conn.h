@@ -72,6 +72,9 @@ struct conn_watch {
     void (*tls)(void *arg, const struct conn *c, double at, const struct conn_tls *facts);
     void (*keylog)(void *arg, const struct conn *c, double at, const char *line);
     void (*ended)(void *arg, const struct conn *c, double at, enum conn_end how);
+    /* We sent FIN (by closing, wholly or half) or RST; each is told once, before `ended` if that
+     * follows. */
+    void (*closed)(void *arg, const struct conn *c, double at, bool reset);
 };
 
 /* *watch is copied. The loop's clock starts now. Out of memory ends the process. */

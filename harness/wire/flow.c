@@ -26,6 +26,17 @@ void flow_end(struct conn *c, enum conn_end how)
         w->ended(w->arg, c, loop_now(c->loop), c->end);
 }
 
+void flow_closed(struct conn *c, bool reset)
+{
+    bool *told = reset ? &c->reset_told : &c->fin_told;
+    const struct conn_watch *w = &c->loop->watch;
+    if (*told || c->reset_told)
+        return;
+    *told = true;
+    if (w->closed != NULL)
+        w->closed(w->arg, c, loop_now(c->loop), reset);
+}
+
 void flow_close_fd(struct conn *c, bool reset)
 {
     if (c->fd < 0)

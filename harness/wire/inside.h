@@ -58,6 +58,7 @@ struct conn {
     bool send_dead; /* the kernel refused to send: the peer is gone */
     int send_errno;
     bool half_closed;
+    bool fin_told, reset_told; /* the watcher knows that we sent it */
     bool closing; /* the script closes it: whatever is read meanwhile, the end is ours */
 };
 
@@ -69,6 +70,8 @@ void flow_send(struct conn *c);
 bool flow_waiting(const struct conn *c);
 /* Notes the end, the first time. */
 void flow_end(struct conn *c, enum conn_end how);
+/* The watcher is told, once, that FIN or RST leaves. */
+void flow_closed(struct conn *c, bool reset);
 /* Closes the descriptor with FIN, or with RST. */
 void flow_close_fd(struct conn *c, bool reset);
 /* The watcher is told of text that went out through TLS. */

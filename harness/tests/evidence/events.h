@@ -83,6 +83,11 @@ static inline void story_end(struct story *s, int conn, const char *how)
     story_add(s, json_pack("{ss si ss}", "ev", "end", "conn", conn, "how", how));
 }
 
+static inline void story_close(struct story *s, int conn, const char *how)
+{
+    story_add(s, json_pack("{ss si ss}", "ev", "close", "conn", conn, "how", how));
+}
+
 static inline void story_clear(struct story *s)
 {
     json_decref(s->events);

@@ -186,6 +186,26 @@ START_TEST(each_end_is_told_as_it_came)
     }
 END_TEST
 
+START_TEST(our_own_fin_and_rst_are_told_when_they_were_sent)
+    {
+        struct story s = {0};
+        story_conn(&s, 1, "smtp", "127.0.0.1", 45678, "127.0.0.1", 2525);
+        story_says(&s, 1, 'c', "QUIT\r\n");
+        story_close(&s, 1, "fin"); /* a half close: the server still answers */
+        story_says(&s, 1, 's', "221 bye\r\n");
+        story_end(&s, 1, "fin");
+        story_conn(&s, 2, "smtp", "127.0.0.1", 45679, "127.0.0.1", 2525);
+        story_close(&s, 2, "reset");
+        story_end(&s, 2, "local");
+        made(&s);
+        nothing_wrong();
+        char *text = tshark("-Y 'tcp.flags.fin == 1 || tcp.flags.reset == 1 || tcp.len > 0' " FIELDS
+                            "-e tcp.srcport -e tcp.flags.fin -e tcp.flags.reset -e tcp.len");
+        ck_assert_str_eq(text, "45678|0|0|6\n45678|1|0|0\n25|0|0|9\n25|1|0|0\n45679|0|1|0\n");
+        free(text);
+    }
+END_TEST
+
 START_TEST(connections_that_share_ports_stay_apart)
     {
         struct story s = {0};
@@ -444,6 +464,7 @@ int main(void)
     tcase_add_loop_test(c, imap_pop3_and_lmtp_wake_their_dissectors, 0, 3);
     tcase_add_test(c, ipv6_long_data_and_comments_are_right);
     tcase_add_loop_test(c, each_end_is_told_as_it_came, 0, 6);
+    tcase_add_test(c, our_own_fin_and_rst_are_told_when_they_were_sent);
     tcase_add_test(c, connections_that_share_ports_stay_apart);
     tcase_add_test(c, bytes_that_were_not_kept_leave_a_hole);
     tcase_add_test(c, a_scenario_without_connections_gives_a_file_without_packets);

@@ -162,6 +162,26 @@ START_TEST(words_in_answer_to_a_handshake_are_shown)
     }
 END_TEST
 
+START_TEST(who_ended_a_connection_and_how_is_one_line)
+    {
+        struct story s = {0};
+        for (int i = 1; i <= 3; i++)
+            story_conn(&s, i, "smtp", "127.0.0.1", 4000, "127.0.0.1", 2525);
+        story_close(&s, 1, "fin");
+        story_end(&s, 1, "local");
+        story_close(&s, 2, "reset");
+        story_end(&s, 2, "local");
+        story_close(&s, 3, "fin");
+        story_end(&s, 3, "fin");
+        ck_assert_str_eq(strstr(text_of_story(&s, true, NULL), "0.004"),
+                         "0.004  c1 ==  closed by the scenario\n"
+                         "0.006  c2 ==  reset by the scenario (RST)\n"
+                         "0.008  c3 ==  the scenario sends no more (FIN)\n"
+                         "0.009  c3 ==  the server closed the connection (FIN)                     "
+                         "     <- here\n");
+    }
+END_TEST
+
 START_TEST(long_data_is_folded_and_says_how_much)
     {
         struct story s = {0};
@@ -231,6 +251,7 @@ int main(void)
     tcase_add_test(c, pieces_that_the_script_sends_apart_stay_apart);
     tcase_add_test(c, tls_is_a_boundary_and_its_records_are_not_shown);
     tcase_add_test(c, words_in_answer_to_a_handshake_are_shown);
+    tcase_add_test(c, who_ended_a_connection_and_how_is_one_line);
     tcase_add_test(c, long_data_is_folded_and_says_how_much);
     tcase_add_test(c, bytes_that_were_not_kept_are_named);
     tcase_add_test(c, events_of_the_future_and_broken_ones_are_left_out);

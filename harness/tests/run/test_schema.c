@@ -132,6 +132,7 @@ START_TEST(what_the_recorder_writes_of_a_connection_follows_the_schema)
                       err.text);
         close(s);
         ck_assert_int_eq(conn_fill(c, 14, 2000, &err), -1);
+        conn_close(c);
         loop_free(l);
         close(listener);
         ck_assert_int_eq(write(fd, CASE_END RUN_END, strlen(CASE_END RUN_END)),
@@ -139,7 +140,11 @@ START_TEST(what_the_recorder_writes_of_a_connection_follows_the_schema)
         close(fd);
 
         ck_assert(valid(path));
-        ck_assert_uint_ge(json_array_size(sink.list), 4);
+        static const char *const order[] = {"conn", "io", "io", "end", "close"};
+        ck_assert_uint_eq(json_array_size(sink.list), 5);
+        for (size_t i = 0; i < 5; i++)
+            ck_assert_str_eq(json_string_value(json_object_get(json_array_get(sink.list, i), "ev")),
+                             order[i]);
         ck_assert_msg(capture_made_write(sink.list, 0, capture, &err) == 0, "%s", err.text);
         json_decref(sink.list);
     }
