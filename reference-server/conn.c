@@ -452,9 +452,24 @@ static bool keeps_input(const struct client *k)
     return fault(FAULT_SMTP_STARTTLS_KEEPS_BUFFER);
 }
 
+/* A fault: what follows the 220 to STARTTLS and is no TLS record is obeyed in clear. */
+static bool falls_back(struct client *k)
+{
+    unsigned char first;
+    if (!k->opened || k->conn.protocol != &smtp_protocol || !fault(FAULT_SMTP_STARTTLS_FALLS_BACK))
+        return false;
+    if (recv(k->source.fd, &first, 1, MSG_PEEK) != 1 || first == SSL3_RT_HANDSHAKE)
+        return false;
+    SSL_free(k->ssl);
+    k->ssl = NULL;
+    clock_cancel(k->conn.server->clock, &k->patience);
+    k->state = OPEN;
+    return true;
+}
+
 static void handshake(struct client *k)
 {
-    if (k->ssl == NULL)
+    if (k->ssl == NULL || falls_back(k))
         return;
     k->ssl_wants_write = false;
     int n = SSL_accept(k->ssl);

@@ -13,6 +13,7 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
+#include "fault.h"
 #include "sasl_mech.h"
 #include "server.h"
 
@@ -349,7 +350,9 @@ enum { MECHANISMS = sizeof mechanisms / sizeof mechanisms[0] };
 
 static bool may_show_password(const struct conn *c)
 {
-    return c->tls || c->server->plaintext_login;
+    bool smtp = c->protocol == &smtp_protocol;
+    return c->tls || c->server->plaintext_login ||
+           (smtp && fault(FAULT_SMTP_PLAINTEXT_LOGIN_IN_CLEAR));
 }
 
 void sasl_mechanisms(const struct conn *c, struct buf *out)
