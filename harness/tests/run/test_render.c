@@ -346,6 +346,65 @@ START_TEST(an_expected_failure_is_skipped_and_a_stale_line_fails)
     }
 END_TEST
 
+START_TEST(tap_has_a_point_for_each_scenario_and_marks_what_may_fail)
+    {
+        every_verdict();
+        const char *text = rendered("tap");
+        contains(text, "TAP version 14\n1..9\n");
+        contains(text, "ok 2 - smtp/rfc5321/4.1.1.4/a\n");
+        contains(text, "not ok 3 - smtp/rfc5321/4.1.1.4/a\n  ---\n  verdict: fail\n");
+        contains(text, "# SKIP why \\\\x00\\\\x1B[31m");
+        contains(text, " # TODO not followed (SHOULD): ");
+        contains(text, "  again: \"mailproof run --target smtp://mx.example -v "
+                       "smtp/rfc5321/4.1.1.4/a\"\n  ...\n");
+    }
+END_TEST
+
+START_TEST(markdown_escapes_what_servers_and_scenarios_say)
+    {
+        file(0,
+             RUN_START CASE_START("smtp/rfc5321/4.1.1.4/a", "A") EXCHANGE("smtp/rfc5321/4.1.1.4/a")
+                 CASE_END("smtp/rfc5321/4.1.1.4/a", "fail", "<script> [a](b) `c` | d\\n# e")
+                     RUN_END);
+        load(1);
+        const char *text = rendered("markdown");
+        contains(text, "\\<script\\> \\[a\\]\\(b\\) \\`c\\` \\| d \\# e");
+        contains(text, "| fail | 1 |");
+        contains(
+            text,
+            "```\n0.001  c1 ==  smtp, 127.0.0.1 port 25\n0.002  c1 <  220 \\x01\\x1B<3>\\r\\n");
+    }
+END_TEST
+
+START_TEST(sarif_names_the_requirement_and_the_line)
+    {
+        file(0, RUN_START CASE_START("smtp/rfc5321/4.1.1.4/a", "A")
+                    CASE_END("smtp/rfc5321/4.1.1.4/a", "fail", "broken") RUN_END);
+        load(1);
+        json_error_t why;
+        json_t *j = json_loads(rendered("sarif"), 0, &why);
+        ck_assert_msg(j != NULL, "%s", why.text);
+        const char *version, *rule, *level, *text, *uri, *id;
+        int line;
+        ck_assert_msg(json_unpack_ex(j, &why, 0,
+                                     "{ss s[{s{s{s[{ss}]}} s[{ss ss s{ss} s[{s{s{ss} s{si}}}]}]}]}",
+                                     "version", &version, "runs", "tool", "driver", "rules", "id",
+                                     &id, "results", "ruleId", &rule, "level", &level, "message",
+                                     "text", &text, "locations", "physicalLocation",
+                                     "artifactLocation", "uri", &uri, "region", "startLine",
+                                     &line) == 0,
+                      "%s", why.text);
+        ck_assert_str_eq(version, "2.1.0");
+        ck_assert_str_eq(rule, "rfc5321-4.1.1.4-5");
+        ck_assert_str_eq(rule, id);
+        ck_assert_str_eq(level, "error");
+        ck_assert_str_eq(text, "smtp/rfc5321/4.1.1.4/a: broken");
+        ck_assert_str_eq(uri, "scenarios/a.lua");
+        ck_assert_int_eq(line, 21);
+        json_decref(j);
+    }
+END_TEST
+
 START_TEST(text_shows_the_exchange_of_a_failure_and_how_to_run_it_again)
     {
         file(0,
@@ -442,6 +501,9 @@ int main(void)
     tcase_add_test(c, the_page_of_a_real_run_is_whole_and_forbids_itself_the_network);
     tcase_add_test(c, the_page_stays_small_when_servers_talk_much);
     tcase_add_test(c, an_expected_failure_is_skipped_and_a_stale_line_fails);
+    tcase_add_test(c, tap_has_a_point_for_each_scenario_and_marks_what_may_fail);
+    tcase_add_test(c, markdown_escapes_what_servers_and_scenarios_say);
+    tcase_add_test(c, sarif_names_the_requirement_and_the_line);
     tcase_add_test(c, text_shows_the_exchange_of_a_failure_and_how_to_run_it_again);
     suite_add_tcase(suite, c);
     SRunner *r = srunner_create(suite);
