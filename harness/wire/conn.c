@@ -389,6 +389,17 @@ bool conn_in_tls(const struct conn *c)
     return c->tls != NULL && tls_done(c->tls);
 }
 
+struct ssl_st *conn_openssl(const struct conn *c)
+{
+    return c->tls != NULL ? tls_openssl(c->tls) : NULL;
+}
+
+void conn_flush_openssl(struct conn *c)
+{
+    if (c->tls != NULL && c->end == CONN_OPEN && tls_output(c->tls, &c->out))
+        flow_send(c);
+}
+
 uint64_t conn_text_begin(const struct conn *c)
 {
     return c->tls != NULL ? c->text_begin : c->input.history.len;

@@ -17,6 +17,7 @@
 
 struct loop;
 struct conn;
+struct ssl_st; /* OpenSSL's SSL */
 
 enum conn_dir { CONN_SENT, CONN_RECEIVED };
 
@@ -103,6 +104,10 @@ struct conn_tls_options {
     const char *alpn;      /* comma-separated, "imap"; NULL sends none */
     const char *cert_file; /* client certificate and key, PEM; NULL none */
     const char *key_file;
+    /* Called with the handshake's own SSL before the ClientHello is made, for what no field above
+     * says (a session to resume, an extension); NULL: nothing. */
+    void (*prepare)(struct ssl_st *ssl, void *arg);
+    void *prepare_arg;
 };
 
 /* Resolves, connects, returns when TCP is up. *out belongs to the loop; conn_free frees it earlier.
@@ -159,6 +164,11 @@ int conn_starttls(struct conn *c, const struct conn_tls_options *o, int timeout_
                   struct err *err);
 const struct conn_tls *conn_tls_facts(const struct conn *c); /* never NULL */
 bool conn_in_tls(const struct conn *c);
+/* The SSL of a connection on which a handshake was begun, to look at; NULL before. It belongs to the
+ * connection. */
+struct ssl_st *conn_openssl(const struct conn *c);
+/* Sends what was made by calls on conn_openssl itself: a key update, a renegotiation. */
+void conn_flush_openssl(struct conn *c);
 /* Offset in conn_history of the first byte that came through TLS; all before it came in clear.
  * While TLS does not run that is the whole history. */
 uint64_t conn_text_begin(const struct conn *c);

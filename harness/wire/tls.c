@@ -192,6 +192,8 @@ int tls_new(const struct conn_tls_options *o, const struct tls_watch *watch, str
         (void)err_tls(err, o->sni);
         goto out;
     }
+    if (o->prepare != NULL)
+        o->prepare(t->ssl, o->prepare_arg);
     int done = SSL_do_handshake(t->ssl);
     if (SSL_get_error(t->ssl, done) != SSL_ERROR_WANT_READ) {
         (void)err_tls(err, "cannot make a ClientHello");
@@ -309,6 +311,11 @@ bool tls_output(struct tls *t, struct buf *out)
         (void)BIO_reset(t->out);
     }
     return true;
+}
+
+struct ssl_st *tls_openssl(const struct tls *t)
+{
+    return t->ssl;
 }
 
 bool tls_done(const struct tls *t)

@@ -48,6 +48,8 @@ void tls_goodbye(struct tls *t);
 bool tls_output(struct tls *t, struct buf *out);
 
 bool tls_done(const struct tls *t);
+/* OpenSSL's own object, which stays the machine's. */
+struct ssl_st *tls_openssl(const struct tls *t);
 const struct conn_tls *tls_facts(const struct tls *t);
 
 #endif
