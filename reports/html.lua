@@ -272,19 +272,20 @@ local function requirements(run, coverage, write)
     local list = by[row.rfc]
     table.sort(list, function(a, b) return a.key < b.key end)
     write('<details class="rfc" id="rfc', row.rfc, '"><summary>RFC ', row.rfc, " ", text(run.rfcs[row.rfc] or ""),
-          " (", #list, ")</summary>\n<table><thead><tr><th>requirement</th><th>level</th><th>says</th><th>here</th>",
-          "<th>scenarios</th></tr></thead><tbody>\n")
+          " (", #list, ")</summary>\n<table class=asked><thead><tr><th>requirement</th><th>level</th><th>says</th>",
+          "<th>here</th><th>scenarios</th></tr></thead><tbody>\n")
     for _, entry in ipairs(list) do
       local r, links = entry.requirement, {}
       for i, c in ipairs(entry.cases) do
         links[i] = ('<a href="#%s" class="%s" title="%s">%s</a>'):format(attribute(c.anchor), words.verdict(c),
           attribute(c.start.case), text(c.start.case:match "[^/]*$"))
       end
-      local how = entry.outcome == "open" and r.test and r.test ~= "wire" and " (needs: " .. r.test .. ")" or ""
+      local how = entry.outcome == "open" and r.test and r.test ~= "wire" and
+        "<br><small>" .. text(r.test) .. "</small>" or ""
       write('<tr data-outcome="', entry.outcome, '"><td class="id" id="r-', attribute(r.id), '">',
             section_link(row.rfc, r.section), "<br><small>", text(r.id), '</small></td><td class="n">',
-            text(r.level or ""), "</td><td>", text(r.says or ""), '</td><td class="n ', entry.outcome, '">',
-            entry.outcome == "pass" and "holds" or outcome_word[entry.outcome], text(how), "</td><td>",
+            text(r.level or ""), "</td><td>", text(r.says or ""), '</td><td class="', entry.outcome, '">',
+            entry.outcome == "pass" and "holds" or outcome_word[entry.outcome], how, "</td><td>",
             table.concat(links, "<br>"), "</td></tr>\n")
     end
     write "</tbody></table></details>\n"

@@ -14,7 +14,8 @@ local function thousands(n)
 end
 exchange.thousands = thousands
 
--- One row of bytes: what is not printable is escaped and dimmed.
+-- One row of bytes: what is not printable is escaped and dimmed. A backslash that the wire carried is not dimmed,
+-- so it needs no escape to be told from ours.
 local function spell(run, bytes)
   local more = ""
   if #bytes > ROW_BYTES + 40 then
@@ -23,7 +24,7 @@ local function spell(run, bytes)
   end
   local out = {}
   for plain, odd in bytes:gmatch "([\x20-\x7e]*)([^\x20-\x7e]*)" do
-    if plain ~= "" then out[#out + 1] = xml.text((plain:gsub("\\", "\\\\"))) end
+    if plain ~= "" then out[#out + 1] = xml.text(plain) end
     if odd ~= "" then out[#out + 1] = "<u>" .. run.escape(odd) .. "</u>" end
   end
   return table.concat(out) .. more
