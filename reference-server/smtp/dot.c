@@ -61,8 +61,6 @@ static bool step(struct smtp_dot *d, unsigned char c, struct buf *out)
     case DOT_AT_LINE:
         if (c == '.') {
             d->state = DOT_AFTER_DOT;
-            if (fault(FAULT_SMTP_NO_DOT_UNSTUFFING))
-                put(d, out, ".", 1);
             return false;
         }
         break;
@@ -82,6 +80,8 @@ static bool step(struct smtp_dot *d, unsigned char c, struct buf *out)
             d->state = DOT_AFTER_DOT_CR;
             return false;
         }
+        if (fault(FAULT_SMTP_NO_DOT_UNSTUFFING))
+            put(d, out, ".", 1);
         if (c == '.' && fault(FAULT_SMTP_DOUBLE_UNSTUFFING)) {
             d->state = DOT_IN_TEXT;
             return false;
