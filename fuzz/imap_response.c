@@ -23,6 +23,7 @@ static void note_value(struct digest *d, const struct imap_value *v, int depth)
     digest_number(d, (uint64_t)v->kind);
     digest_number(d, v->count);
     if (v->kind == IMAP_LIST) {
+        digest_number(d, v->spaced);
         for (size_t i = 0; i < v->count; i++)
             note_value(d, &v->items[i], depth + 1);
         return;

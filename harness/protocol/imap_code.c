@@ -50,7 +50,7 @@ static size_t read_values(struct imap_tree *t, const unsigned char *raw, size_t 
             break;
         case '(':
             at++;
-            ok = imap_tree_open(t);
+            ok = imap_tree_open(t, raw[at - 2] == ' ');
             break;
         case ')':
             at++;

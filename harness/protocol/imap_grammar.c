@@ -78,6 +78,8 @@ static const char *address_list(const struct imap_value *v, enum imap_envelope_p
         const struct imap_value *a = &v->items[i];
         if (a->kind != IMAP_LIST || a->count != 4)
             return "an address in ENVELOPE does not have four members";
+        if (a->spaced && i > 0)
+            return "a space stands between the addresses of a list in ENVELOPE";
         for (size_t k = 0; k < 4; k++)
             if (!imap_is_nstring(&a->items[k]))
                 return "a member of an address in ENVELOPE is neither a string nor NIL";
@@ -172,6 +174,9 @@ static const char *multipart(const struct imap_value *v, bool extended, enum ima
         const char *why = imap_grammar_body(&v->items[n], extended, part);
         if (why != NULL)
             return why;
+        *part = IMAP_PART_MULTI;
+        if (v->items[n].spaced && n > 0)
+            return "a space stands between the parts of a multipart";
         n++;
     }
     *part = IMAP_PART_MULTI;
@@ -208,12 +213,9 @@ static const char *single_part(const struct imap_value *v, bool extended, enum i
             return "a text part does not tell its lines";
         fixed = 8;
     } else if (is_message(v)) {
-        enum imap_envelope_part ignored;
         *part = IMAP_PART_MESSAGE;
         if (v->count < 10 || f[7].kind != IMAP_LIST || f[8].kind != IMAP_LIST)
             return "a message part has no envelope and no body structure";
-        if (imap_grammar_envelope(&f[7], &ignored) != NULL)
-            return "the envelope of a message part is no envelope";
         const char *why = imap_grammar_body(&f[8], extended, part);
         if (why != NULL)
             return why;

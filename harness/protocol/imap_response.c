@@ -413,7 +413,7 @@ static enum parse_step at_value(struct imap_response *r, unsigned char c)
     case '(': /* lists may touch each other: "((…)(…) "mixed")" */
         if (s->before == BEFORE_VALUE)
             r->missing_space = true;
-        if (!imap_tree_open(&s->tree))
+        if (!imap_tree_open(&s->tree, s->before == BEFORE_SPACE))
             return bad(r, "lists are nested deeper than the driver's limit");
         s->before = BEFORE_NOTHING;
         return PARSE_MORE;

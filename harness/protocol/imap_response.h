@@ -35,6 +35,7 @@ struct imap_value {
     int64_t number;
     struct imap_value *items; /* lists; NULL when empty */
     size_t count;
+    bool spaced; /* a list: a space stood before it */
 };
 
 enum imap_role { IMAP_TAGGED, IMAP_UNTAGGED, IMAP_CONTINUE };

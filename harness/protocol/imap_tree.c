@@ -69,11 +69,12 @@ static bool push(struct imap_tree *t, struct imap_value v)
     return true;
 }
 
-bool imap_tree_open(struct imap_tree *t)
+bool imap_tree_open(struct imap_tree *t, bool spaced)
 {
     if (t->depth == IMAP_RESPONSE_DEPTH)
         return false;
     t->frames[++t->depth] = t->count;
+    t->spaced[t->depth] = spaced;
     return true;
 }
 
@@ -85,7 +86,7 @@ size_t imap_tree_innermost(const struct imap_tree *t)
 static struct imap_value innermost_list(struct imap_tree *t)
 {
     size_t n = imap_tree_innermost(t);
-    struct imap_value list = {.kind = IMAP_LIST, .count = n};
+    struct imap_value list = {.kind = IMAP_LIST, .count = n, .spaced = t->spaced[t->depth]};
     if (n > 0) {
         list.items = new_values(t, n);
         memcpy(list.items, t->stack + t->frames[t->depth], n * sizeof *list.items);

@@ -13,8 +13,9 @@ struct imap_tree {
     size_t count, room;
     size_t frames[IMAP_RESPONSE_DEPTH +
                   1]; /* where on the stack each open list begins; [0] is the root */
-    size_t depth;     /* lists open inside the root */
-    size_t values;    /* all of them, against the limit */
+    bool spaced[IMAP_RESPONSE_DEPTH + 1];
+    size_t depth;  /* lists open inside the root */
+    size_t values; /* all of them, against the limit */
     struct imap_block *blocks;
     unsigned char *cooked; /* bytes of quoted strings without their escapes */
     size_t cooked_len, cooked_room;
@@ -22,8 +23,8 @@ struct imap_tree {
 
 void imap_tree_init(struct imap_tree *t);
 void imap_tree_clear(struct imap_tree *t);
-/* Opens a list; false when that would be too deep. */
-bool imap_tree_open(struct imap_tree *t);
+/* Opens a list, spaced or not; false when that would be too deep. */
+bool imap_tree_open(struct imap_tree *t, bool spaced);
 /* Closes the innermost list and adds it to the one around it; false when none but the root is open.
  */
 bool imap_tree_close(struct imap_tree *t);

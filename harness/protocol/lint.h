@@ -16,7 +16,7 @@ struct lint_rule {
     const char *title;      /* one line */
     const char *proves;     /* requirement id of the catalogue */
     const char *says;       /* the requirement in our words */
-    const char *catches[4]; /* faults of the reference server that break it; ends with NULL */
+    const char *catches[8]; /* faults of the reference server that break it; ends with NULL */
 };
 
 /* All rules; ends with name == NULL. */

@@ -245,12 +245,14 @@ static void judge_exists(const struct lint_case *c, struct lint_memory *m,
                          const struct imap_response *r)
 {
     if (m->selected && !changes_mailbox(c->command)) {
-        if (r->number < m->exists)
+        if (r->number < m->exists) {
             lint_broken(c, LINT_IMAP_EXISTS,
                         "EXISTS states %" PRId64 " where there were %" PRId64 " messages",
                         r->number, m->exists);
-        else
-            lint_judge(c, LINT_IMAP_EXISTS, NULL);
+            return; /* it is wrong now, and EXPUNGE that comes late will make the old number right
+                     */
+        }
+        lint_judge(c, LINT_IMAP_EXISTS, NULL);
     }
     m->selected = true;
     m->exists = r->number;

@@ -265,6 +265,16 @@ static const struct {
       "* 1 FETCH (BODY (\"TEXT\" \"PLAIN\" (\"CHARSET\") NIL NIL \"7BIT\" 3 1))\r\n"),
     I("body-multipart", "a FETCH 1 BODY",
       "* 1 FETCH (BODY ((\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 3 1) NIL))\r\n"),
+    I("body-multipart", "a FETCH 1 BODY",
+      "* 1 FETCH (BODY ((\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 3 1) (\"A\" \"B\" NIL NIL NIL "
+      "\"7BIT\" 3) "
+      "\"MIXED\"))\r\n"),
+    I("address-form", "a FETCH 1 ALL",
+      "* 1 FETCH (ENVELOPE (NIL NIL ((NIL NIL \"a\" \"b\") (NIL NIL \"a\" \"b\")) NIL NIL NIL NIL "
+      "NIL NIL "
+      "NIL))\r\n"),
+    I("exists-shrinks", "a EXPUNGE",
+      "* 1 EXISTS\r\n* 3 EXPUNGE\r\n* 2 EXPUNGE\r\n* 1 FETCH (FLAGS ())\r\n"),
     I("body-message", "a FETCH 1 BODY",
       "* 1 FETCH (BODY (\"MESSAGE\" \"RFC822\" NIL NIL NIL \"7BIT\" 3))\r\n"),
     I("body-extension", "a FETCH 1 BODYSTRUCTURE",
