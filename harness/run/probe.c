@@ -141,6 +141,20 @@ static int say_where(const struct target *t, const struct probe *p, const char *
     return rc;
 }
 
+static void say_death(const struct target *t, struct probe *p, struct err *err)
+{
+    struct err how;
+    int status = 0;
+    waitpid(p->pid, &status, 0);
+    p->pid = 0;
+    if (WIFSIGNALED(status))
+        err_set(&how, "the probe's process was killed by signal %d, %s", WTERMSIG(status),
+                strsignal(WTERMSIG(status)));
+    else
+        err_set(&how, "the probe's process ended with exit code %d", WEXITSTATUS(status));
+    say_where(t, p, how.text, err);
+}
+
 /* Pushes nothing; sets field `service` of the table on top. */
 static int take_answer(lua_State *L, const struct target *t, struct probe *p, double seconds,
                        struct err *err)
@@ -157,7 +171,7 @@ static int take_answer(lua_State *L, const struct target *t, struct probe *p, do
         o = json_loads(p->answer + 7, 0, NULL);
     const char *why = json_string_value(json_object_get(o, "error"));
     if (o == NULL)
-        say_where(t, p, "the probe's process died", err);
+        say_death(t, p, err);
     else if (why != NULL)
         say_where(t, p, why, err);
     else
