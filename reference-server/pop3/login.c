@@ -30,7 +30,7 @@ void pop3_make_stamp(struct pop3 *p)
         return;
     long long now = (long long)clock_wall_s(s->clock);
     unsigned number = p->conn->number;
-    if (fault(FAULT_POP3_APOP_STAMP_REPEATS)) {
+    if (fault(FAULT_POP3_APOP_STAMP_CONSTANT)) {
         now = 0;
         number = 0;
     }
@@ -106,6 +106,10 @@ static bool told_in_use(struct pop3 *p, const char *user)
 
 void pop3_pass(struct pop3 *p, const struct pop3_command *c)
 {
+    if (p->user == NULL && fault(FAULT_POP3_PASS_WITHOUT_USER)) {
+        pop3_ok(p, "whoever you are");
+        return;
+    }
     if (p->user == NULL) {
         pop3_err(p, "USER comes first, right before PASS");
         return;
@@ -114,7 +118,10 @@ void pop3_pass(struct pop3 *p, const struct pop3_command *c)
     p->user = NULL;
     if (!(fault(FAULT_POP3_IN_USE_TOLD) && told_in_use(p, user))) {
         /* Everything behind the first space: a password may hold spaces. */
-        const struct account *a = account_check(p->conn->server->accounts, user, c->rest);
+        struct accounts *all = p->conn->server->accounts;
+        const struct account *a = account_check(all, user, c->rest);
+        if (a == NULL && fault(FAULT_POP3_ANY_PASSWORD))
+            a = account_find(all, user);
         if (a == NULL)
             failed(p);
         else
@@ -170,7 +177,8 @@ static void challenge(struct pop3 *p, const struct buf *data)
     buf_init(&line, (size_t)p->conn->server->limits.pop3_sasl_bytes);
     if (data->len == 0 && fault(FAULT_POP3_AUTH_BARE_PLUS)) {
         conn_text(p->conn, "+\r\n");
-    } else if (data->len == 0 && fault(FAULT_POP3_CHALLENGE_HAS_TEXT)) {
+    } else if (data->len == 0 && (fault(FAULT_POP3_CHALLENGE_HAS_TEXT) ||
+                                  fault(FAULT_POP3_AUTH_CHALLENGE_HAS_TEXT))) {
         conn_text(p->conn, "+ go ahead\r\n");
     } else if (buf_text(&line, "+ ") && base64_encode(&line, data->data, data->len) &&
                buf_text(&line, "\r\n")) {
@@ -258,7 +266,7 @@ static void decode_and_step(struct pop3 *p, const char *text, size_t n)
     unsigned char *data = NULL;
     size_t len = 0;
     int rc = base64_decode(text, n, &data, &len);
-    if (rc != 0 && fault(FAULT_POP3_AUTH_LOOSE_BASE64))
+    if (rc != 0 && fault(FAULT_POP3_AUTH_BAD_BASE64_ACCEPTED))
         rc = decode_loosely(text, n, &data, &len);
     if (rc != 0) {
         trace(p->conn, "rfc5034-4-12", "no base64");
@@ -278,6 +286,10 @@ void pop3_auth(struct pop3 *p, const struct pop3_command *c)
         return;
     }
     pop3_forget_login(p);
+    if (c->count > 1 && fault(FAULT_POP3_AUTH_NO_INITIAL_RESPONSE)) {
+        pop3_err(p, "the mechanism alone is wanted");
+        return;
+    }
     p->sasl = sasl_begin(p->conn, p->conn->server->accounts, c->arguments[0], &needs_tls);
     if (p->sasl == NULL) {
         pop3_err(p, needs_tls ? "this mechanism needs TLS; STLS comes first"

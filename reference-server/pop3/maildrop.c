@@ -5,17 +5,21 @@
 
 #include "fault.h"
 
-/* For a fault: how much shorter a message is whose lines end in LF. */
-static uint32_t line_ends(struct store *s, int64_t blob)
+/* For the faults: the size as someone counts who stores LF, or who counts the dots that are
+ * doubled. */
+static uint32_t wrong_size(struct store *s, const struct message *m)
 {
     struct blob b;
-    uint32_t n = 0;
-    if (blob_read(s, blob, &b, NULL) != 0)
-        return 0;
-    for (size_t i = 0; i < b.len; i++)
-        n += b.data[i] == '\n';
+    uint32_t size = m->pop3_bytes;
+    bool lf = fault(FAULT_POP3_SIZE_COUNTS_LF), dots = fault(FAULT_POP3_SIZE_COUNTS_DOTS);
+    if ((!lf && !dots) || blob_read(s, m->blob, &b, NULL) != 0)
+        return size;
+    for (size_t i = 0; i < b.len; i++) {
+        size -= lf && b.data[i] == '\n';
+        size += dots && b.data[i] == '.' && (i == 0 || b.data[i - 1] == '\n');
+    }
     blob_release(&b);
-    return n;
+    return size;
 }
 
 enum maildrop_outcome maildrop_open(struct maildrop *d, struct store *s, int64_t account,
@@ -24,7 +28,7 @@ enum maildrop_outcome maildrop_open(struct maildrop *d, struct store *s, int64_t
     struct mailbox *m;
     if (mailbox_open(s, account, "INBOX", &m) != 0)
         return MAILDROP_MISSING;
-    if (m->pop3_lock != NULL && !fault(FAULT_POP3_SECOND_SESSION)) {
+    if (m->pop3_lock != NULL && !fault(FAULT_POP3_NO_LOCK)) {
         mailbox_close(m);
         return MAILDROP_IN_USE;
     }
@@ -33,13 +37,11 @@ enum maildrop_outcome maildrop_open(struct maildrop *d, struct store *s, int64_t
     d->messages = calloc(m->count + 1, sizeof *d->messages);
     if (d->messages == NULL)
         abort();
-    bool lf = fault(FAULT_POP3_SIZES_COUNT_LF);
     for (size_t i = 0; i < m->count; i++) {
         const struct message *from = &m->messages[i];
         struct drop_message *to = &d->messages[i];
-        *to = (struct drop_message){from->uid, from->pop3_bytes, from->blob, false};
-        if (lf)
-            to->size -= line_ends(s, from->blob);
+        *to = (struct drop_message){
+            .uid = from->uid, .size = wrong_size(s, from), .blob = from->blob};
         d->total += to->size;
     }
     return MAILDROP_OPEN;
@@ -49,18 +51,29 @@ void maildrop_close(struct maildrop *d, const void *owner)
 {
     if (d->mailbox == NULL)
         return;
-    if (d->mailbox->pop3_lock == owner && !fault(FAULT_POP3_LOCK_STAYS))
+    if (d->mailbox->pop3_lock == owner && !fault(FAULT_POP3_QUIT_KEEPS_LOCK))
         d->mailbox->pop3_lock = NULL;
     mailbox_close(d->mailbox);
     free(d->messages);
     *d = (struct maildrop){.mailbox = NULL};
 }
 
+/* For a fault: the nth message of those that are not marked. */
+static uint32_t renumbered(const struct maildrop *d, uint32_t n)
+{
+    for (uint32_t i = 0; i < d->count; i++)
+        if (!d->messages[i].deleted && --n == 0)
+            return i + 1;
+    return 0;
+}
+
 struct drop_message *maildrop_find(struct maildrop *d, uint32_t n, bool *marked)
 {
     *marked = false;
-    if (n == 0 && d->count > 0 && fault(FAULT_POP3_NUMBER_ZERO))
+    if (n == 0 && d->count > 0 && fault(FAULT_POP3_ZERO_IS_FIRST))
         n = 1;
+    if (fault(FAULT_POP3_DELE_RENUMBERS))
+        n = renumbered(d, n);
     if (n == 0 || n > d->count)
         return NULL;
     *marked = d->messages[n - 1].deleted;

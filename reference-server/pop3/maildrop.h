@@ -13,6 +13,7 @@ struct drop_message {
     uint32_t uid, size; /* size: as POP3 sends it */
     int64_t blob;
     bool deleted;
+    bool retrieved; /* by RETR; only a fault asks */
 };
 
 struct maildrop {

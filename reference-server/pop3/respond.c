@@ -63,7 +63,7 @@ void pop3_unique_id(const struct pop3 *p, size_t index, char *out, size_t size)
 {
     uint32_t validity = p->drop.mailbox->uidvalidity;
     uint32_t uid = p->drop.messages[index].uid;
-    if (fault(FAULT_POP3_UIDL_CHANGES))
+    if (fault(FAULT_POP3_UIDL_PER_SESSION))
         validity += p->conn->number;
     if (fault(FAULT_POP3_UIDL_DUPLICATES))
         uid = 1;
@@ -82,7 +82,7 @@ void pop3_send_list(struct pop3 *p, enum pop3_sending kind)
 static bool listed(const struct pop3 *p, const struct drop_message *m)
 {
     enum fault shown =
-        p->sending == SENDING_LIST ? FAULT_POP3_LIST_SHOWS_DELETED : FAULT_POP3_UIDL_SHOWS_DELETED;
+        p->sending == SENDING_LIST ? FAULT_POP3_LIST_SHOWS_DELETED : FAULT_POP3_UIDL_LISTS_DELETED;
     return !m->deleted || fault(shown);
 }
 
@@ -94,7 +94,7 @@ static void more_of_list(struct pop3 *p)
         if (!listed(p, m))
             continue;
         size_t number = i + 1;
-        if (fault(FAULT_POP3_LIST_RENUMBERS))
+        if (fault(FAULT_POP3_DELE_RENUMBERS))
             for (size_t k = 0; k < i; k++)
                 number -= p->drop.messages[k].deleted;
         if (p->sending == SENDING_LIST) {
@@ -128,6 +128,14 @@ static size_t body_offset(const struct blob *b)
     return b->len;
 }
 
+uint32_t pop3_header_lines(const struct blob *b)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < body_offset(b); i++)
+        n += b->data[i] == '\n';
+    return n;
+}
+
 void pop3_send_message(struct pop3 *p, const struct blob *blob, uint32_t body_lines)
 {
     p->blob = *blob;
@@ -138,11 +146,17 @@ void pop3_send_message(struct pop3 *p, const struct blob *blob, uint32_t body_li
     pop3_send_more(p);
 }
 
+/* The fault leaves the one line alone that would end the response too early. */
+static bool lone_dot(const unsigned char *line, size_t n)
+{
+    return n == 1 || line[1] == '\n' || (n == 3 && line[1] == '\r');
+}
+
 /* One line of the stored message as it goes out: dots doubled, any line end made CRLF. */
 static void send_line(struct pop3 *p, const unsigned char *line, size_t n, bool ended)
 {
     struct conn *c = p->conn;
-    if (n > 0 && line[0] == '.' && !fault(FAULT_POP3_NO_DOT_STUFFING))
+    if (n > 0 && line[0] == '.' && !(fault(FAULT_POP3_NO_DOT_STUFFING) && !lone_dot(line, n)))
         conn_write(c, ".", 1);
     if (ended && n > 1 && line[n - 2] == '\r' && !fault(FAULT_POP3_LF_LINES)) {
         conn_write(c, line, n);
@@ -153,7 +167,7 @@ static void send_line(struct pop3 *p, const unsigned char *line, size_t n, bool 
     if (ended && n > 0 && line[n - 1] == '\r')
         n--;
     conn_write(c, line, n);
-    if (ended || !fault(FAULT_POP3_NO_LAST_LINE_END))
+    if (ended || !fault(FAULT_POP3_FINAL_DOT_GLUED))
         conn_text(c, line_end());
 }
 

@@ -48,6 +48,10 @@ static void capa(struct pop3 *p, const struct pop3_command *c)
     bool after = p->state == POP3_TRANSACTION;
     struct buf mechanisms;
     (void)c;
+    if (after && fault(FAULT_POP3_CAPA_AFTER_LOGIN_REFUSED)) {
+        pop3_err(p, "this is for before the login");
+        return;
+    }
     pop3_ok(p, "what this server can do");
     if (fault(FAULT_POP3_BODY_BARE_LF))
         conn_text(p->conn, "X-LF\n");
@@ -69,7 +73,7 @@ static void capa(struct pop3 *p, const struct pop3_command *c)
     pop3_line(p, "PIPELINING");
     pop3_line(p, fault(FAULT_POP3_CAPA_FORM) ? "EXPIRE  NEVER" : "EXPIRE NEVER");
     pop3_line(p, "UIDL");
-    if (stls_possible(p) || fault(FAULT_POP3_STLS_STAYS_LISTED))
+    if (stls_possible(p) || fault(FAULT_POP3_STLS_LISTED_IN_TLS))
         pop3_line(p, "STLS");
     pop3_line(p, "IMPLEMENTATION mailproofd-%s", MAILPROOF_VERSION);
     pop3_dot(p);
@@ -95,9 +99,8 @@ static void stls(struct pop3 *p, const struct pop3_command *c)
 static const struct entry *find(const char *keyword)
 {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        int differs = fault(FAULT_POP3_COMMANDS_CASE_SENSITIVE)
-                          ? strcmp(table[i].name, keyword)
-                          : strcasecmp(table[i].name, keyword);
+        int differs = fault(FAULT_POP3_VERBS_CASE_SENSITIVE) ? strcmp(table[i].name, keyword)
+                                                             : strcasecmp(table[i].name, keyword);
         if (differs == 0)
             return &table[i];
     }
@@ -114,6 +117,12 @@ static bool fault_allows_state(const struct pop3 *p, const struct entry *e)
            (e->run == pop3_auth && fault(FAULT_POP3_AUTH_AGAIN));
 }
 
+static bool fault_answers(const struct entry *e)
+{
+    return (e->run == pop3_stat && fault(FAULT_POP3_STAT_BEFORE_LOGIN)) ||
+           ((e->run == pop3_noop || e->run == pop3_rset) && fault(FAULT_POP3_NOOP_BEFORE_LOGIN));
+}
+
 static bool fault_allows_arguments(const struct entry *e)
 {
     return (e->run == capa && fault(FAULT_POP3_CAPA_TAKES_ARGUMENT)) ||
@@ -124,9 +133,8 @@ static void obey(struct pop3 *p, const struct pop3_command *c)
 {
     const struct entry *e = find(c->keyword);
     /* PASS counts only as the very next command after USER. */
-    bool keeps = fault(FAULT_POP3_PASS_WITHOUT_USER) ||
-                 (e != NULL &&
-                  (e->run == pop3_pass || (e->run == stls && fault(FAULT_POP3_STLS_KEEPS_USER))));
+    bool keeps =
+        e != NULL && (e->run == pop3_pass || (e->run == stls && fault(FAULT_POP3_STLS_KEEPS_USER)));
     if (!keeps)
         pop3_forget_login(p);
     if (e == NULL) {
@@ -140,7 +148,7 @@ static void obey(struct pop3 *p, const struct pop3_command *c)
     trace(p->conn, "-", "%s", e->name);
     if ((e->states & (int)p->state) == 0 && !fault_allows_state(p, e)) {
         trace(p->conn, "rfc1939-3-6", "%s has no place in this state", e->name);
-        if (p->state == POP3_AUTHORIZATION && fault(FAULT_POP3_ANY_STATE))
+        if (p->state == POP3_AUTHORIZATION && fault_answers(e))
             pop3_ok(p, "0 0");
         else if (p->state == POP3_AUTHORIZATION)
             pop3_err(p, "log in first");
@@ -160,7 +168,12 @@ static void obey(struct pop3 *p, const struct pop3_command *c)
                               : "the number of arguments is wrong");
         return;
     }
-    e->run(p, c);
+    if (e->run == pop3_top && fault(FAULT_POP3_CAPA_LISTS_MISSING_TOP))
+        pop3_err(p, "there is no such command");
+    else
+        e->run(p, c);
+    if (e->run == pop3_retr && fault(FAULT_POP3_PIPELINING_FLUSHES))
+        buf_empty(&p->conn->in);
 }
 
 static void take_command(struct pop3 *p, const unsigned char *line, size_t n)
@@ -219,12 +232,26 @@ static void too_long(struct pop3 *p)
     pop3_err(p, "this line is too long");
 }
 
+/* For a fault: puts RETR behind the commands that came with it. */
+static bool postpone(struct pop3 *p, const unsigned char *line, size_t n)
+{
+    struct buf *in = &p->conn->in;
+    if (in->len == 0 || p->postponed || strncasecmp((const char *)line, "RETR", 4) != 0) {
+        p->postponed = p->postponed && in->len > 0;
+        return false;
+    }
+    p->postponed = true;
+    return buf_add(in, line, n) && buf_text(in, "\r\n");
+}
+
 /* Takes one line. False: none is complete. */
 static bool take_line(struct pop3 *p)
 {
     struct buf *in = &p->conn->in;
     size_t ending = 0;
     ssize_t end = line_end(in, &ending);
+    if (end < 0 && in->len > 0 && fault(FAULT_POP3_SEGMENT_IS_LINE))
+        end = (ssize_t)in->len;
     if (end < 0) {
         if (in->len <= longest_line(p))
             return false;
@@ -247,14 +274,16 @@ static bool take_line(struct pop3 *p)
     memcpy(line, in->data, n);
     line[n] = '\0';
     buf_consume(in, n + ending);
+    if (fault(FAULT_POP3_PIPELINING_OUT_OF_ORDER) && postpone(p, line, n)) {
+        free(line);
+        return true;
+    }
     if (p->sasl != NULL)
         pop3_auth_line(p, (const char *)line, n);
     else
         take_command(p, line, n);
     OPENSSL_cleanse(line, n); /* it may have been a password */
     free(line);
-    if (fault(FAULT_POP3_PIPELINE_LOST))
-        buf_empty(in);
     return true;
 }
 
@@ -267,7 +296,10 @@ static void stay_awake(struct pop3 *p)
 
 static void greet(struct pop3 *p)
 {
-    pop3_ok(p, "%s POP3 server ready %s", p->conn->server->hostname, p->stamp);
+    if (fault(FAULT_POP3_GREETING_NOT_OK))
+        conn_text(p->conn, "+HELLO\r\n");
+    else
+        pop3_ok(p, "%s POP3 server ready %s", p->conn->server->hostname, p->stamp);
 }
 
 static void pop3_open(struct conn *c)
@@ -337,7 +369,7 @@ static void pop3_close(struct conn *c)
     if (p->state == POP3_UPDATE && c->parked)
         return; /* QUIT is at work: it unlocks the maildrop when it is done */
     if (p->drop.deleted_count > 0 && p->state == POP3_TRANSACTION &&
-        fault(FAULT_POP3_DELE_AT_ONCE)) {
+        fault(FAULT_POP3_DELE_AT_DISCONNECT)) {
         size_t count;
         uint32_t *uids = maildrop_marked(&p->drop, &count);
         store_expunge(p->drop.mailbox, uids, count, false, NULL, NULL, NULL);

@@ -21,6 +21,7 @@ struct pop3 {
     struct sasl *sasl;
     bool sasl_final; /* the last SASL data is out; an empty line completes the login */
     struct maildrop drop;
+    bool postponed;  /* a fault: RETR was put behind the other commands */
     bool discarding; /* within a line that is too long */
     long bad_commands, failed_logins;
 
@@ -46,8 +47,9 @@ void pop3_dot(struct pop3 *p);             /* its end */
 /* Begins a response that may take several pieces; +OK was said. body_lines: as in struct pop3. */
 void pop3_send_list(struct pop3 *p, enum pop3_sending kind);
 void pop3_send_message(struct pop3 *p, const struct blob *blob,
-                       uint32_t body_lines); /* takes the blob */
-void pop3_send_more(struct pop3 *p);         /* until it is done or the output is full */
+                       uint32_t body_lines);      /* takes the blob */
+void pop3_send_more(struct pop3 *p);              /* until it is done or the output is full */
+uint32_t pop3_header_lines(const struct blob *b); /* the empty line included */
 void pop3_stop_sending(struct pop3 *p);
 enum { POP3_UNIQUE_ID_BYTES = 96 }; /* room for the longest, a fault's included */
 void pop3_unique_id(const struct pop3 *p, size_t index, char *out, size_t size);

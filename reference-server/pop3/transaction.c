@@ -42,6 +42,7 @@ void pop3_stat(struct pop3 *p, const struct pop3_command *c)
         for (size_t i = 0; i < d->mailbox->count; i++)
             total += d->mailbox->messages[i].pop3_bytes;
     }
+    total += fault(FAULT_POP3_STAT_WRONG_SUM);
     if (fault(FAULT_POP3_STAT_FORM))
         pop3_ok(p, "%zu messages", count);
     else
@@ -55,6 +56,10 @@ static size_t number_of(const struct pop3 *p, const struct drop_message *m)
 
 void pop3_list(struct pop3 *p, const struct pop3_command *c)
 {
+    if (c->count == 0 && p->drop.count == 0 && fault(FAULT_POP3_EMPTY_LIST_ERROR)) {
+        pop3_err(p, "there is no message");
+        return;
+    }
     if (c->count == 0) {
         pop3_ok(p, "%zu messages", p->drop.count - p->drop.deleted_count);
         pop3_send_list(p, SENDING_LIST);
@@ -102,6 +107,7 @@ void pop3_retr(struct pop3 *p, const struct pop3_command *c)
     struct drop_message *m = named(p, c->arguments[0]);
     if (m == NULL || !read_message(p, m, &b))
         return;
+    m->retrieved = true;
     pop3_ok(p, "%u octets", m->size);
     pop3_send_message(p, &b, UINT32_MAX);
 }
@@ -123,6 +129,9 @@ void pop3_top(struct pop3 *p, const struct pop3_command *c)
         lines = UINT32_MAX;
     else if (lines < UINT32_MAX && fault(FAULT_POP3_TOP_EXTRA_LINE))
         lines++;
+    uint32_t header = pop3_header_lines(&b);
+    if (lines < UINT32_MAX && fault(FAULT_POP3_TOP_COUNTS_HEADER))
+        lines = lines > header ? lines - header : 0;
     pop3_ok(p, "top of message follows");
     pop3_send_message(p, &b, lines);
 }
@@ -144,6 +153,8 @@ void pop3_dele(struct pop3 *p, const struct pop3_command *c)
         return;
     }
     maildrop_mark(&p->drop, m);
+    if (fault(FAULT_POP3_DELE_AT_ONCE))
+        store_expunge(p->drop.mailbox, &m->uid, 1, false, p, NULL, NULL);
     pop3_ok(p, "message %zu is marked; QUIT removes it", number_of(p, m));
 }
 
@@ -177,7 +188,7 @@ void pop3_noop(struct pop3 *p, const struct pop3_command *c)
 void pop3_rset(struct pop3 *p, const struct pop3_command *c)
 {
     (void)c;
-    if (!fault(FAULT_POP3_RSET_KEEPS_MARKS))
+    if (!fault(FAULT_POP3_RSET_DOES_NOT_RESTORE))
         maildrop_unmark_all(&p->drop);
     pop3_ok(p, "no message is marked");
 }
@@ -216,10 +227,14 @@ void pop3_quit(struct pop3 *p, const struct pop3_command *c)
         return;
     }
     p->state = POP3_UPDATE;
-    if (fault(FAULT_POP3_QUIT_REMOVES_UNMARKED) && d->deleted_count > 0)
+    if (fault(FAULT_POP3_QUIT_DELETES_ALL) && d->deleted_count > 0)
         for (size_t i = 0; i < d->count; i++)
             maildrop_mark(d, &d->messages[i]);
-    if (d->deleted_count == 0 || fault(FAULT_POP3_QUIT_KEEPS)) {
+    bool clear = fault(FAULT_POP3_QUIT_CLEARS_FLAGS);
+    for (size_t i = 0; clear && i < d->count; i++)
+        if (d->messages[i].retrieved)
+            store_flags(d->mailbox, &d->messages[i].uid, 1, FLAGS_SET, 0, NULL, 0, p, NULL, NULL);
+    if (!clear && (d->deleted_count == 0 || fault(FAULT_POP3_QUIT_DELETES_NOTHING))) {
         say_goodbye(p, true);
         return;
     }
