@@ -10,7 +10,7 @@ void imap_capabilities(struct imap *s, struct buf *out)
     bool may_login = c->tls || c->server->plaintext_login;
     if (s->state == IMAP_GREETED || !fault(FAULT_IMAP_CAPABILITY_CODE_NO_REV) ||
         s->command == NULL || s->command->run == run_capability) {
-        buf_text(out, "IMAP4rev1 ");
+        buf_text(out, "IMAP4rev1 IMAP4rev2 ");
     }
     buf_text(out, "LITERAL+ ID SASL-IR");
     if (s->state == IMAP_GREETED) {
@@ -37,7 +37,8 @@ void imap_capabilities(struct imap *s, struct buf *out)
         }
     }
     if (s->state != IMAP_GREETED || fault(FAULT_IMAP_CAPABILITY_NEVER_CHANGES)) {
-        buf_text(out, " ENABLE IDLE NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE ESEARCH MULTIAPPEND");
+        buf_text(out, " ENABLE IDLE NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE ESEARCH SEARCHRES "
+                      "MULTIAPPEND LIST-EXTENDED LIST-STATUS STATUS=SIZE");
     }
 }
 

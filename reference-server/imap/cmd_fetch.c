@@ -15,7 +15,8 @@ struct fetch {
     bool missed;        /* a numbered message is gone */
     bool answered;      /* by a fault: before the data */
     /* the message being written */
-    bool open;
+    bool open, begun;
+    const char *refused; /* an item cannot be had: what NO says */
     size_t item;
     struct fetch_message message;
     struct arena scratch;
@@ -76,8 +77,19 @@ static bool message_begin(struct imap *s, struct fetch *f)
     }
     f->open = true;
     f->item = 0;
-    buf_printf(&f->out, "* %zu FETCH (", index + 1);
+    f->begun = false;
     return true;
+}
+
+/* What stands before an item: the beginning of the response, or a space. */
+static void item_begin(struct fetch *f)
+{
+    if (f->begun) {
+        buf_text(&f->out, " ");
+    } else {
+        buf_printf(&f->out, "* %zu FETCH (", f->message.index + 1);
+    }
+    f->begun = true;
 }
 
 /* Appends the next item to out, or the end of the response. */
@@ -94,9 +106,12 @@ static void message_step(struct imap *s, struct fetch *f)
     f->message.message = m;
     if (f->item < f->items.count) {
         const struct fetch_item *item = &f->items.items[f->item++];
-        if (f->item > 1) {
-            buf_text(&f->out, " ");
+        const char *why = fetch_refuses(&f->message, item);
+        if (why != NULL) {
+            f->refused = why;
+            return;
         }
+        item_begin(f);
         fetch_write(&f->message, item, &f->out, &f->raw, &f->raw_len);
         if (item->kind == FETCH_FLAGS) {
             struct view_entry *e = &s->view.entries[f->message.index];
@@ -109,11 +124,13 @@ static void message_step(struct imap *s, struct fetch *f)
     if (f->seen_now[f->next]) {
         const unsigned char *raw;
         size_t raw_len;
-        buf_text(&f->out, " ");
+        item_begin(f);
         fetch_write(&f->message, &flags, &f->out, &raw, &raw_len);
         f->seen_now[f->next] = false;
     }
-    buf_text(&f->out, fault(FAULT_IMAP_FETCH_NAME_WITHOUT_VALUE) ? " X-END)\r\n" : ")\r\n");
+    if (f->begun) {
+        buf_text(&f->out, fault(FAULT_IMAP_FETCH_NAME_WITHOUT_VALUE) ? " X-END)\r\n" : ")\r\n");
+    }
     message_end(f);
 }
 
@@ -166,6 +183,8 @@ static void fetch_work(struct imap *s)
     }
     if (f->answered) {
         imap_end(s);
+    } else if (f->refused != NULL) {
+        imap_no(s, "%s", f->refused);
     } else if (f->missed && !s->by_uid) {
         imap_no(s, "[EXPUNGEISSUED] Some of the messages are gone");
     } else {
@@ -195,7 +214,7 @@ void run_fetch(struct imap *s)
     struct fetch *f = s->args;
     bool sets_seen = false;
     view_sync(&s->view, s);
-    if (view_resolve(&s->view, &f->set, s->by_uid, &s->arena, &f->indices, &f->count) != 0) {
+    if (imap_resolve(s, &f->set, &f->indices, &f->count) != 0) {
         imap_bad(s, "There is no message of that number");
         return;
     }

@@ -2,6 +2,8 @@
  *
  * A long search runs in slices between which the other sessions have their turn.
  * SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
 #include "fault.h"
 #include "imap/search.h"
 #include "imap/state.h"
@@ -9,15 +11,14 @@
 #define SLICE_BYTES ((size_t)2 << 20) /* of message text */
 #define SLICE_MESSAGES 5000
 
-enum { RETURN_MIN = 1, RETURN_MAX = 2, RETURN_ALL = 4, RETURN_COUNT = 8 };
+enum { RETURN_MIN = 1, RETURN_MAX = 2, RETURN_ALL = 4, RETURN_COUNT = 8, RETURN_SAVE = 16 };
 
 struct search {
     struct search_charset charset;
     struct search_key *key;
-    bool extended; /* RETURN was given */
-    unsigned returns;
-    size_t next; /* index of the next message to ask */
-    uint32_t *found;
+    unsigned returns; /* 0: the answer of RFC 3501, "* SEARCH" */
+    size_t next;      /* index of the next message to ask */
+    uint32_t *found;  /* indices, then what is shown of them */
     size_t count;
     struct arena scratch;
     struct timer timer;
@@ -28,29 +29,34 @@ struct search {
 
 static void parse_return(struct args *a, struct search *q)
 {
+    bool first = true;
     static const struct {
         const char *name;
         unsigned bit;
-    } options[] = {
-        {"MIN", RETURN_MIN}, {"MAX", RETURN_MAX}, {"ALL", RETURN_ALL}, {"COUNT", RETURN_COUNT}};
-    q->extended = true;
+    } options[] = {{"MIN", RETURN_MIN},
+                   {"MAX", RETURN_MAX},
+                   {"ALL", RETURN_ALL},
+                   {"COUNT", RETURN_COUNT},
+                   {"SAVE", RETURN_SAVE}};
+    q->returns = 0;
     if (!args_sp(a) || !args_char(a, '(')) {
         return;
     }
     while (!args_maybe(a, ')')) {
         struct str word;
         unsigned bit = 0;
-        if ((q->returns != 0 && !args_sp(a)) || !args_word(a, &word)) {
+        if ((!first && !args_sp(a)) || !args_word(a, &word)) {
             return;
         }
         for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
             bit |= str_is(&word, options[i].name) ? options[i].bit : 0;
         }
         if (bit == 0) {
-            args_bad(a, "RETURN knows MIN, MAX, ALL and COUNT");
+            args_bad(a, "RETURN knows MIN, MAX, ALL, COUNT and SAVE");
             return;
         }
         q->returns |= bit;
+        first = false;
     }
     q->returns = q->returns ? q->returns : RETURN_ALL;
 }
@@ -59,7 +65,10 @@ void parse_search(struct imap *s, struct args *a)
 {
     struct search *q = arena_alloc(&s->arena, sizeof *q);
     s->args = q;
-    q->charset.utf8 = s->rev2;
+    if (s->rev2) { /* RFC 9051, 6.4.4 */
+        q->charset.utf8 = true;
+        q->returns = fault(FAULT_IMAP_SEARCH_IN_REV2) ? 0 : RETURN_ALL;
+    }
     if (!args_sp(a)) {
         return;
     }
@@ -112,10 +121,40 @@ static void tell_extended(struct imap *s, struct search *q)
     buf_text(out, "\r\n");
 }
 
+/* Keeps the result for "$" (RFC 9051, 6.4.4.1): with MIN or MAX and nothing else, only the messages
+ * that they name. */
+static void save(struct imap *s, const struct search *q)
+{
+    const unsigned ends = RETURN_MIN | RETURN_MAX;
+    bool only_ends = (q->returns & ends) && !(q->returns & (RETURN_ALL | RETURN_COUNT));
+    imap_forget_saved(s);
+    s->saved = malloc((q->count + 1) * sizeof *s->saved);
+    if (s->saved == NULL) {
+        abort();
+    }
+    for (size_t i = 0; i < q->count; i++) {
+        bool first = i == 0 && (q->returns & RETURN_MIN);
+        bool last = i + 1 == q->count && (q->returns & RETURN_MAX);
+        if (!only_ends || first || last) {
+            s->saved[s->saved_count++] = s->view.entries[q->found[i]].uid;
+        }
+    }
+}
+
 static void tell(struct imap *s, struct search *q)
 {
+    bool numbers = !s->by_uid || fault(FAULT_IMAP_UID_SEARCH_NUMBERS);
     q->told = true;
-    if (q->extended) {
+    if (q->returns & RETURN_SAVE) {
+        save(s, q);
+    }
+    for (size_t i = 0; i < q->count; i++) {
+        q->found[i] = numbers ? q->found[i] + 1 : s->view.entries[q->found[i]].uid;
+    }
+    if (q->returns == RETURN_SAVE) {
+        return;
+    }
+    if (q->returns != 0) {
         tell_extended(s, q);
         return;
     }
@@ -156,8 +195,7 @@ static void search_work(struct imap *s)
             continue;
         }
         if (search_matches(&m, q->key)) {
-            bool numbers = !s->by_uid || fault(FAULT_IMAP_UID_SEARCH_NUMBERS);
-            q->found[q->count++] = numbers ? (uint32_t)q->next + 1 : m.message->uid;
+            q->found[q->count++] = (uint32_t)q->next;
         }
         bytes += m.loaded ? m.blob.len : 0;
         search_release(&m);
@@ -189,6 +227,9 @@ void run_search(struct imap *s)
 {
     struct search *q = s->args;
     if (q->charset.unknown) {
+        if (q->returns & RETURN_SAVE) {
+            imap_forget_saved(s);
+        }
         if (fault(FAULT_IMAP_BADCHARSET_IS_BAD)) {
             imap_bad(s, "That charset is not known");
         } else {

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "fault.h"
+#include "imap/list.h"
 #include "imap/misbehave.h"
 #include "imap/state.h"
 #include "imap/write.h"
@@ -45,9 +46,13 @@ static void tell_opened(struct imap *s)
     const struct mailbox *m = v->mailbox;
     struct buf out;
     buf_init(&out, 65536);
+    if (s->rev2) {
+        const struct select *sel = s->args;
+        list_tell_selected(s, sel->name, &out);
+    }
     view_tell_flags(v, &out);
     buf_printf(&out, "* %zu EXISTS\r\n", v->count + fault(FAULT_IMAP_SELECT_WRONG_EXISTS));
-    if (!s->rev2) {
+    if (!s->rev2 || fault(FAULT_IMAP_RECENT_IN_REV2)) {
         size_t unseen = first_unseen(v);
         buf_printf(&out, "* %zu RECENT\r\n", v->recent_count);
         if (fault(FAULT_IMAP_UNSEEN_COUNTS) && v->count > 0) {
@@ -72,6 +77,9 @@ static void open_mailbox(struct imap *s, bool read_only)
 {
     const struct select *sel = s->args;
     struct mailbox *m = NULL;
+    if (s->rev2 && s->state == IMAP_SELECTED && !fault(FAULT_IMAP_SELECT_NO_CLOSED)) {
+        conn_text(s->conn, "* OK [CLOSED] What follows is about another mailbox\r\n");
+    }
     if (!fault(FAULT_IMAP_FAILED_SELECT_KEEPS_OLD)) {
         imap_deselect(s); /* whatever comes of this SELECT (6.3.1) */
     }
@@ -165,19 +173,23 @@ void run_close(struct imap *s)
 void parse_enable(struct imap *s, struct args *a)
 {
     struct str name;
-    (void)s;
+    bool *rev2 = arena_alloc(&s->arena, sizeof *rev2);
+    s->args = rev2;
     do {
         if (!args_sp(a) || !args_atom(a, &name)) {
             return;
         }
+        *rev2 = *rev2 || str_is(&name, "IMAP4rev2");
     } while (args_peek(a) == ' ');
     args_end(a);
 }
 
 void run_enable(struct imap *s)
 {
-    /* What is not known is passed over (RFC 5161, 3.1); nothing here needs enabling yet. */
-    conn_text(s->conn, "* ENABLED\r\n");
+    /* What is not known, or is on already, is passed over (RFC 5161, 3.1). */
+    const bool *rev2 = s->args;
+    conn_text(s->conn, *rev2 && !s->rev2 ? "* ENABLED IMAP4rev2\r\n" : "* ENABLED\r\n");
+    s->rev2 = s->rev2 || *rev2;
     imap_ok(s, "Done");
 }
 

@@ -1,7 +1,7 @@
-/* STATUS. RFC 3501, 6.3.10.
- * SPDX-License-Identifier: MIT */
+/* STATUS, of one mailbox and of those that LIST found. RFC 3501, 6.3.10; RFC 9051, 6.3.11; RFC
+ * 5819; RFC 8438. SPDX-License-Identifier: MIT */
 #include "fault.h"
-#include "imap/state.h"
+#include "imap/status.h"
 #include "imap/write.h"
 
 enum {
@@ -10,50 +10,69 @@ enum {
     STATUS_UIDNEXT,
     STATUS_UIDVALIDITY,
     STATUS_UNSEEN,
-    STATUS_KINDS
+    STATUS_DELETED,
+    STATUS_SIZE,
+    STATUS_KINDS,
 };
 
-static const char *const kinds[] = {"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN"};
-
-#define MOST_ITEMS 20
+static const char *const kinds[] = {"MESSAGES", "RECENT",  "UIDNEXT", "UIDVALIDITY",
+                                    "UNSEEN",   "DELETED", "SIZE"};
 
 struct status {
     struct str wire;
     char *name;
-    int items[MOST_ITEMS];
-    int count;
+    struct status_items items;
 };
 
-void parse_status(struct imap *s, struct args *a)
+bool status_parse(struct args *a, struct status_items *out)
 {
-    struct status *st = arena_alloc(&s->arena, sizeof *st);
-    s->args = st;
-    if (!args_sp(a) || !args_astring(a, &st->wire) || !args_sp(a) || !args_char(a, '(')) {
-        return;
+    if (!args_char(a, '(')) {
+        return false;
     }
     do {
         struct str word;
         int kind = 0;
         if (!args_word(a, &word)) {
-            return;
+            return false;
         }
         while (kind < STATUS_KINDS && !str_is(&word, kinds[kind])) {
             kind++;
         }
-        if (kind == STATUS_KINDS || st->count == MOST_ITEMS) {
-            args_bad(a, "STATUS knows MESSAGES, RECENT, UIDNEXT, UIDVALIDITY and UNSEEN");
-            return;
+        if (kind == STATUS_KINDS || out->count == STATUS_MOST_ITEMS) {
+            return args_bad(a, "There is no such STATUS item");
         }
-        st->items[st->count++] = kind;
+        out->items[out->count++] = kind;
     } while (args_maybe(a, ' '));
-    if (args_char(a, ')') && args_end(a)) {
+    return args_char(a, ')');
+}
+
+void parse_status(struct imap *s, struct args *a)
+{
+    struct status *st = arena_alloc(&s->arena, sizeof *st);
+    s->args = st;
+    if (args_sp(a) && args_astring(a, &st->wire) && args_sp(a) && status_parse(a, &st->items) &&
+        args_end(a)) {
         st->name = imap_name(s, &st->wire);
     }
 }
 
+/* How many have all of flags set and none of without; or, by a fault, the number of the first. */
+static uint64_t count(const struct mailbox *m, uint64_t with, uint64_t without)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < m->count; i++) {
+        bool counts = (m->messages[i].flags & with) == with && !(m->messages[i].flags & without);
+        if (counts && without != 0 && fault(FAULT_IMAP_STATUS_UNSEEN_IS_NUMBER)) {
+            return i + 1;
+        }
+        n += counts;
+    }
+    return n;
+}
+
 static uint64_t value(struct imap *s, struct mailbox *m, int kind)
 {
-    uint32_t n = 0;
+    uint64_t sum = 0;
     switch (kind) {
     case STATUS_RECENT:
         if (m == s->view.mailbox) {
@@ -65,36 +84,33 @@ static uint64_t value(struct imap *s, struct mailbox *m, int kind)
     case STATUS_UIDVALIDITY:
         return write_uidvalidity(m->uidvalidity);
     case STATUS_UNSEEN:
+        return count(m, 0, FLAG_SEEN);
+    case STATUS_DELETED:
+        return count(m, FLAG_DELETED, 0);
+    case STATUS_SIZE:
         for (size_t i = 0; i < m->count; i++) {
-            bool unseen = !(m->messages[i].flags & FLAG_SEEN);
-            if (unseen && fault(FAULT_IMAP_STATUS_UNSEEN_IS_NUMBER)) {
-                return i + 1;
-            }
-            n += unseen;
+            sum += m->messages[i].size_bytes;
         }
-        return n;
+        return sum - (sum > 0 && fault(FAULT_IMAP_STATUS_SIZE_LOW));
     default:
         return m->count + fault(FAULT_IMAP_STATUS_WRONG_MESSAGES);
     }
 }
 
-void run_status(struct imap *s)
+bool status_tell(struct imap *s, const char *name, const struct status_items *items)
 {
-    const struct status *st = s->args;
     struct mailbox *m = NULL;
-    if (st->name == NULL ||
-        mailbox_open(s->conn->server->store, s->account_id, st->name, &m) != 0) {
-        imap_no(s, "[NONEXISTENT] There is no such mailbox");
-        return;
-    }
     struct buf out;
+    if (mailbox_open(s->conn->server->store, s->account_id, name, &m) != 0) {
+        return false;
+    }
     buf_init(&out, 65536);
     buf_text(&out, "* STATUS ");
-    write_mailbox(&out, st->name, s->rev2);
+    write_mailbox(&out, name, s->rev2);
     buf_text(&out, " (");
-    for (int i = 0; i < st->count; i++) {
-        buf_printf(&out, "%s%s %llu", i ? " " : "", kinds[st->items[i]],
-                   (unsigned long long)value(s, m, st->items[i]));
+    for (int i = 0; i < items->count; i++) {
+        buf_printf(&out, "%s%s %llu", i ? " " : "", kinds[items->items[i]],
+                   (unsigned long long)value(s, m, items->items[i]));
     }
     buf_text(&out, fault(FAULT_IMAP_STATUS_ITEM_WITHOUT_NUMBER) ? " X-END)\r\n" : ")\r\n");
     imap_send(s, &out);
@@ -103,5 +119,15 @@ void run_status(struct imap *s)
         store_recent_seen(m);
     }
     mailbox_close(m);
-    imap_ok(s, "Done");
+    return true;
+}
+
+void run_status(struct imap *s)
+{
+    const struct status *st = s->args;
+    if (st->name != NULL && status_tell(s, st->name, &st->items)) {
+        imap_ok(s, "Done");
+    } else {
+        imap_no(s, "[NONEXISTENT] There is no such mailbox");
+    }
 }

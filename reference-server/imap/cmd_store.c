@@ -35,7 +35,7 @@ static bool resolve(struct imap *s, struct change_args *c)
     uint32_t *indices;
     size_t n;
     view_sync(&s->view, s);
-    if (view_resolve(&s->view, &c->set, s->by_uid, &s->arena, &indices, &n) != 0) {
+    if (imap_resolve(s, &c->set, &indices, &n) != 0) {
         imap_bad(s, NO_SUCH_NUMBER);
         return false;
     }

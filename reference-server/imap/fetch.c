@@ -2,11 +2,13 @@
 #include "imap/fetch.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "fault.h"
 #include "imap/structure.h"
 #include "imap/write.h"
 #include "mime/header.h"
+#include "mime/text.h"
 
 #define MOST_ITEMS 1000
 #define DEEPEST_PATH (PART_DEPTH * 2)
@@ -30,13 +32,14 @@ static struct fetch_item *add(struct args *a, struct fetch_items *out, enum fetc
     return item;
 }
 
-static void label(struct args *a, struct fetch_item *item)
+static void label(struct args *a, struct fetch_item *item, const char *name)
 {
     struct buf b;
     static const char *const words[] = {"",     "HEADER", "HEADER.FIELDS", "HEADER.FIELDS.NOT",
                                         "TEXT", "MIME"};
     buf_init(&b, (size_t)1 << 20);
-    buf_text(&b, "BODY[");
+    buf_text(&b, name);
+    buf_text(&b, "[");
     for (size_t i = 0; i < item->depth; i++) {
         buf_printf(&b, "%s%u", i ? "." : "", item->path[i]);
     }
@@ -125,6 +128,8 @@ static bool section_text(struct args *a, struct fetch_item *item)
     return a->state == ARGS_FINE;
 }
 
+static void partial(struct args *a, struct fetch_item *item);
+
 /* Behind "BODY" or "BODY.PEEK": [section]<partial>. */
 static void section(struct args *a, struct fetch_item *item, bool peek)
 {
@@ -143,15 +148,42 @@ static void section(struct args *a, struct fetch_item *item, bool peek)
     if (!args_char(a, ']')) {
         return;
     }
+    partial(a, item);
+    item->seen = !peek || fault(FAULT_IMAP_PEEK_SETS_SEEN);
+    label(a, item, "BODY");
+}
+
+static void partial(struct args *a, struct fetch_item *item)
+{
     if (args_maybe(a, '<')) {
         item->partial = true;
-        if (!args_number(a, &item->origin) || !args_char(a, '.') ||
-            !args_nznumber(a, &item->length) || !args_char(a, '>')) {
-            return;
+        if (args_number(a, &item->origin) && args_char(a, '.') && args_nznumber(a, &item->length)) {
+            args_char(a, '>');
         }
     }
-    item->seen = !peek || fault(FAULT_IMAP_PEEK_SETS_SEEN);
-    label(a, item);
+}
+
+/* Behind BINARY, BINARY.PEEK or BINARY.SIZE: a part number in brackets, perhaps a partial. */
+static void binary(struct args *a, struct fetch_item *item, bool peek)
+{
+    args_char(a, '[');
+    if (args_peek(a) != ']' && !part_path(a, item)) {
+        return;
+    }
+    if (item->depth > 0 && a->lexer->text.data[a->at - 1] == '.') {
+        args_bad(a, "A part number ends with a number");
+        return;
+    }
+    if (!args_char(a, ']')) {
+        return;
+    }
+    if (item->kind == FETCH_BINARY) {
+        partial(a, item);
+        item->seen = !peek;
+        label(a, item, "BINARY");
+    } else {
+        label(a, item, "BINARY.SIZE");
+    }
 }
 
 static void rfc822(struct args *a, struct fetch_items *out, const char *name, enum fetch_text text)
@@ -196,6 +228,10 @@ static void one_item(struct args *a, struct fetch_items *out)
         add(a, out, FETCH_STRUCTURE);
     } else if (str_is(&w, "BODY") || (str_is(&w, "BODY.PEEK") && args_peek(a) == '[')) {
         section(a, add(a, out, FETCH_SECTION), w.n > 4);
+    } else if (str_is(&w, "BINARY") || str_is(&w, "BINARY.PEEK")) {
+        binary(a, add(a, out, FETCH_BINARY), w.n > 6);
+    } else if (str_is(&w, "BINARY.SIZE")) {
+        binary(a, add(a, out, FETCH_BINARY_SIZE), true);
     } else {
         args_bad(a, "There is no such FETCH item");
     }
@@ -258,7 +294,8 @@ void fetch_parse(struct args *a, struct fetch_items *out, bool with_uid)
 
 bool fetch_needs_blob(const struct fetch_item *item)
 {
-    return item->kind == FETCH_ENVELOPE || item->kind == FETCH_BODYSTRUCTURE ||
+    return item->kind == FETCH_BINARY || item->kind == FETCH_BINARY_SIZE ||
+           item->kind == FETCH_ENVELOPE || item->kind == FETCH_BODYSTRUCTURE ||
            item->kind == FETCH_STRUCTURE || item->kind == FETCH_SECTION ||
            (item->kind == FETCH_SIZE && fault(FAULT_IMAP_SIZE_COUNTS_LF));
 }
@@ -349,6 +386,89 @@ static bool find(struct fetch_message *m, const struct fetch_item *item, const u
     return true;
 }
 
+/* --- BINARY --- */
+
+static const char *encoding(struct fetch_message *m, const struct part *p)
+{
+    struct header_field f;
+    const char *name = NULL;
+    if (header_find(m->blob.data + p->header_at, p->header_len, "Content-Transfer-Encoding", &f)) {
+        name = content_token(m->arena, f.value, f.value_len);
+    }
+    return name ? name : "7bit";
+}
+
+const char *fetch_refuses(struct fetch_message *m, const struct fetch_item *item)
+{
+    static const char *const known[] = {"7bit", "8bit", "binary", "base64", "quoted-printable"};
+    if ((item->kind != FETCH_BINARY && item->kind != FETCH_BINARY_SIZE) || item->depth == 0) {
+        return NULL; /* BINARY[] is the message as it is */
+    }
+    const struct part *p = part_at(root(m), item->path, item->depth);
+    if (p == NULL) {
+        return NULL;
+    }
+    if (p->kind != PART_LEAF) {
+        return "A part that has parts is not decoded";
+    }
+    const char *name = encoding(m, p);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcasecmp(name, known[i]) == 0) {
+            return NULL;
+        }
+    }
+    return "[UNKNOWN-CTE] The transfer encoding is not known";
+}
+
+static bool decoded(struct fetch_message *m, const struct fetch_item *item, struct text *out)
+{
+    const struct part *p = part_at(root(m), item->path, item->depth);
+    *out = (struct text){m->blob.data, m->blob.len};
+    if (item->depth > 0 && p != NULL) {
+        *out = text_decode(m->arena, m->blob.data + p->body_at, p->body_len, encoding(m, p));
+    }
+    return p != NULL;
+}
+
+static void write_binary_size(struct fetch_message *m, const struct fetch_item *item,
+                              struct buf *out)
+{
+    struct text t;
+    size_t n = decoded(m, item, &t) ? t.n : 0;
+    buf_printf(out, "%s %zu", item->label, n + (n > 0 && fault(FAULT_IMAP_BINARY_SIZE_ENCODED)));
+}
+
+static void cut(const struct fetch_item *item, const unsigned char **p, size_t *n)
+{
+    if (item->partial) {
+        size_t origin = item->origin + (size_t)fault(FAULT_IMAP_PARTIAL_WRONG_OCTET);
+        size_t skip = origin < *n ? origin : *n;
+        *p += skip;
+        *n -= skip;
+        *n = *n < item->length ? *n : item->length;
+    }
+}
+
+static void write_binary(struct fetch_message *m, const struct fetch_item *item, struct buf *out,
+                         const unsigned char **raw, size_t *raw_len)
+{
+    struct text t;
+    buf_printf(out, "%s ", item->label);
+    if (!decoded(m, item, &t)) {
+        buf_text(out, "NIL");
+        return;
+    }
+    cut(item, &t.p, &t.n);
+    if (t.n == 0) {
+        buf_text(out, "\"\"");
+        return;
+    }
+    /* Only NUL needs a literal8 (RFC 9051, 7.5.2). */
+    buf_printf(out, "%s{%zu}\r\n", memchr(t.p, '\0', t.n) != NULL ? "~" : "", t.n);
+    *raw = t.p;
+    *raw_len = t.n;
+}
+
 static void write_section(struct fetch_message *m, const struct fetch_item *item, struct buf *out,
                           const unsigned char **raw, size_t *raw_len)
 {
@@ -359,13 +479,7 @@ static void write_section(struct fetch_message *m, const struct fetch_item *item
         buf_text(out, "NIL");
         return;
     }
-    if (item->partial) {
-        size_t origin = item->origin + (size_t)fault(FAULT_IMAP_PARTIAL_WRONG_OCTET);
-        size_t skip = origin < n ? origin : n;
-        p += skip;
-        n -= skip;
-        n = n < item->length ? n : item->length;
-    }
+    cut(item, &p, &n);
     if (n == 0) {
         buf_text(out, "\"\"");
         return;
@@ -445,6 +559,12 @@ void fetch_write(struct fetch_message *m, const struct fetch_item *item, struct 
         break;
     case FETCH_SECTION:
         write_section(m, item, out, raw, raw_len);
+        break;
+    case FETCH_BINARY:
+        write_binary(m, item, out, raw, raw_len);
+        break;
+    case FETCH_BINARY_SIZE:
+        write_binary_size(m, item, out);
         break;
     }
 }

@@ -16,6 +16,8 @@ enum fetch_kind {
     FETCH_BODYSTRUCTURE,
     FETCH_STRUCTURE, /* BODY, without section */
     FETCH_SECTION,   /* BODY[…], RFC822 and its kin */
+    FETCH_BINARY,    /* decoded: RFC 3516; RFC 9051, 6.4.5 */
+    FETCH_BINARY_SIZE,
 };
 
 enum fetch_text { TEXT_WHOLE, TEXT_HEADER, TEXT_FIELDS, TEXT_FIELDS_NOT, TEXT_TEXT, TEXT_MIME };
@@ -55,6 +57,8 @@ struct fetch_message {
     unsigned session; /* its number, for faults */
 };
 
+/* Why the item cannot be had of this message, as text of a NO; NULL: it can. */
+const char *fetch_refuses(struct fetch_message *m, const struct fetch_item *item);
 bool fetch_needs_blob(const struct fetch_item *item);
 /* Writes name and value; what is too large to copy is left in *raw, to be sent behind out (it stays
  * valid as long as the blob and the arena do). */

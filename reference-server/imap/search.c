@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "imap/search.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -418,6 +419,12 @@ static bool has_keyword(const struct search_message *m, const char *keyword)
     return false;
 }
 
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
 bool search_matches(struct search_message *m, const struct search_key *k)
 {
     int64_t day = 0;
@@ -449,12 +456,8 @@ bool search_matches(struct search_message *m, const struct search_key *k)
     case SEARCH_UIDS:
         return seqset_has(&k->set, m->message->uid);
     case SEARCH_SAVED:
-        for (size_t i = 0; i < m->saved_count; i++) {
-            if (m->saved[i] == m->message->uid) {
-                return true;
-            }
-        }
-        return false;
+        return m->saved_count > 0 && bsearch(&m->message->uid, m->saved, m->saved_count,
+                                             sizeof *m->saved, by_number) != NULL;
     case SEARCH_LARGER:
         return fault(FAULT_IMAP_SEARCH_LARGER_INCLUSIVE) ? m->message->size_bytes >= k->number
                                                          : m->message->size_bytes > k->number;

@@ -36,7 +36,8 @@ void imap_tell(struct imap *s, bool expunges)
         return;
     }
     buf_init(&out, (size_t)1 << 28);
-    struct view_manner how = {.expunges = expunges, .with_uid = s->by_uid, .rev2 = s->rev2};
+    struct view_manner how = {
+        .expunges = expunges, .with_uid = s->by_uid || s->rev2, .rev2 = s->rev2};
     view_tell(&s->view, s, how, &out);
     imap_send(s, &out);
     buf_free(&out);
@@ -217,10 +218,10 @@ void imap_go_on(struct imap *s)
 char *imap_name(struct imap *s, const struct str *wire)
 {
     char *name = NULL;
-    if (s->rev2 && memchr(wire->p, 0, wire->n) == NULL && utf8_valid(wire->p, wire->n)) {
-        name = arena_copy(&s->arena, wire->p, wire->n);
-    } else {
+    if (!s->rev2) {
         name = utf7_decode(&s->arena, wire->p, wire->n);
+    } else if (utf8_name(wire->p, wire->n)) {
+        name = arena_copy(&s->arena, wire->p, wire->n);
     }
     /* INBOX is INBOX in any spelling (5.1); so is the top of the names below it. */
     if (name != NULL && strncasecmp(name, "INBOX", 5) == 0 && (name[5] == '\0' || name[5] == '/') &&
@@ -228,6 +229,29 @@ char *imap_name(struct imap *s, const struct str *wire)
         memcpy(name, "INBOX", 5);
     }
     return name;
+}
+
+int imap_resolve(struct imap *s, struct seqset *set, uint32_t **indices, size_t *count)
+{
+    if (!set->saved) {
+        return view_resolve(&s->view, set, s->by_uid, &s->arena, indices, count);
+    }
+    *indices = arena_alloc(&s->arena, s->saved_count * sizeof **indices);
+    *count = 0;
+    for (size_t i = 0; i < s->saved_count; i++) {
+        size_t at = view_index(&s->view, s->saved[i]);
+        if (at != (size_t)-1 && view_message(&s->view, at) != NULL) {
+            (*indices)[(*count)++] = (uint32_t)at;
+        }
+    }
+    return 0;
+}
+
+void imap_forget_saved(struct imap *s)
+{
+    free(s->saved);
+    s->saved = NULL;
+    s->saved_count = 0;
 }
 
 void imap_deselect(struct imap *s)
@@ -239,9 +263,7 @@ void imap_deselect(struct imap *s)
     if (s->state == IMAP_SELECTED) {
         s->state = IMAP_LOGGED_IN;
     }
-    free(s->saved);
-    s->saved = NULL;
-    s->saved_count = 0;
+    imap_forget_saved(s);
 }
 
 /* --- commands --- */

@@ -92,9 +92,14 @@ void imap_send(struct imap *s, struct buf *out);
 /* Tells what happened to the mailbox, as far as it may be told now. */
 void imap_tell(struct imap *s, bool expunges);
 
+/* Indices of the messages that a set means, ascending; "$" is the result of the last search that
+ * was saved. -1: a number beyond the last message. */
+int imap_resolve(struct imap *s, struct seqset *set, uint32_t **indices, size_t *count);
+
 /* A mailbox name from the wire, decoded, INBOX in capitals; NULL: no such name can exist. */
 char *imap_name(struct imap *s, const struct str *wire);
 void imap_deselect(struct imap *s);
+void imap_forget_saved(struct imap *s);                  /* "$" is empty then */
 void imap_capabilities(struct imap *s, struct buf *out); /* without "* CAPABILITY " and line end */
 bool imap_logged_in(struct imap *s,
                     struct account *account); /* false: the store would not have it */

@@ -132,6 +132,9 @@ static void params(const struct source *s, const struct param *list)
         return;
     }
     const char *sep = "(";
+    if (s->rev2) {
+        list = content_joined(s->arena, list); /* RFC 9051, 7.5.2 */
+    }
     for (const struct param *p = list; p != NULL; p = p->next) {
         buf_text(s->out, sep);
         upper(s, p->name);

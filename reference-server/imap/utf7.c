@@ -2,7 +2,10 @@
 #include "imap/utf7.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <utf8proc.h>
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 
@@ -38,6 +41,25 @@ bool utf8_valid(const char *p, size_t n)
         }
     }
     return true;
+}
+
+bool utf8_name(const char *p, size_t n)
+{
+    if (!utf8_valid(p, n)) {
+        return false;
+    }
+    for (size_t i = 0, used; i < n; i += used) {
+        uint32_t c = utf8_next((const unsigned char *)p + i, n - i, &used);
+        if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029) {
+            return false;
+        }
+    }
+    utf8proc_uint8_t *normal = NULL;
+    utf8proc_ssize_t len = utf8proc_map((const utf8proc_uint8_t *)p, (utf8proc_ssize_t)n, &normal,
+                                        UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    bool same = len == (utf8proc_ssize_t)n && memcmp(normal, p, n) == 0;
+    free(normal);
+    return same;
 }
 
 static size_t utf8_put(char *out, uint32_t c)

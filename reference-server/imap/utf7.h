@@ -14,6 +14,9 @@
  * name decodes, so that names compare equal exactly if their spellings do. */
 char *utf7_decode(struct arena *a, const char *name, size_t n);
 bool utf7_encode(struct buf *out, const char *utf8);
+/* A name that IMAP4rev2 takes: UTF-8 in normal form C, without control characters (RFC 9051, 5.1;
+ * RFC 5198). */
+bool utf8_name(const char *p, size_t n);
 bool utf8_valid(const char *p, size_t n); /* RFC 3629: no overlong forms, no surrogates */
 
 #endif

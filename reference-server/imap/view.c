@@ -158,7 +158,9 @@ static void tell_gone(struct view *v, struct buf *out)
 
 uint64_t view_flags(const struct view *v, size_t index, const struct message *m, bool rev2)
 {
-    return m->flags | (v->entries[index].recent && !rev2 ? FLAG_RECENT : 0);
+    return m->flags |
+           (v->entries[index].recent && (!rev2 || fault(FAULT_IMAP_RECENT_IN_REV2)) ? FLAG_RECENT
+                                                                                    : 0);
 }
 
 static void tell_dirty(struct view *v, struct view_manner how, struct buf *out)
@@ -172,7 +174,7 @@ static void tell_dirty(struct view *v, struct view_manner how, struct buf *out)
             continue;
         }
         buf_printf(out, "* %zu FETCH (", i + 1);
-        if (how.with_uid) {
+        if (how.with_uid && !fault(FAULT_IMAP_UNASKED_FETCH_NO_UID)) {
             buf_printf(out, "UID %u ", e->uid);
         }
         buf_text(out, "FLAGS ");
@@ -196,7 +198,7 @@ void view_tell(struct view *v, const void *author, struct view_manner how, struc
     }
     if (has_new(v) && take_new(v) > 0) {
         buf_printf(out, "* %zu EXISTS\r\n", v->count);
-        if (!how.rev2) {
+        if (!how.rev2 || fault(FAULT_IMAP_RECENT_IN_REV2)) {
             buf_printf(out, "* %zu RECENT\r\n", v->recent_count);
         }
     }

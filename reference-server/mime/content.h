@@ -17,6 +17,9 @@ struct content {                /* type/subtype; param … or, for a disposition
 
 /* false: there is no value that could be read; *out is empty then. */
 bool content_parse(struct arena *a, const unsigned char *p, size_t n, struct content *out);
+/* The parameters with the pieces name*0, name*1 joined and percent escapes and charsets undone, in
+ * UTF-8 (RFC 2231). */
+struct param *content_joined(struct arena *a, const struct param *list);
 const char *content_param(const struct content *c, const char *name); /* NULL: none */
 /* A lone token, as of Content-Transfer-Encoding; NULL: none. */
 char *content_token(struct arena *a, const unsigned char *p, size_t n);

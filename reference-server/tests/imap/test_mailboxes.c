@@ -77,7 +77,8 @@ START_TEST(subscriptions_outlive_mailboxes)
         imap_expect(&ann, "CREATE foo/bar", "a OK Done\r\n");
         imap_expect(&ann, "SUBSCRIBE foo/bar", "a OK Done\r\n");
         imap_expect(&ann, "LSUB \"\" *", "* LSUB (\\HasNoChildren) \"/\" foo/bar\r\na OK Done\r\n");
-        imap_expect(&ann, "LSUB \"\" %", "* LSUB (\\Noselect) \"/\" foo\r\na OK Done\r\n");
+        imap_expect(&ann, "LSUB \"\" %",
+                    "* LSUB (\\Noselect \\HasChildren) \"/\" foo\r\na OK Done\r\n");
         imap_expect(&ann, "DELETE foo/bar", "a OK Done\r\n");
         imap_find(&ann, "LSUB \"\" *", "\"/\" foo/bar\r\n");
         imap_expect(&ann, "UNSUBSCRIBE foo/bar", "a OK Done\r\n");
