@@ -18,9 +18,6 @@
 
 enum { BACKLOG = 1024, AT_ONCE = 64, PAUSE_MS = 100 };
 
-/* A protocol that is not built in yet is left out. */
-#pragma weak smtp_protocol
-
 struct listener {
     struct server *server;
     enum service service;
@@ -149,11 +146,6 @@ void listen_close(struct listener *l)
     loop_remove(l->server->loop, &l->source);
     close(l->source.fd);
     free(l);
-}
-
-bool listen_possible(enum service service)
-{
-    return protocol_of(service) != NULL;
 }
 
 uint16_t listen_port(const struct listener *l)

@@ -186,8 +186,6 @@ static int start_listening(struct daemon *d, struct err *err)
     for (size_t i = 0; i < d->config.listen_count; i++) {
         const struct config_listen *l = &d->config.listens[i];
         struct listener *made;
-        if (!listen_possible(l->service))
-            continue;
         /* The second address of a service on a free port gets the same port, where it is free there
          * too. */
         uint16_t port = l->optional && l->port == 0 ? ports[l->service] : l->port;
