@@ -269,30 +269,30 @@ static int run_append(struct writer_state *w, struct job *j, struct row *r)
     return row_save(w->db, r);
 }
 
-static bool listed_before(const struct job *j, size_t n)
+static bool listed_before(const int64_t *accounts, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (j->accounts[i] == j->accounts[n])
+        if (accounts[i] == accounts[n])
             return true;
     return false;
 }
 
-static int run_deliver(struct writer_state *w, struct job *j, struct row *r)
+static int deliver(struct writer_state *w, struct job *j, const struct append_message *a,
+                   const int64_t *accounts, size_t count, struct row *r)
 {
-    const struct append_message *a = &j->messages[0];
     struct message m = {
         .internal_date = j->now_s,
         .size_bytes = (uint32_t)a->len,
         .pop3_bytes = pop3_size(a->data, a->len),
     };
     size_t copies = 0;
-    for (size_t i = 0; i < j->account_count; i++)
-        copies += !listed_before(j, i);
+    for (size_t i = 0; i < count; i++)
+        copies += !listed_before(accounts, i);
     int rc = add_blob(w, a->data, a->len, copies, &m.blob);
-    for (size_t i = 0; rc == DONE && i < j->account_count; i++) {
-        if (listed_before(j, i))
+    for (size_t i = 0; rc == DONE && i < count; i++) {
+        if (listed_before(accounts, i))
             continue; /* two addresses of one person: one copy is enough */
-        rc = selectable(w->db, j, j->accounts[i], "INBOX", r);
+        rc = selectable(w->db, j, accounts[i], "INBOX", r);
         if (rc != DONE)
             break;
         r->modseq++;
@@ -300,6 +300,19 @@ static int run_deliver(struct writer_state *w, struct job *j, struct row *r)
         if (rc == DONE)
             rc = row_save(w->db, r);
     }
+    return rc;
+}
+
+static int run_ride(struct writer_state *w, struct job *j, struct row *r)
+{
+    const int64_t *accounts = j->accounts;
+    int rc = DONE;
+    for (size_t i = 0; rc == DONE && i < j->message_count; i++) {
+        rc = deliver(w, j, &j->messages[i], accounts, j->shares[i], r);
+        accounts += j->shares[i];
+    }
+    if (rc == DONE && j->ride(j->rider, w->db->sql) != 0)
+        rc = TROUBLE;
     return rc;
 }
 
@@ -716,7 +729,7 @@ int change_run(struct writer_state *w, struct job *j)
         rc = run_append(w, j, &r);
         break;
     case JOB_DELIVER:
-        rc = run_deliver(w, j, &r);
+        rc = deliver(w, j, &j->messages[0], j->accounts, j->account_count, &r);
         break;
     case JOB_FLAGS:
         rc = run_flags(w, j, &r);
@@ -747,6 +760,9 @@ int change_run(struct writer_state *w, struct job *j)
         break;
     case JOB_UIDVALIDITY:
         rc = set_validity(w->db, j);
+        break;
+    case JOB_RIDE:
+        rc = run_ride(w, j, &r);
         break;
     }
     row_clear(&r);

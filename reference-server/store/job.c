@@ -42,6 +42,7 @@ void job_free(struct job *j)
         free(*k);
     free(j->keywords);
     free(j->accounts);
+    free(j->shares);
     free(j->uids);
     free(j->name);
     free(j->to);

@@ -21,6 +21,7 @@ enum job_kind {
     JOB_RECENT,
     JOB_RESET,
     JOB_UIDVALIDITY,
+    JOB_RIDE,
 };
 
 /* What a committed change did to one mailbox. */
@@ -62,8 +63,11 @@ struct job {
     int64_t mailbox_id;      /* the same, for the writer */
     struct append_message *messages;
     size_t message_count;
-    int64_t *accounts;
+    int64_t *accounts; /* of a ride: those of the first message, then those of the second, … */
     size_t account_count;
+    size_t *shares; /* of a ride: how many accounts each message goes to */
+    store_rider *ride;
+    void *rider;
     uint32_t *uids;
     size_t uid_count;
     enum flag_op op;

@@ -309,6 +309,51 @@ void store_deliver(struct store *s, const int64_t *accounts, size_t count, unsig
     writer_add(s->writer, j);
 }
 
+void store_change(struct store *s, const struct store_delivery *list, size_t count,
+                  store_rider *run, void *rider, store_done *done, void *arg)
+{
+    struct job *j = new_job(s, JOB_RIDE, done, arg);
+    size_t accounts = 0, at = 0;
+    for (size_t i = 0; i < count; i++)
+        accounts += list[i].count;
+    j->messages = calloc(count + 1, sizeof *j->messages);
+    j->shares = calloc(count + 1, sizeof *j->shares);
+    j->accounts = calloc(accounts + 1, sizeof *j->accounts);
+    if (j->messages == NULL || j->shares == NULL || j->accounts == NULL)
+        abort();
+    for (size_t i = 0; i < count; i++) {
+        j->messages[i] = (struct append_message){.data = list[i].data, .len = list[i].len};
+        j->shares[i] = list[i].count;
+        for (size_t k = 0; k < list[i].count; k++)
+            j->accounts[at++] = list[i].accounts[k];
+    }
+    j->message_count = count;
+    j->account_count = accounts;
+    j->ride = run;
+    j->rider = rider;
+    writer_add(s->writer, j);
+}
+
+int store_change_now(struct store *s, store_rider *run, void *rider, struct err *err)
+{
+    struct job *j = new_job(s, JOB_RIDE, NULL, NULL);
+    j->ride = run;
+    j->rider = rider;
+    writer_add(s->writer, j);
+    writer_wait(s->writer, j);
+    return j->status == STORE_OK ? 0 : err_set(err, "%s", j->text);
+}
+
+int store_look(struct store *s, store_rider *run, void *rider, struct err *err)
+{
+    lock(s);
+    int rc = run(rider, s->read.sql);
+    if (rc < 0)
+        db_error(&s->read, "store", err);
+    unlock(s);
+    return rc;
+}
+
 static char **copy_names(const char *const *names)
 {
     size_t n = 0;

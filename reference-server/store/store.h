@@ -119,6 +119,20 @@ void store_append(struct store *s, int64_t account, const char *mailbox, struct 
 void store_deliver(struct store *s, const int64_t *accounts, size_t count, unsigned char *data, size_t len,
                    store_done *done, void *arg);
 
+/* Another room's change in the same transaction: after the deliveries (to INBOXes, each text once for each account),
+ * run carries its own statements out on the writer thread. It may be called more than once and has to give the same
+ * each time; -1: the database is in trouble. The list and the accounts are copied, the texts taken; rider stays the
+ * caller's, until done. Durable, all or nothing, like everything here. */
+struct sqlite3;
+struct store_delivery { const int64_t *accounts; size_t count; unsigned char *data; size_t len; };
+typedef int store_rider(void *rider, struct sqlite3 *sql);
+void store_change(struct store *s, const struct store_delivery *list, size_t count, store_rider *run, void *rider,
+                  store_done *done, void *arg);
+/* The same without deliveries, waited for: when the server starts. */
+int store_change_now(struct store *s, store_rider *run, void *rider, struct err *err);
+/* Statements that only read, at once. What run returns; -1 stands for trouble, with words in err. */
+int store_look(struct store *s, store_rider *run, void *rider, struct err *err);
+
 enum flag_op { FLAGS_SET, FLAGS_ADD, FLAGS_REMOVE };
 /* uids is copied; keywords NULL-terminated, copied. unchangedsince 0: unconditional. The new flags and modseqs are in
  * the mailbox (and in the ring) when done is called; STORE_CONFLICT with uids = those that had changed. */
