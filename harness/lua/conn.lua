@@ -372,6 +372,19 @@ for k, v in pairs(M.TLS_OPTIONS) do STARTTLS_OPTIONS[k] = v end
 
 local function is_address(host) return host:find ":" ~= nil or host:find "^%d+%.%d+%.%d+%.%d+$" ~= nil end
 
+---A certificate that does not hold is a prerequisite that failed; verify = false where it is the point.
+local function trusted(self, options)
+  local facts = self._h:tls()
+  if not facts.chain_ok then
+    self._t:_fail(string.format("the certificate of %s is not trusted: %s%s", self.service, facts.chain_why,
+      options.ca and "" or " (--ca FILE names the authority)"))
+  end
+  if not facts.name_ok then
+    self._t:_fail(string.format("the certificate of %s is not for %s: it is %s", self.service,
+      options.verify_name, facts.subject))
+  end
+end
+
 ---The handshake with what the target and the connection's own options say; o wins. done, words.
 function conn:_handshake(o)
   local target, mine = self._t._context.target, self._tls_options or {}
@@ -403,17 +416,7 @@ function conn:_handshake(o)
   self._caps = nil
   local verify = pick "verify"
   if verify == nil then verify = target.verify ~= false end
-  if verify then
-    local facts = self._h:tls()
-    if not facts.chain_ok then
-      self._t:_fail(string.format("the certificate of %s is not trusted: %s%s", self.service, facts.chain_why,
-        options.ca and "" or " (--ca FILE names the authority)"))
-    end
-    if not facts.name_ok then
-      self._t:_fail(string.format("the certificate of %s is not for %s: it is %s", self.service,
-        options.verify_name, facts.subject))
-    end
-  end
+  if verify then self._t:_prerequisite(trusted, self, options) end
   return true
 end
 

@@ -137,7 +137,7 @@ function M.wait(t, user, seconds, done)
   local reader = M.reader(t, user)
   local deadline, pause = wire.now() + seconds, 0.01
   while true do
-    local messages = reader.all()
+    local messages = t:_prerequisite(reader.all)
     local hit = done(messages)
     if hit or wire.now() >= deadline then
       reader.close()

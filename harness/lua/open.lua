@@ -164,7 +164,10 @@ function M.open(t, protocol, o)
     error(string.format('tls = "%s"%s', o.tls, strict.hint(o.tls, TLS)), 3)
   end
   if o.family and o.family ~= 4 and o.family ~= 6 then error("family is 4 or 6", 3) end
-  local service = service_of(t, protocol, o)
+  return t:_prerequisite(M._open, t, protocol, service_of(t, protocol, o), o)
+end
+
+function M._open(t, protocol, service, o)
   local user = o.login ~= false and (o.user or ((o.login or o.select or o.examine or o.enable) and t.user)) or nil
   if o.user and not (o.login or o.select or o.examine or o.enable) then user = nil end
   local c = connect(t, protocol, service, o)

@@ -94,7 +94,16 @@ end
 function timeline:_missed(why)
   local at = where(self._context)
   wire.emit { ev = "check", ok = false, text = why, where = at }
-  self._failures[#self._failures + 1] = { why = why, where = at }
+  self._failures[#self._failures + 1] = { why = why, where = at, before = self._before > 0 }
+end
+
+---Runs f: what fails inside is a prerequisite of the scenario and not its point, so the verdict is "dependency". The
+---scenario whose point it is opens its connections by hand and says so.
+function timeline:_prerequisite(f, ...)
+  self._before = self._before + 1
+  local result = table.pack(f(...))
+  self._before = self._before - 1
+  return table.unpack(result, 1, result.n)
 end
 
 ---A failure that ends the scenario.
@@ -222,7 +231,7 @@ function timeline:inbox(user)
   user = user or self.user
   self:_step(nil, "look into the INBOX of " .. user.name)
   local reader = mailbox.reader(self, user)
-  local messages = reader.all()
+  local messages = self:_prerequisite(reader.all)
   reader.close()
   return messages
 end
@@ -231,7 +240,7 @@ function timeline:deliver(bytes, user)
   strict.string(bytes, "t:deliver")
   user = user or self.user
   self:_step(nil, "put a message into the INBOX of " .. user.name)
-  require "prepare".put(self, user, bytes)
+  self:_prerequisite(require "prepare".put, self, user, bytes)
 end
 
 -- Time and chance ---------------------------------------------------------------------------------------------
@@ -272,7 +281,7 @@ function M.new(context)
   local stopped = { __tostring = function(e) return e.why end }
   local t = { users = context.users or {}, domain = context.domain,
     target = context.target.name, edition = context.edition, _context = context, _failures = {}, _conns = {},
-    _opened = 0, _looks = 0, _random = seed_of(context), _stopped = stopped }
+    _opened = 0, _looks = 0, _before = 0, _random = seed_of(context), _stopped = stopped }
   t.user = t.users[1]
   t.messages = context.messages or {}
   return setmetatable(t, class), stopped
@@ -300,7 +309,7 @@ function M.run(scenario, context)
   if ok then e = { stop = "pass", why = "", where = "" } end
   if e.stop == "error" then return "error", e.why, e.where end
   local first = t._failures[1]
-  if first then return weigh(context.level), first.why, first.where end
+  if first then return first.before and "dependency" or weigh(context.level), first.why, first.where end
   return e.stop == "skip" and "skip" or "pass", e.why, e.where or ""
 end
 
