@@ -1,5 +1,5 @@
-/* Bytes with a limit, consumed from the front: the server's input and output queues and its scratch text.
- * SPDX-License-Identifier: MIT */
+/* Bytes with a limit, consumed from the front: the server's input and output queues and its scratch
+ * text. SPDX-License-Identifier: MIT */
 #ifndef SERVER_BUF_H
 #define SERVER_BUF_H
 
@@ -15,12 +15,13 @@ struct buf {
 };
 
 void buf_init(struct buf *b, size_t limit);
-void buf_free(struct buf *b);                          /* frees; reusable with the same limit */
+void buf_free(struct buf *b);                           /* frees; reusable with the same limit */
 bool buf_add(struct buf *b, const void *src, size_t n); /* all or nothing: false past the limit */
 bool buf_text(struct buf *b, const char *s);
 bool buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void buf_consume(struct buf *b, size_t n);             /* n <= len */
-void buf_empty(struct buf *b);                         /* drops the bytes, keeps the room */
-unsigned char *buf_take(struct buf *b, size_t *len);   /* gives the bytes away (malloc'd, NUL-terminated) */
+void buf_consume(struct buf *b, size_t n); /* n <= len */
+void buf_empty(struct buf *b);             /* drops the bytes, keeps the room */
+/* Gives the bytes away: malloc'd, with a NUL behind them. */
+unsigned char *buf_take(struct buf *b, size_t *len);
 
 #endif

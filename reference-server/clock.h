@@ -17,13 +17,14 @@ struct timer {
 
 struct clock *clock_new(void);
 void clock_free(struct clock *c);
-int64_t clock_wall_s(const struct clock *c);  /* virtual seconds since 1970 */
-int64_t clock_now_ms(const struct clock *c);  /* virtual monotonic milliseconds */
+int64_t clock_wall_s(const struct clock *c); /* virtual seconds since 1970 */
+int64_t clock_now_ms(const struct clock *c); /* virtual monotonic milliseconds */
 void clock_set(struct clock *c, struct timer *t, int64_t in_ms); /* sets or moves it */
 void clock_cancel(struct clock *c, struct timer *t);             /* not set: does nothing */
 /* Milliseconds until the next timer, -1 when there is none: what epoll_wait wants. */
 int clock_wait_ms(const struct clock *c);
-void clock_run(struct clock *c);                        /* fires what is due, in order of time */
-void clock_advance(struct clock *c, int64_t by_ms);     /* firing timers on the way at their own times */
+void clock_run(struct clock *c); /* fires what is due, in order of time */
+/* Timers on the way fire, and see their own times. */
+void clock_advance(struct clock *c, int64_t by_ms);
 
 #endif

@@ -1,5 +1,5 @@
-/* One client: its socket, TLS, input and output, deadline. Protocols are state machines that are fed input and
- * write output; they never read, never wait, never see a file descriptor.
+/* One client: its socket, TLS, input and output, deadline. Protocols are state machines that are
+ * fed input and write output; they never read, never wait, never see a file descriptor.
  * SPDX-License-Identifier: MIT */
 #ifndef SERVER_CONN_H
 #define SERVER_CONN_H
@@ -14,22 +14,35 @@ struct server;
 struct conn;
 struct tls_identity;
 
-enum service { SERVICE_SMTP, SERVICE_SUBMISSION, SERVICE_SUBMISSIONS, SERVICE_LMTP, SERVICE_IMAP, SERVICE_IMAPS,
-               SERVICE_POP3, SERVICE_POP3S, SERVICE_COUNT };
+enum service {
+    SERVICE_SMTP,
+    SERVICE_SUBMISSION,
+    SERVICE_SUBMISSIONS,
+    SERVICE_LMTP,
+    SERVICE_IMAP,
+    SERVICE_IMAPS,
+    SERVICE_POP3,
+    SERVICE_POP3S,
+    SERVICE_COUNT
+};
 
 /* A protocol: how its sessions are driven. All calls come from the loop thread. */
 struct protocol {
-    const char *name;        /* "smtp" */
-    size_t session_size;     /* zeroed memory that conn->session points to */
-    void (*open)(struct conn *c);     /* connected (implicit TLS: handshake done): write the greeting */
-    /* Bytes are in c->in, or c->eof is set: take complete commands (buf_consume) until none is left, the session
-     * is parked, TLS begins or it closes. Called again whenever one of these changes. */
+    const char *name;             /* "smtp" */
+    size_t session_size;          /* zeroed memory that conn->session points to */
+    void (*open)(struct conn *c); /* connected (implicit TLS: handshake done): write the greeting */
+    /* Bytes are in c->in, or c->eof is set: take complete commands (buf_consume) until none is
+     * left, the session is parked, TLS begins or it closes. Called again whenever one of these
+     * changes. */
     void (*input)(struct conn *c);
-    void (*secured)(struct conn *c);  /* STARTTLS handshake done; c->in is empty */
-    void (*drained)(struct conn *c);  /* output fell below the low mark: a FETCH or RETR in pieces goes on; or NULL */
-    void (*timeout)(struct conn *c);  /* the deadline passed: say goodbye and conn_close */
-    void (*shutdown)(struct conn *c); /* the server stops: "421" / "* BYE" / nothing, then conn_close */
-    void (*close)(struct conn *c);    /* the last call: release what the session holds; parked work may still be under way */
+    void (*secured)(struct conn *c); /* STARTTLS handshake done; c->in is empty */
+    void (*drained)(struct conn *c); /* output fell below the low mark: a FETCH or RETR in pieces
+                                        goes on; or NULL */
+    void (*timeout)(struct conn *c); /* the deadline passed: say goodbye and conn_close */
+    void (*shutdown)(
+        struct conn *c); /* the server stops: "421" / "* BYE" / nothing, then conn_close */
+    void (*close)(struct conn *c); /* the last call: release what the session holds; parked work may
+                                      still be under way */
 };
 
 struct conn {
@@ -37,12 +50,12 @@ struct conn {
     const struct protocol *protocol;
     enum service service;
     void *session;
-    unsigned number;         /* 1, 2, … counted over the life of the server */
-    unsigned command;        /* the protocol counts its commands here, for faults */
-    struct buf in;           /* decrypted input, not yet consumed */
-    bool eof;                /* the client will say no more */
-    bool parked;             /* waits for the store: input is not called until conn_resume */
-    bool closing;            /* conn_close was called */
+    unsigned number;          /* 1, 2, … counted over the life of the server */
+    unsigned command;         /* the protocol counts its commands here, for faults */
+    struct buf in;            /* decrypted input, not yet consumed */
+    bool eof;                 /* the client will say no more */
+    bool parked;              /* waits for the store: input is not called until conn_resume */
+    bool closing;             /* conn_close was called */
     char peer[64], local[64]; /* numeric addresses */
     uint16_t peer_port, local_port;
     /* TLS facts, after the handshake */
@@ -53,39 +66,48 @@ struct conn {
     size_t binding_unique_len, binding_end_point_len;
 };
 
-/* Input that is read ahead of the protocol; a command that needs more at once has to consume as it comes. */
+/* Input that is read ahead of the protocol; a command that needs more at once has to consume as it
+ * comes. */
 enum { CONN_INPUT_BYTES = 256 * 1024, CONN_HIGH_MARK = 256 * 1024, CONN_LOW_MARK = 64 * 1024 };
 
-/* Queues output; it goes out after the current input call (one write for a pipelined batch). Past the output limit
- * the session is cut off. */
+/* Queues output; it goes out after the current input call (one write for a pipelined batch). Past
+ * the output limit the session is cut off. */
 void conn_write(struct conn *c, const void *p, size_t n);
 void conn_text(struct conn *c, const char *s);
 void conn_printf(struct conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-size_t conn_queued(const struct conn *c);       /* output bytes not yet sent */
-bool conn_full(const struct conn *c);           /* above the high mark: produce no more until `drained` */
+size_t conn_queued(const struct conn *c); /* output bytes not yet sent */
+bool conn_full(const struct conn *c);     /* above the high mark: produce no more until `drained` */
 
-/* After the output is flushed: begin the server's side of a TLS handshake. Unread plaintext is dropped (the faults
- * *-keeps-buffer keep it). -1 when no certificate is configured (then TLS should not have been announced). */
+/* After the output is flushed: begin the server's side of a TLS handshake. Unread plaintext is
+ * dropped (the keeps-buffer faults keep it). -1 when no certificate is configured: then TLS should
+ * not have been announced. */
 int conn_starttls(struct conn *c);
-bool conn_starting_tls(const struct conn *c);   /* it was called and the handshake has not begun: take no more input */
-void conn_close(struct conn *c);                /* after the output is flushed, with close_notify inside TLS */
-void conn_abort(struct conn *c);                /* now, RST */
-void conn_deadline(struct conn *c, int64_t in_ms); /* 0: none; each input moves nothing: the protocol sets it */
+/* It was called and the handshake has not begun: take no more input. */
+bool conn_starting_tls(const struct conn *c);
+void conn_close(struct conn *c); /* after the output is flushed, with close_notify inside TLS */
+void conn_abort(struct conn *c); /* now, RST */
+/* 0: none. Input does not move it: the protocol does. */
+void conn_deadline(struct conn *c, int64_t in_ms);
 
-/* Asynchronous work: park before, resume from the completion (loop thread). A connection that ended meanwhile is kept
- * until conn_resume, its protocol's close was called already and conn_gone says so. */
+/* Asynchronous work: park before, resume from the completion (loop thread). A connection that ended
+ * meanwhile is kept until conn_resume, its protocol's close was called already and conn_gone says
+ * so. */
 void conn_park(struct conn *c);
 void conn_resume(struct conn *c);
 bool conn_gone(const struct conn *c);
 
-/* Counts a command of the session, for faults that are bound to one; the protocol calls it before it obeys. */
+/* Counts a command of the session, for faults that are bound to one; the protocol calls it before
+ * it obeys. */
 void conn_command(struct conn *c);
-/* Says that faults are asked for on behalf of this connection; a completion calls it before it asks for one. */
+/* Says that faults are asked for on behalf of this connection; a completion calls it before it asks
+ * for one. */
 void conn_scope(const struct conn *c);
 
 /* --- for the listeners, the control socket and tests --- */
-/* Starts a session on a connected stream socket, which is taken. tls: the handshake comes first. NULL: fd was closed. */
-struct conn *conn_start(struct server *s, enum service service, const struct protocol *protocol, bool tls, int fd);
+/* Starts a session on a connected stream socket, which is taken. tls: the handshake comes first.
+ * NULL: fd was closed. */
+struct conn *conn_start(struct server *s, enum service service, const struct protocol *protocol,
+                        bool tls, int fd);
 /* Says goodbye to every connection (protocol->shutdown), or cuts them all off at once. */
 void conn_shutdown_all(struct server *s);
 void conn_abort_all(struct server *s);

@@ -1,7 +1,7 @@
 /* Named wrong behaviours. With none switched on the server is conformant.
  *
  * faults.def (and smtp/, imap/, pop3/faults.def, which it includes) lists them:
- *   FAULT(SMTP_LF_ENDS_DATA, "smtp-lf-ends-data", "Ends the message at LF . LF", "rfc5321-4.1.1.4-5")
+ *   FAULT(SMTP_LF_ENDS_DATA, "smtp-lf-ends-data", "Ends the message at LF . LF", "rfc5321-…")
  * and code asks: if (fault(FAULT_SMTP_LF_ENDS_DATA)) …  Names never change meaning.
  * SPDX-License-Identifier: MIT */
 #ifndef SERVER_FAULT_H
@@ -22,11 +22,12 @@ enum fault {
 /* Whether this fault is on for the session and command that the server is working on right now. */
 bool fault(enum fault f);
 
-/* Switches one on (session, command 0: always; else only in the nth session, at its nth command). -1 with the
- * nearest right name for a name that is not known. */
+/* Switches one on (session, command 0: always; else only in the nth session, at its nth command).
+ * -1 with the nearest right name for a name that is not known. */
 int fault_switch(const char *name, bool on, unsigned session, unsigned command, struct err *err);
 void fault_clear_all(void);
-/* Says which session and command fault() is asked for; the connection layer calls it before each input. */
+/* Says which session and command fault() is asked for; the connection layer calls it before each
+ * input. */
 void fault_scope(unsigned session, unsigned command);
 /* One line a fault: name, tab, requirement ids, tab, sentence. */
 void fault_help(FILE *out);

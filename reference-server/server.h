@@ -7,8 +7,9 @@
 #include "conn.h"
 #include "store/store.h"
 
-/* Named limits with defaults; `mailproofd --limits` prints them, --limit NAME=VALUE changes them. limits.def is an
- * X-macro list: LIMIT(smtp_line_bytes, 4096, "bytes of one SMTP command line, CRLF included"). */
+/* Named limits with defaults; `mailproofd --limits` prints them, --limit NAME=VALUE changes them.
+ * limits.def is an X-macro list: LIMIT(smtp_line_bytes, 4096, "bytes of one SMTP command line, CRLF
+ * included"). */
 struct limits {
 #define LIMIT(name, value, says) long name;
 #include "limits.def"
@@ -21,13 +22,13 @@ struct server {
     struct store *store;
     struct accounts *accounts;
     struct limits limits;
-    const char *hostname;   /* "mail.test.example" */
-    const char *domain;     /* first mail domain */
-    bool plaintext_login;   /* passwords without TLS are allowed (default on loopback test runs) */
-    struct tls_identity *tls; /* NULL: no TLS at all */
-    struct conn *conns;       /* every connection that is open, newest first; linked in conn.c */
-    unsigned conn_count;      /* of these */
-    unsigned conn_total;      /* ever started */
+    const char *hostname; /* "mail.test.example" */
+    const char *domain;   /* first mail domain */
+    bool plaintext_login; /* passwords without TLS are allowed (default on loopback test runs) */
+    struct tls_identity *tls;   /* NULL: no TLS at all */
+    struct conn *conns;         /* every connection that is open, newest first; linked in conn.c */
+    unsigned conn_count;        /* of these */
+    unsigned conn_total;        /* ever started */
     void (*emptied)(void *arg); /* the last connection has ended; or NULL */
     void *emptied_arg;
     bool stopping;

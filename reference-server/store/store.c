@@ -205,6 +205,14 @@ void mailbox_close(struct mailbox *m)
         mailboxes_release(&m->store->mailboxes, (struct loaded *)(void *)m);
 }
 
+static void *grow(void *p, size_t size)
+{
+    p = realloc(p, size);
+    if (p == NULL)
+        abort();
+    return p;
+}
+
 void mailbox_list(struct store *s, int64_t account,
                   void (*each)(void *arg, const struct mailbox_entry *e), void *arg)
 {
@@ -217,10 +225,8 @@ void mailbox_list(struct store *s, int64_t account,
     while (db_step(q) == 1) {
         if (count == room) {
             room = room > 0 ? room * 2 : 16;
-            entries = realloc(entries, room * sizeof *entries);
-            names = realloc(names, room * sizeof *names);
-            if (entries == NULL || names == NULL)
-                abort();
+            entries = grow(entries, room * sizeof *entries);
+            names = grow(names, room * sizeof *names);
         }
         names[count] = strdup((const char *)sqlite3_column_text(q, 0));
         entries[count] = (struct mailbox_entry){
@@ -250,13 +256,11 @@ int blob_read(struct store *s, int64_t blob, struct blob *out, struct err *err)
     if (found == 1) {
         const void *data = sqlite3_column_blob(q, 0);
         size_t len = (size_t)sqlite3_column_bytes(q, 0);
-        unsigned char *copy = malloc(len + 1);
-        if (copy == NULL)
-            abort();
+        unsigned char *copy = grow(NULL, len + 1);
         if (len > 0)
             memcpy(copy, data, len);
         copy[len] = '\0';
-        *out = (struct blob){copy, len, copy};
+        *out = (struct blob){.data = copy, .len = len, .hold = copy};
         sqlite3_reset(q);
         rc = 0;
     } else if (found == 0) {

@@ -368,7 +368,7 @@ START_TEST(a_broken_handshake_gets_its_alert_and_ends)
         world_hear(&c, "go\n");
         world_forget(&c);
         /* A ClientHello of one octet. */
-    world_say(&c, "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", 10);
+        world_say(&c, "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", 10);
         const char *heard = world_hear(&c, NULL);
         ck_assert_uint_ge(c.len, 7);
         ck_assert_int_eq(heard[0], 21); /* a TLS alert */

@@ -12,8 +12,9 @@ static size_t length;
 
 static void note(const char *text, size_t n)
 {
-    transcript = realloc(transcript, length + n + 1);
-    ck_assert(transcript != NULL);
+    char *longer = realloc(transcript, length + n + 1);
+    ck_assert(longer != NULL);
+    transcript = longer;
     memcpy(transcript + length, text, n);
     length += n;
     transcript[length] = '\0';
