@@ -58,8 +58,6 @@ static void list_extensions(struct smtp *s, struct keywords *k)
     add(k, "PIPELINING");
     add(k, "SIZE %ld", c->server->limits.message_bytes);
     add(k, "8BITMIME");
-    if (fault(FAULT_SMTP_EHLO_DUPLICATE_KEYWORD))
-        add(k, "8BITMIME");
     add(k, "ENHANCEDSTATUSCODES");
     if (c->server->tls != NULL && (!c->tls || fault(FAULT_SMTP_STARTTLS_OFFERED_IN_TLS)))
         add(k, "STARTTLS");
