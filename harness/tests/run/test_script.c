@@ -229,19 +229,19 @@ START_TEST(silence_and_nonsense_have_their_sentences)
         depends(MOVES("w"), "t:smtp()", "no greeting within 0.3 s");
         depends(MOVES("x"), "t:smtp()", "the connection ended before any greeting");
         run("MUST", MOVES("r"), "t:smtp()");
-        verdict_is(VERDICT_FAIL, ""); /* the RST may overtake connect itself */
+        verdict_is(VERDICT_DEPENDENCY, ""); /* the RST may overtake connect itself */
         ck_assert_msg(strstr(result.why, "before any greeting") != NULL ||
                           strstr(result.why, "connection reset by peer") != NULL,
                       "%s", result.why);
-        fails(MOVES("> HTTP/1.1 400 Bad Request"), "t:smtp()",
-              "the answer to the greeting is no SMTP reply: ");
+        depends(MOVES("> HTTP/1.1 400 Bad Request"), "t:smtp()",
+                "the answer to the greeting is no SMTP reply: ");
         fails(MOVES(SMTP_HELLO, "< RCPT", "w"),
               "local c = t:smtp() c:send 'RCPT TO:<x@y>' c:expect '250'",
               "no reply to RCPT within 0.3 s");
         fails(MOVES(SMTP_HELLO, "< RCPT", "+ 250-on", "w"),
               "local c = t:smtp() c:send 'RCPT TO:<x@y>' c:expect '250'",
               "was not complete after 0.3 s: \"250-on\"");
-        fails(MOVES(SMTP_HELLO), "local a = t:smtp() t:smtp()", "no greeting");
+        depends(MOVES(SMTP_HELLO), "local a = t:smtp() t:smtp()", "no greeting");
     }
 END_TEST
 
