@@ -109,6 +109,8 @@ static void judge_bytes(const struct lint_case *c, const struct lint_memory *m,
                : r->eight_bit_quoted && !utf8_allowed(m)
                    ? "a quoted string holds an octet above 127"
                    : NULL);
+    if (is(r, "ESEARCH")) /* its sets have a rule of their own */
+        return;
     const struct imap_value *bad = find_bad_atom(&r->data);
     if (bad == NULL)
         lint_judge(c, LINT_IMAP_ATOM, NULL);

@@ -177,8 +177,7 @@ static void challenge(struct pop3 *p, const struct buf *data)
     buf_init(&line, (size_t)p->conn->server->limits.pop3_sasl_bytes);
     if (data->len == 0 && fault(FAULT_POP3_AUTH_BARE_PLUS)) {
         conn_text(p->conn, "+\r\n");
-    } else if (data->len == 0 && (fault(FAULT_POP3_CHALLENGE_HAS_TEXT) ||
-                                  fault(FAULT_POP3_AUTH_CHALLENGE_HAS_TEXT))) {
+    } else if (data->len == 0 && fault(FAULT_POP3_AUTH_CHALLENGE_HAS_TEXT)) {
         conn_text(p->conn, "+ go ahead\r\n");
     } else if (buf_text(&line, "+ ") && base64_encode(&line, data->data, data->len) &&
                buf_text(&line, "\r\n")) {
