@@ -96,7 +96,7 @@ scenario {
   why      = [[Two numbers for one message mean that one of the two protocols counts something else.]],
   services = { "imap", "pop3" },
   messages = { "plain", "dots", "multipart" },
-  catches  = { "pop3-size-counts-lf", "pop3-size-counts-dots", "imap-size-counts-lf" },
+  catches  = { "pop3-size-counts-lf", "pop3-size-counts-dots", "imap-size-counts-lf", "pop3-list-form" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     c:send "FETCH 1:3 (RFC822.SIZE)"

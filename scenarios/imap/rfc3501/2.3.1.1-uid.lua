@@ -16,7 +16,7 @@ scenario {
               UIDs.]],
   why     = [[Clients keep their copies by UID. If UIDs change, everything is downloaded again.]],
   messages = { "plain", "dots", "multipart" },
-  catches = { "imap-uid-not-ascending", "imap-uids-per-session" },
+  catches = { "imap-uid-not-ascending", "imap-uids-per-session", "imap-uidvalidity-too-big" },
   run = function(t)
     local seen
     for session = 1, 2 do

@@ -8,8 +8,9 @@ scenario {
               [READ-WRITE].]],
   why     = [[Everything a client does in the mailbox rests on these numbers.]],
   messages = { "plain", "dots", "multipart" },
-  catches = { "imap-select-no-flags", "imap-select-no-uidvalidity", "imap-select-no-uidnext",
-    "imap-select-wrong-exists", "imap-select-no-read-write" },
+  catches = {
+    "imap-select-no-flags", "imap-select-no-uidvalidity", "imap-select-no-uidnext", "imap-select-wrong-exists",
+    "imap-select-no-read-write", "imap-flags-without-draft" },
   run = function(t)
     local c = t:imap { login = true }
     c:send "SELECT INBOX"

@@ -40,7 +40,7 @@ scenario {
               mean another message as soon as new mail comes.]],
   needs   = { "login:ESEARCH" },
   messages = 3,
-  catches = { "imap-esearch-no-tag", "imap-esearch-star" },
+  catches = { "imap-esearch-no-tag", "imap-esearch-star", "imap-uid-not-ascending", "imap-uids-per-session" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     local tag = c:send "SEARCH RETURN (MIN MAX COUNT ALL) ALL"

@@ -10,7 +10,9 @@ scenario {
               without the doubled dots; STAT has their number and sum.]],
   why     = [[Clients show progress by these numbers, and decide what to download; a few reserve the memory.]],
   messages = { "plain", "dots", "multipart" },
-  catches = { "pop3-size-counts-lf", "pop3-size-counts-dots", "pop3-stat-wrong-sum" },
+  catches = {
+    "pop3-size-counts-lf", "pop3-size-counts-dots", "pop3-stat-wrong-sum", "pop3-stat-form", "pop3-list-form",
+    "pop3-no-dot-stuffing" },
   run = function(t)
     local c = t:pop3 { login = true }
     c:send "STAT"
@@ -90,7 +92,7 @@ scenario {
   says    = [[STAT says 0 0, LIST gets +OK and the dot line alone.]],
   why     = [[Most polls find nothing; a client that is told -ERR shows its user an alarm.]],
   messages = 0,
-  catches = "pop3-empty-list-error",
+  catches = { "pop3-empty-list-error", "pop3-stat-form" },
   run = function(t)
     local c = t:pop3 { login = true }
     c:send "STAT"

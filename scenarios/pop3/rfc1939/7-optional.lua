@@ -45,7 +45,7 @@ scenario {
               everything again.]],
   needs   = { "UIDL" },
   messages = { "plain", "dots", "multipart" },
-  catches = { "pop3-uidl-per-session", "pop3-uidl-duplicates", "pop3-uidl-lists-deleted" },
+  catches = { "pop3-uidl-per-session", "pop3-uidl-duplicates", "pop3-uidl-lists-deleted", "pop3-uidl-form" },
   run = function(t)
     local c = t:pop3 { login = true }
     c:send "UIDL"

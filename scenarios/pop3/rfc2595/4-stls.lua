@@ -8,7 +8,7 @@ scenario {
   why     = [[Someone on the path can glue a command to the client's STLS. A server that keeps
               its input buffer obeys it later, as if it had come encrypted: CERT VU#555316.]],
   needs   = { "STLS" },
-  catches = "pop3-stls-keeps-buffer",
+  catches = { "pop3-stls-keeps-buffer", "pop3-stls-greets-again" },
   tags    = { "tls" },
   users   = 0,
   run = function(t)
@@ -59,7 +59,7 @@ scenario {
   says    = [[PASS as the first command after STLS gets -ERR.]],
   why     = [[The name came from whoever was on the path.]],
   needs   = { "STLS", "USER" },
-  catches = "pop3-stls-keeps-user",
+  catches = { "pop3-stls-keeps-user", "pop3-stls-greets-again" },
   tags    = { "tls" },
   run = function(t)
     local c = t:pop3 { tls = "none" }

@@ -17,7 +17,7 @@ scenario {
               maildrop either way.]],
   why     = [[Clients decode what stands behind the plus sign: a kind word there breaks the login.]],
   messages = 0,
-  catches = { "pop3-auth-challenge-has-text", "pop3-auth-no-initial-response" },
+  catches = { "pop3-auth-challenge-has-text", "pop3-auth-no-initial-response", "pop3-auth-bare-plus" },
   tags    = { "auth" },
   run = function(t)
     local plain = mime.base64("\0" .. t.user.name .. "\0" .. t.user.password)

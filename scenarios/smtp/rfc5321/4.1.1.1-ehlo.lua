@@ -8,7 +8,7 @@ scenario {
               digits and hyphens, with its parameters after single spaces.]],
   why     = [[Clients find out here what they may use. A line that does not fit this form is a feature they
               cannot see, or worse, take for another.]],
-  catches = { "smtp-ehlo-no-domain", "smtp-ehlo-keyword-syntax" },
+  catches = { "smtp-ehlo-no-domain", "smtp-ehlo-keyword-syntax", "smtp-reply-no-space" },
   users   = 0,
   run = function(t)
     local c = t:smtp { ehlo = false }
