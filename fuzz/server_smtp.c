@@ -60,13 +60,13 @@ static void emptied(void *arg, const struct store_result *r)
 
 static void empty_the_store(void)
 {
-    bool done = false;
+    static bool done;
+    done = false;
     store_reset(server.store, emptied, &done);
-    for (int i = 0; !done; i++) {
-        if (i == MOST_ROUNDS)
-            die("the store does not answer");
+    for (int i = 0; i < MOST_ROUNDS && !done; i++)
         loop_once(server.loop, 1);
-    }
+    if (!done)
+        die("the store does not answer");
 }
 
 /* Everything the server has said; false: it said its last word. */
