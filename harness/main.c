@@ -15,6 +15,7 @@ static const struct command {
     {"list", cli_list, "the scenarios, or with --coverage what they prove of each RFC"},
     {"explain", cli_explain, "what a scenario or a requirement says, and why"},
     {"report", cli_report, "make reports of a run, or of several shards"},
+    {"ports", cli_ports, "check every mail port of a host and its TLS"},
     {"mutants", cli_mutants, "prove the scenarios: each fault of mailproofd turns its own red"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -31,6 +31,7 @@ int cli_list(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_report(int argc, char **argv);
 int cli_mutants(int argc, char **argv);
+int cli_ports(int argc, char **argv);
 
 /* The whole command line, for run.start: set once by main. */
 extern int cli_argc;

@@ -1,0 +1,26 @@
+/* The parts of an examination, in the order of port_examine; each looks at what its checks are
+ * about and leaves findings. SPDX-License-Identifier: MIT */
+#ifndef HARNESS_PORTS_ROOMS_H
+#define HARNESS_PORTS_ROOMS_H
+
+#include "ports/port.h"
+
+void room_mode(struct port *p);        /* P: open? which mode, which protocol? */
+void room_silence(struct port *p);     /* P03, at the end: was the silent connection greeted? */
+void room_session(struct port *p);     /* one whole TLS session: certificate, capabilities, close */
+void room_versions(struct port *p);    /* V */
+void room_injection(struct port *p);   /* J01 to J07 */
+void room_weak_suites(struct port *p); /* K02 to K08 */
+void room_starttls(struct port *p);    /* S */
+void room_attacks(struct port *p);     /* J08 to J18: what is said and taken before TLS */
+void room_login(struct port *p);       /* B, and what needs an account */
+void room_names(struct port *p);       /* X */
+void room_resume(struct port *p);      /* R */
+void room_closing(struct port *p);     /* E */
+void room_records(struct port *p);     /* H */
+void room_suites(struct port *p);      /* K: enumeration */
+
+/* The certificate of a session that stands. Z. */
+void room_certificate(struct port *p, const struct conn *c);
+
+#endif
