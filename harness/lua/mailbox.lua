@@ -123,9 +123,16 @@ local function over_maildir(t, user)
   return reader
 end
 
+---Whether the target wants its mailboxes looked at and emptied over POP3 though it has IMAP (look = "pop3").
+function M.by_pop3(t)
+  local target = t._context.target
+  return target.look == "pop3" and (target.services.pop3 or target.services.pop3s) ~= nil
+end
+
 ---A reader of the user's INBOX, or nil when the target shows it by no means. reader.all() -> messages.
 function M.reader(t, user)
   local s = services(t)
+  if M.by_pop3(t) then return over_pop3(t, user) end
   if s.imap or s.imaps then return over_imap(t, user) end
   if s.pop3 or s.pop3s then return over_pop3(t, user) end
   if t._context.target.maildir then return over_maildir(t, user) end

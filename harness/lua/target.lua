@@ -3,8 +3,9 @@
 --
 -- A target file returns a table: name, services = { smtp = "127.0.0.1:25", … } or start = { "command", "arg", … },
 -- accounts = { { name =, password =, address = }, … }, domain, ca, source, verify_name, ehlo, throwaway, fill, maildir,
--- login_tls, baseline, stop. It may use the table `mailproof`: home, state (a fresh folder), daemon (mailproofd's
--- path), port_base, faults (of --fault).
+-- login_tls, baseline, stop, look ("pop3": mailboxes are looked at and emptied over POP3 even where there is IMAP).
+-- It may use the table `mailproof`: home, state (a fresh folder), daemon (mailproofd's path), port_base, faults (of
+-- --fault).
 -- SPDX-License-Identifier: MIT
 local scenario = ...
 local M = {}
@@ -16,7 +17,8 @@ local FIELDS = {
   name = "string", services = "table", start = "strings", stop = "strings", accounts = "table", domain = "string",
   ca = "string", source = "string", verify_name = "string", ehlo = "string", throwaway = "boolean",
   fill = "string|function", maildir = "string|function", login_tls = "boolean", baseline = "string",
-  ready_seconds = "number", about = "string", software = "string", reset = "function", faults = "boolean",
+  look = "string", ready_seconds = "number", about = "string", software = "string", reset = "function",
+  faults = "boolean",
 }
 
 local FILLS = { append = true, lmtp = true, smtp = true, pop3 = true }
@@ -71,6 +73,7 @@ function M.from_file(path, def, nearest)
   local target = {}
   for k, v in pairs(def) do target[k] = v end
   target.kind = "file"
+  target.state = mailproof and mailproof.state
   target.name = def.name or path:match "([^/]+)%.lua$" or path
   target.throwaway = def.throwaway or false
   target.services = {}
@@ -85,6 +88,9 @@ function M.from_file(path, def, nearest)
   if type(def.fill) == "string" and not FILLS[def.fill] then
     return nil, string.format('%s: unknown fill "%s"%s', path, def.fill,
       scenario.hint(nearest, def.fill, scenario.keys(FILLS)))
+  end
+  if def.look and def.look ~= "imap" and def.look ~= "pop3" then
+    return nil, string.format('%s: look is "imap" (the default) or "pop3", not "%s"', path, def.look)
   end
   for i, a in ipairs(def.accounts or {}) do
     if type(a) ~= "table" or type(a.name) ~= "string" or type(a.password) ~= "string" then

@@ -9,7 +9,10 @@ for n = 1, 8 do
   accounts[n] = { name = "user" .. n, password = "pass", address = "user" .. n .. "@test.example" }
   table.move({ "--user", "user" .. n .. ":pass" }, 1, 2, #start + 1, start)
 end
+-- An IMAP that misbehaves is no instrument: mailboxes are then filled and looked at by other ways.
+local imap_is_sound = true
 for _, fault in ipairs(mailproof.faults) do
+  if fault:find "^imap%-" then imap_is_sound = false end
   table.move({ "--fault", fault }, 1, 2, #start + 1, start)
 end
 
@@ -20,6 +23,7 @@ return {
   accounts = accounts,
   throwaway = true,
   faults = true,
-  fill = "append",
+  fill = imap_is_sound and "append" or "lmtp",
+  look = imap_is_sound and "imap" or "pop3",
   verify_name = "localhost",
 }

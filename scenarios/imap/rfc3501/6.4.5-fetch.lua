@@ -8,7 +8,7 @@ scenario {
   says    = [[Reading a message marks it as seen, and the new flags are among the responses; peeking leaves no mark.]],
   why     = [[It is the difference between mail that was read and mail that was previewed.]],
   messages = { "plain", "dots" },
-  catches = { "imap-peek-sets-seen", "imap-body-does-not-set-seen" },
+  catches = { "imap-peek-sets-seen", "imap-body-does-not-set-seen", "imap-literal-length-off-by-one" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     c:send "FETCH 1 (BODY.PEEK[])"
@@ -33,7 +33,8 @@ scenario {
               from o on, labelled <o>, shorter at the end and empty past it; BODY[1] of a plain message is its text.]],
   why     = [[Clients fetch large mail in slices and put it together again.]],
   messages = { "plain" },
-  catches = { "imap-partial-wrong-octet", "imap-header-no-empty-line" },
+  catches = { "imap-partial-wrong-octet", "imap-header-no-empty-line", "imap-literal-length-off-by-one",
+    "imap-section-numbering" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     local whole = t.messages[1]
@@ -59,7 +60,8 @@ scenario {
   says    = [[Names are matched in any case; both forms end with the empty line.]],
   why     = [[It is how clients fill the list of messages.]],
   messages = { "plain" },
-  catches = { "imap-header-fields-no-empty-line", "imap-header-fields-case-sensitive" },
+  catches = { "imap-header-fields-no-empty-line", "imap-header-fields-case-sensitive",
+    "imap-literal-length-off-by-one" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     local function fetch(section)
@@ -72,8 +74,15 @@ scenario {
     t:equal(fetch "HEADER.FIELDS (subject FROM)",
       "From: Ann Example <ann@client.example>\r\nSubject: A plain message\r\n\r\n", "HEADER.FIELDS (subject FROM)")
     t:equal(fetch "HEADER.FIELDS (X-None)", "\r\n", "HEADER.FIELDS (X-None)")
-    t:equal(fetch "HEADER.FIELDS.NOT (from to date message-id)", "Subject: A plain message\r\n\r\n",
-      "HEADER.FIELDS.NOT (from to date message-id)")
+    -- Delivery may have put fields of its own on top.
+    local named, others, keep = { from = true, to = true, date = true, ["message-id"] = true }, "", true
+    for line in t.messages[1]:gmatch "[^\n]*\n" do
+      local name = line:match "^([%w%-]+):"
+      if name then keep = not named[name:lower()] end
+      if keep or line == "\r\n" then others = others .. line end
+      if line == "\r\n" then break end
+    end
+    t:equal(fetch "HEADER.FIELDS.NOT (from to date message-id)", others, "HEADER.FIELDS.NOT (from to date message-id)")
   end,
 }
 
@@ -86,9 +95,8 @@ scenario {
               address is name, route, mailbox, host; sender and reply-to fall back on from; a group has its marks.]],
   why     = [[Clients show the message list from it without ever parsing a header.]],
   messages = { "plain", "multipart" },
-  catches = {
-    "imap-envelope-no-sender-default", "imap-envelope-group-flattened", "imap-address-fifth-member",
-    "imap-envelope-eleventh-member" },
+  catches = { "imap-envelope-no-sender-default", "imap-envelope-group-flattened", "imap-address-fifth-member",
+    "imap-envelope-eleventh-member", "imap-empty-for-nil" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     c:send "FETCH 1:2 (ENVELOPE)"
@@ -117,9 +125,9 @@ scenario {
               it is text, lines, all of the encoded form, and BODY[n] has exactly these octets.]],
   why     = [[Clients fetch the one attachment that was clicked and nothing else.]],
   messages = { "multipart" },
-  catches = {
-    "imap-structure-decoded-size", "imap-structure-no-lines", "imap-section-numbering", "imap-body-size-quoted",
-    "imap-body-with-extension", "imap-message-as-basic", "imap-multipart-no-subtype" },
+  catches = { "imap-structure-decoded-size", "imap-structure-no-lines", "imap-section-numbering",
+    "imap-body-size-quoted", "imap-body-with-extension", "imap-message-as-basic", "imap-multipart-no-subtype",
+    "imap-literal-length-off-by-one" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     c:send("FETCH 1 (BODY BODYSTRUCTURE BODY.PEEK[1.1] BODY.PEEK[1.2] BODY.PEEK[2] BODY.PEEK[3] " ..
@@ -131,22 +139,23 @@ scenario {
     local inner = s[1]
     t:equal(tostring(inner[3]):upper(), "ALTERNATIVE", "subtype of part 1")
     local plain, html, data, mail = inner[1], inner[2], s[2], s[3]
+    if not (plain and html and data and mail) then t:fail "its parts are not those of the message" end
     t:equal({ plain[1]:upper(), plain[2]:upper(), plain[6]:upper() }, { "TEXT", "PLAIN", "QUOTED-PRINTABLE" },
       "part 1.1")
     t:equal(item["BODY[1.1]"], "Gr=C3=BC=C3=9Fe\r\nfrom the first part", "BODY[1.1]")
-    t:equal(plain[7], #item["BODY[1.1]"], "octets of part 1.1")
+    t:equal(plain[7], #tostring(item["BODY[1.1]"]), "octets of part 1.1")
     t:check(plain[8] == 2 or plain[8] == 1, "lines of part 1.1: %s", plain[8])
     t:equal(item["BODY[1.2]"], "<p>Gr\xc3\xbc\xc3\x9fe</p>", "BODY[1.2]")
-    t:equal(html[7], #item["BODY[1.2]"], "octets of part 1.2")
+    t:equal(html[7], #tostring(item["BODY[1.2]"]), "octets of part 1.2")
     t:equal(item["BODY[2]"], "AAECAwQFBgcICQ==", "BODY[2]")
     t:equal({ data[6]:upper(), data[7] }, { "BASE64", 16 }, "encoding and octets of part 2")
     t:equal({ mail[1]:upper(), mail[2]:upper() }, { "MESSAGE", "RFC822" }, "type of part 3")
     t:equal(mail[8][2], "The inner message", "subject in the envelope of part 3")
     t:equal(tostring(mail[9][1]):upper(), "TEXT", "type inside part 3")
     t:equal(item["BODY[3.TEXT]"], "inner text", "BODY[3.TEXT]")
-    t:check(item["BODY[3.HEADER]"]:find("Subject: The inner message\r\n", 1, true),
+    t:check(tostring(item["BODY[3.HEADER]"]):find("Subject: The inner message\r\n", 1, true),
       "BODY[3.HEADER] is not the inner header")
-    t:check(item["BODY[2.MIME]"]:find("Content-Type: application/octet-stream", 1, true),
+    t:check(tostring(item["BODY[2.MIME]"]):find("Content-Type: application/octet-stream", 1, true),
       "BODY[2.MIME] is not its header")
     t:equal(#item.BODY[2], 7, "members of part 2 in BODY, without extensions")
   end,
