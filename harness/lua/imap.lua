@@ -314,11 +314,13 @@ function imap:_ask_capabilities()
   if not self._caps then self._caps = {} end
 end
 
-function imap:secure(o)
+function imap:_upgrade(o)
   self:send "STARTTLS"
   self:expect "OK"
   self:starttls(o)
 end
+
+function imap:secure(o) return self._t:_prerequisite(self._upgrade, self, o) end
 
 function imap:has(word)
   strict.string(word, "has")

@@ -63,10 +63,12 @@ function pop3:_ask_capabilities()
   self:expect("+OK", "-ERR")
 end
 
-function pop3:secure(o)
+function pop3:_upgrade(o)
   self:send "STLS"
   self:expect "+OK"
   self:starttls(o)
 end
+
+function pop3:secure(o) return self._t:_prerequisite(self._upgrade, self, o) end
 
 return connection.class("a POP3 connection", pop3, {})

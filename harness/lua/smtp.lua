@@ -92,12 +92,14 @@ function smtp:_ask_capabilities()
   if not self._caps then self._caps = {} end
 end
 
-function smtp:secure(o)
+function smtp:_upgrade(o)
   self:send "STARTTLS"
   self:expect "220"
   self:starttls(o)
   return self:_hello()
 end
+
+function smtp:secure(o) return self._t:_prerequisite(self._upgrade, self, o) end
 
 local MAIL_OPTIONS = { from = "string", to = "string or strings", data = "string", params = "string",
   may_fail = "boolean" }

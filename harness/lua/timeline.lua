@@ -209,7 +209,7 @@ end
 
 function timeline:delivered(marker, o)
   strict.string(marker, "t:delivered")
-  o = strict.options(o, { user = "table", seconds = "number", optional = "boolean" }, "t:delivered")
+  o = strict.options(o, { user = "table", seconds = "number", optional = "boolean", judge = "boolean" }, "t:delivered")
   if not reachable(self) then self:skip "the target shows its mailboxes over no protocol that mailproof speaks" end
   local user = o.user or self.user
   local seconds = (o.seconds or 10) * (self._context.timeout_scale or 1)
@@ -220,8 +220,10 @@ function timeline:delivered(marker, o)
     end
   end)
   if not hit and not o.optional then
-    self:_fail(string.format("no message with %s in the INBOX of %s within %s (%d other message%s)",
-      show.quoted(marker), user.name, show.seconds(seconds), #all, #all == 1 and "" or "s"))
+    local why = string.format("no message with %s in the INBOX of %s within %s (%d other message%s)",
+      show.quoted(marker), user.name, show.seconds(seconds), #all, #all == 1 and "" or "s")
+    if o.judge then self:_fail(why) end
+    self:_prerequisite(self._fail, self, why)
   end
   return hit, all
 end

@@ -135,7 +135,8 @@ function timeline:skip(format, ...) end
 ---Waits for mail that contains `marker` in the user's INBOX (over IMAP or POP3, or the target's maildir; skipped if
 ---it has none), at most `seconds` (default 10).
 ---@param marker string
----@param o? {user?: user, seconds?: number, optional?: boolean}  optional: nil instead of a failure
+---@param o? {user?: user, seconds?: number, optional?: boolean, judge?: boolean}  optional: nil when it does not come;
+---    judge: its coming is the scenario's point, so that its absence fails it (else the verdict is "dependency")
 ---@return string|nil message  the exact bytes as retrieved
 ---@return string[] all        every message now in the INBOX, in mailbox order
 function timeline:delivered(marker, o) end
@@ -226,7 +227,8 @@ function conn:reset() end
 ---@return string|nil why
 function conn:starttls(o) end
 
----STARTTLS or STLS whole: the command, the handshake, and EHLO again (SMTP).
+---STARTTLS or STLS whole: the command, the handshake, and EHLO again (SMTP). Like what t:smtp{…} does, a prerequisite:
+---when it fails the verdict is "dependency".
 function conn:secure(o) end
 
 ---TLS facts of this connection, or nil in clear: version, cipher, group, alpn, chain_ok, chain_why, name_ok, subject,

@@ -23,7 +23,9 @@ scenario {
   why      = [[To its user a mail server is one thing, whatever it is made of.]],
   services = { "submission", "imap", "pop3" },
   messages = 0,
-  catches  = { "smtp-loses-after-250", "imap-idle-tells-nothing", "pop3-no-dot-stuffing", "smtp-no-dot-unstuffing" },
+  catches  = { "smtp-loses-after-250", "imap-idle-tells-nothing", "pop3-no-dot-stuffing", "smtp-no-dot-unstuffing",
+    "imap-idle-no-plus", "imap-literal-length-off-by-one", "imap-size-counts-lf", "pop3-no-final-dot",
+    "smtp-quit-no-reply", "smtp-double-unstuffing", "smtp-adds-empty-line" },
   run = function(t)
     local watcher = t:imap { select = "INBOX" }
     watcher:send "IDLE"
@@ -60,7 +62,9 @@ scenario {
   why      = [[Many people have a phone on IMAP and a computer on POP3.]],
   services = { "imap", "pop3" },
   messages = { "plain", "dots" },
-  catches  = { "pop3-quit-deletes-nothing", "pop3-quit-deletes-all", "pop3-dele-at-once", "imap-expunge-not-told" },
+  catches  = { "pop3-quit-deletes-nothing", "pop3-quit-deletes-all", "pop3-dele-at-once", "imap-expunge-not-told",
+    "imap-header-fields-case-sensitive", "imap-header-fields-no-empty-line", "imap-literal-length-off-by-one",
+    "imap-status-wrong-messages", "pop3-no-final-dot" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     local pop = t:pop3 { login = true }
@@ -124,7 +128,7 @@ scenario {
   why      = [[A backup over POP3 must not change the mailbox that somebody works in.]],
   services = { "imap", "pop3" },
   messages = { "plain", "dots" },
-  catches  = { "pop3-quit-clears-flags" },
+  catches  = { "pop3-quit-clears-flags", "imap-uids-per-session", "pop3-no-final-dot" },
   run = function(t)
     local function look()
       local c = t:imap { select = "INBOX" }
@@ -166,12 +170,12 @@ scenario {
   services = { "submission", "imap" },
   users    = 2,
   messages = 0,
-  catches  = { "smtp-delivers-to-first-only", "smtp-loses-after-250" },
+  catches  = { "smtp-delivers-to-first-only", "smtp-loses-after-250", "smtp-quit-no-reply" },
   run = function(t)
     submit(t, message.make { subject = "both", body = t.marker .. "\r\n" },
       { t.users[1].address, t.users[2].address })
-    t:delivered(t.marker)
-    t:delivered(t.marker, { user = t.users[2] })
+    t:delivered(t.marker, { judge = true })
+    t:delivered(t.marker, { user = t.users[2], judge = true })
     local c = t:imap { select = "INBOX" }
     c:send [[STORE 1:* +FLAGS.SILENT (\Deleted)]]
     c:expect "OK"

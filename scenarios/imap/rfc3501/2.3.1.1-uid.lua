@@ -16,7 +16,8 @@ scenario {
               UIDs.]],
   why     = [[Clients keep their copies by UID. If UIDs change, everything is downloaded again.]],
   messages = { "plain", "dots", "multipart" },
-  catches = { "imap-uid-not-ascending", "imap-uids-per-session", "imap-uidvalidity-too-big" },
+  catches = { "imap-uid-not-ascending", "imap-uids-per-session", "imap-uidvalidity-too-big",
+    "imap-select-no-uidvalidity" },
   run = function(t)
     local seen
     for session = 1, 2 do
@@ -47,7 +48,8 @@ scenario {
               announced, or UIDVALIDITY has changed.]],
   why     = [[A client that has the old message under that UID would show it in place of the new one.]],
   messages = { "plain", "dots" },
-  catches = { "imap-uid-reused", "imap-uidnext-too-low" },
+  catches = { "imap-uid-reused", "imap-uidnext-too-low", "imap-expunge-removes-all", "imap-literal-no-continue",
+    "imap-select-no-uidnext", "imap-select-no-uidvalidity", "imap-uid-not-ascending", "imap-uids-per-session" },
   run = function(t)
     local c = t:imap { login = true }
     c:send "SELECT INBOX"
@@ -79,7 +81,7 @@ scenario {
   says    = [[After DELETE and CREATE of the same name UIDVALIDITY is another one, or UIDs go on above the old ones.]],
   why     = [[Else a client takes the first message of the new mailbox for the first of the old one.]],
   destructive = true,
-  catches = "imap-uidvalidity-constant",
+  catches = { "imap-uidvalidity-constant", "imap-literal-no-continue", "imap-select-no-uidvalidity" },
   run = function(t)
     local c = t:imap { login = true }
     local name = c:mailbox("mp-" .. t.marker)

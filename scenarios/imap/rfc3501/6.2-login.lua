@@ -60,7 +60,8 @@ scenario {
               the next one with the right password succeeds.]],
   why     = [[Every IMAP server has PLAIN under TLS, so that every client can log in somewhere.]],
   messages = 0,
-  catches = { "imap-authenticate-cancel-ignored", "imap-authenticate-challenge-has-text", "imap-challenge-no-space" },
+  catches = { "imap-authenticate-cancel-ignored", "imap-authenticate-challenge-has-text", "imap-challenge-no-space",
+    "imap-no-for-bad" },
   tags    = { "auth" },
   run = function(t)
     local c = t:imap()

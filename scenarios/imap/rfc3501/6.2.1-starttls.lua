@@ -34,7 +34,7 @@ scenario {
   says    = [[CAPABILITY inside TLS does not show STARTTLS, a second STARTTLS is refused, and LIST still is, too.]],
   why     = [[A client that sees STARTTLS believes that it speaks in clear.]],
   needs   = { "STARTTLS" },
-  catches = "imap-starttls-listed-in-tls",
+  catches = { "imap-starttls-listed-in-tls", "imap-capability-empty", "imap-list-before-login" },
   tags    = { "tls" },
   users   = 0,
   run = function(t)

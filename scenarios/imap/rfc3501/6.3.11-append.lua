@@ -7,8 +7,9 @@ scenario {
   says    = [[APPEND with a flag list and a date-time stores them with the message; BODY[] gives its octets back.]],
   why     = [[Moving mail from one server to another is done by APPEND; what it loses is lost for good.]],
   messages = 0,
-  catches = {
-    "imap-append-drops-flags", "imap-append-ignores-date", "imap-date-unpadded", "imap-internaldate-zone-name" },
+  catches = { "imap-append-drops-flags", "imap-append-ignores-date", "imap-date-unpadded",
+    "imap-internaldate-zone-name", "imap-literal-length-off-by-one", "imap-literal-no-continue",
+    "imap-no-exists-after-append" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     local text = message.make { subject = "append", body = t.marker .. "\r\n.\r\n\r\n8bit: \xc3\xa9\r\n" }
@@ -62,7 +63,7 @@ scenario {
   says    = [[EXISTS with the new number comes before the OK of APPEND, or with the next command at the latest.]],
   why     = [[Else the client has stored a message that it cannot see.]],
   messages = { "plain" },
-  catches = "imap-no-exists-after-append",
+  catches = { "imap-no-exists-after-append", "imap-literal-no-continue" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     c:command("APPEND INBOX ", { literal = message.make { subject = "two", body = "two\r\n" } })

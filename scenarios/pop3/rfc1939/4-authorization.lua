@@ -7,7 +7,7 @@ scenario {
   says    = [[The right pair gets +OK and opens the maildrop; a wrong password or an unknown name gets -ERR, and the
               next try on the same connection may succeed.]],
   why     = [[It is the door of the house.]],
-  catches = "pop3-any-password",
+  catches = { "pop3-any-password", "pop3-lf-lines" },
   run = function(t)
     local c = t:pop3()
     if not c:has "USER" and not c:capabilities().USER and c:has "STLS" then c:secure() end

@@ -10,9 +10,8 @@ scenario {
               without the doubled dots; STAT has their number and sum.]],
   why     = [[Clients show progress by these numbers, and decide what to download; a few reserve the memory.]],
   messages = { "plain", "dots", "multipart" },
-  catches = {
-    "pop3-size-counts-lf", "pop3-size-counts-dots", "pop3-stat-wrong-sum", "pop3-stat-form", "pop3-list-form",
-    "pop3-no-dot-stuffing" },
+  catches = { "pop3-size-counts-lf", "pop3-size-counts-dots", "pop3-stat-wrong-sum", "pop3-stat-form",
+    "pop3-list-form", "pop3-no-dot-stuffing", "pop3-no-final-dot", "pop3-list-one-is-many" },
   run = function(t)
     local c = t:pop3 { login = true }
     c:send "STAT"
@@ -73,7 +72,7 @@ scenario {
               line end.]],
   why     = [[Else the client reads "end." and waits for ever.]],
   messages = { "no-last-line-end" },
-  catches = "pop3-final-dot-glued",
+  catches = { "pop3-final-dot-glued", "pop3-no-final-dot" },
   run = function(t)
     local c = t:pop3 { login = true }
     c:send "RETR 1"
@@ -92,7 +91,7 @@ scenario {
   says    = [[STAT says 0 0, LIST gets +OK and the dot line alone.]],
   why     = [[Most polls find nothing; a client that is told -ERR shows its user an alarm.]],
   messages = 0,
-  catches = { "pop3-empty-list-error", "pop3-stat-form" },
+  catches = { "pop3-empty-list-error", "pop3-stat-form", "pop3-stat-wrong-sum" },
   run = function(t)
     local c = t:pop3 { login = true }
     c:send "STAT"
@@ -114,7 +113,8 @@ scenario {
               their numbers; RSET takes the mark back.]],
   why     = [[Numbers that moved up would make the client delete the wrong message next.]],
   messages = { "plain", "dots", "multipart" },
-  catches = { "pop3-stat-counts-deleted", "pop3-rset-does-not-restore", "pop3-dele-renumbers" },
+  catches = { "pop3-stat-counts-deleted", "pop3-rset-does-not-restore", "pop3-dele-renumbers",
+    "pop3-numbers-not-frozen", "pop3-list-shows-deleted", "pop3-deleted-readable", "pop3-dele-twice" },
   run = function(t)
     local c = t:pop3 { login = true }
     c:send "LIST"

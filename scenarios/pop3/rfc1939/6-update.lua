@@ -7,7 +7,7 @@ scenario {
   says    = [[After DELE and QUIT the next session has the other messages and not the marked one.]],
   why     = [[A message that stays is downloaded twice; one too many that goes is lost.]],
   messages = { "plain", "dots", "multipart" },
-  catches = { "pop3-quit-deletes-nothing", "pop3-quit-deletes-all" },
+  catches = { "pop3-quit-deletes-nothing", "pop3-quit-deletes-all", "pop3-uidl-per-session" },
   run = function(t)
     local c = t:pop3 { login = true }
     c:send "UIDL"
@@ -36,7 +36,7 @@ scenario {
   why     = [[The client may not have saved what it downloaded: it marks first and confirms with QUIT when all is
               safe.]],
   messages = { "plain", "dots" },
-  catches = "pop3-dele-at-disconnect",
+  catches = { "pop3-dele-at-disconnect", "pop3-dele-at-once" },
   run = function(t)
     for _, how in ipairs { "close", "reset" } do
       local c = t:pop3 { login = true }

@@ -9,7 +9,8 @@ scenario {
   why     = [[Clients preview mail with it; one line too many or too few shifts what they show.]],
   needs   = { "TOP" },
   messages = { "ten-lines" },
-  catches = { "pop3-top-zero-sends-body", "pop3-top-counts-header" },
+  catches = { "pop3-top-zero-sends-body", "pop3-top-counts-header", "pop3-no-final-dot",
+    "pop3-capa-lists-missing-top", "pop3-top-extra-line" },
   run = function(t)
     local c = t:pop3 { login = true }
     c:send "RETR 1"
@@ -45,7 +46,8 @@ scenario {
               everything again.]],
   needs   = { "UIDL" },
   messages = { "plain", "dots", "multipart" },
-  catches = { "pop3-uidl-per-session", "pop3-uidl-duplicates", "pop3-uidl-lists-deleted", "pop3-uidl-form" },
+  catches = { "pop3-uidl-per-session", "pop3-uidl-duplicates", "pop3-uidl-lists-deleted", "pop3-uidl-form",
+    "pop3-dele-renumbers", "pop3-dele-at-once", "pop3-dele-at-disconnect" },
   run = function(t)
     local c = t:pop3 { login = true }
     c:send "UIDL"

@@ -8,7 +8,8 @@ scenario {
               work after login.]],
   why     = [[It is the only way to know what a server can do without trying it on somebody's mail.]],
   messages = { "plain" },
-  catches = { "pop3-capa-after-login-refused", "pop3-capa-lists-missing-top", "pop3-capa-form" },
+  catches = { "pop3-capa-after-login-refused", "pop3-capa-lists-missing-top", "pop3-capa-form", "pop3-lf-lines",
+    "pop3-no-final-dot", "pop3-capa-forgets-top" },
   run = function(t)
     local c = t:pop3()
     c:send "CAPA"
@@ -47,7 +48,7 @@ scenario {
   why     = [[Without it every message costs a round trip.]],
   needs   = { "PIPELINING" },
   messages = { "plain", "dots" },
-  catches = { "pop3-pipelining-flushes", "pop3-pipelining-out-of-order", "pop3-no-dot-stuffing" },
+  catches = { "pop3-pipelining-flushes", "pop3-pipelining-out-of-order", "pop3-no-dot-stuffing", "pop3-no-final-dot" },
   run = function(t)
     local c = t:pop3 { login = true }
     c:write "RETR 1\r\nNOOP\r\nRETR 9\r\nRETR 2\r\nSTAT\r\n"

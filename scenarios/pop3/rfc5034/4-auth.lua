@@ -17,7 +17,8 @@ scenario {
               maildrop either way.]],
   why     = [[Clients decode what stands behind the plus sign: a kind word there breaks the login.]],
   messages = 0,
-  catches = { "pop3-auth-challenge-has-text", "pop3-auth-no-initial-response", "pop3-auth-bare-plus" },
+  catches = { "pop3-auth-challenge-has-text", "pop3-auth-no-initial-response", "pop3-auth-bare-plus",
+    "pop3-challenge-has-text", "pop3-lf-lines" },
   tags    = { "auth" },
   run = function(t)
     local plain = mime.base64("\0" .. t.user.name .. "\0" .. t.user.password)
@@ -48,7 +49,7 @@ scenario {
               was.]],
   why     = [[Clients try their mechanisms one after another on one connection.]],
   messages = 0,
-  catches = { "pop3-auth-cancel-ignored", "pop3-auth-bad-base64-accepted" },
+  catches = { "pop3-auth-cancel-ignored", "pop3-auth-bad-base64-accepted", "pop3-lf-lines" },
   tags    = { "auth" },
   run = function(t)
     local plain = mime.base64("\0" .. t.user.name .. "\0" .. t.user.password)

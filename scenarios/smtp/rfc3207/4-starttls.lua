@@ -36,7 +36,7 @@ scenario {
   says    = [[STARTTLS takes nothing behind it: 501, and commands in clear still work.]],
   why     = [[Who begins a handshake after such a line may be speaking to a client that did not ask for one.]],
   needs   = { "STARTTLS" },
-  catches = "smtp-starttls-ignores-argument",
+  catches = { "smtp-starttls-ignores-argument", "smtp-arguments-ignored" },
   tags    = { "tls" },
   users   = 0,
   run = function(t)

@@ -30,7 +30,7 @@ scenario {
               an extension's parameter is not taken on the strength of the old one. There is no second greeting.]],
   why     = [[Anyone on the path could have written what was said in clear.]],
   needs   = { "STARTTLS" },
-  catches = { "smtp-starttls-keeps-transaction", "smtp-starttls-greets-again" },
+  catches = { "smtp-starttls-keeps-transaction", "smtp-starttls-greets-again", "smtp-rcpt-before-mail" },
   tags    = { "tls" },
   run = function(t)
     local c = t:smtp { tls = "none" }

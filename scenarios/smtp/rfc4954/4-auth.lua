@@ -73,7 +73,7 @@ scenario {
                right password succeeds.]],
   why      = [[Two different answers tell an attacker which names are worth guessing at.]],
   services = { "submission" },
-  catches  = { "smtp-auth-user-oracle", "smtp-auth-accepts-any-password" },
+  catches  = { "smtp-auth-user-oracle", "smtp-auth-accepts-any-password", "smtp-auth-failure-closes" },
   tags     = { "auth" },
   run = function(t)
     local c = ready(t)
@@ -189,7 +189,7 @@ scenario {
                235.]],
   why      = [[The client hashes the challenge octet for octet: one comment there and no password fits.]],
   services = { "submission" },
-  catches  = { "smtp-scram-no-server-signature", "smtp-challenge-not-base64" },
+  catches  = { "smtp-scram-no-server-signature", "smtp-challenge-not-base64", "sasl-scram-wrong-signature" },
   tags     = { "auth" },
   run = function(t)
     local c = ready(t)

@@ -13,7 +13,7 @@ scenario {
     c:mail { from = "ann@client.example", to = { t.users[1].address, t.users[2].address },
       data = message.make { subject = "both", body = t.marker .. "\r\n" } }
     for _, user in ipairs(t.users) do
-      local _, all = t:delivered(t.marker, { user = user })
+      local _, all = t:delivered(t.marker, { user = user, judge = true })
       local n = 0
       for _, m in ipairs(all) do
         if m:find(t.marker, 1, true) then n = n + 1 end

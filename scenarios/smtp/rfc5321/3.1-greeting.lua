@@ -8,7 +8,7 @@ scenario {
               with its own host name or an address literal.]],
   why     = [[Clients hold their tongue until they have read the greeting; many log or check the name in it to
               see that they reached the host they wanted.]],
-  catches = { "smtp-greeting-wrong-code", "smtp-greeting-no-host" },
+  catches = { "smtp-greeting-wrong-code", "smtp-greeting-no-host", "smtp-greeting-codes-differ" },
   users   = 0,
   run = function(t)
     local c = t:smtp { ehlo = false, greet = false }

@@ -8,7 +8,8 @@ scenario {
               digits and hyphens, with its parameters after single spaces.]],
   why     = [[Clients find out here what they may use. A line that does not fit this form is a feature they
               cannot see, or worse, take for another.]],
-  catches = { "smtp-ehlo-no-domain", "smtp-ehlo-keyword-syntax", "smtp-reply-no-space" },
+  catches = { "smtp-ehlo-no-domain", "smtp-ehlo-keyword-syntax", "smtp-reply-no-space", "smtp-ehlo-refused",
+    "smtp-ehlo-last-line-hyphen" },
   users   = 0,
   run = function(t)
     local c = t:smtp { ehlo = false }
@@ -32,7 +33,7 @@ scenario {
   proves  = { "rfc5321-3.2-2", "rfc5321-4.1.1.1-4", "rfc5321-2.2.1-4" },
   says    = [[HELO with a name gets a plain 250 without any keywords; a mail transaction works in such a session.]],
   why     = [[Old clients and small devices still say HELO; a list of keywords is more than their parsers expect.]],
-  catches = { "smtp-helo-like-ehlo" },
+  catches = { "smtp-helo-like-ehlo", "smtp-helo-refused" },
   run = function(t)
     local c = t:smtp { ehlo = false }
     c:send "HELO client.test.example"
@@ -58,7 +59,7 @@ scenario {
   proves  = { "rfc5321-4.1.4-5", "rfc5321-4.1.1.1-x2" },
   says    = [[EHLO that is accepted in the middle of a transaction forgets sender and recipients.]],
   why     = [[A proxy or a client that starts over must not have its next message mixed with the half of another.]],
-  catches = "smtp-ehlo-keeps-transaction",
+  catches = { "smtp-ehlo-keeps-transaction", "smtp-rcpt-before-mail" },
   run = function(t)
     local c = t:smtp()
     c:send "MAIL FROM:<ann@client.example>"
@@ -102,7 +103,7 @@ scenario {
   proves  = "rfc5321-2.4-2",
   says    = [[EHLO, MAIL FROM:, RCPT TO: and RSET mean the same in small letters and in mixed ones.]],
   why     = [[Clients of every age write them differently, and none is wrong.]],
-  catches = "smtp-verbs-case-sensitive",
+  catches = { "smtp-verbs-case-sensitive", "smtp-ehlo-refused", "smtp-ehlo-last-line-hyphen" },
   run = function(t)
     local c = t:smtp { ehlo = false }
     c:send "ehlo client.test.example"

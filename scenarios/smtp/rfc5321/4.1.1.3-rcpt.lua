@@ -6,7 +6,7 @@ scenario {
   proves  = { "rfc5321-3.3-10", "rfc5321-4.1.4-17" },
   says    = [[RCPT before any MAIL is refused with 503, and the session is as it was.]],
   why     = [[Order is all that tells one message's envelope from the next one's.]],
-  catches = "smtp-rcpt-before-mail",
+  catches = { "smtp-rcpt-before-mail", "smtp-bad-sequence-500" },
   run = function(t)
     local c = t:smtp()
     c:send("RCPT TO:<" .. t.user.address .. ">")
@@ -53,7 +53,7 @@ scenario {
   says    = [[RCPT TO:<postmaster> needs no domain; the name is known in small letters, capitals and mixed, and at
               the server's own domain.]],
   why     = [[It is the address to reach a human with when all else fails, and the one that everyone may count on.]],
-  catches = { "smtp-postmaster-refused", "smtp-postmaster-case" },
+  catches = { "smtp-postmaster-refused", "smtp-postmaster-case", "smtp-quit-no-reply" },
   users   = 0,
   run = function(t)
     for _, name in ipairs { "postmaster", "Postmaster", "POSTMASTER", "postmaster@" .. t.domain,

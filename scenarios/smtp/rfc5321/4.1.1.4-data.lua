@@ -101,7 +101,7 @@ scenario {
   proves  = "rfc5321-4.1.1.4-x4",
   says    = [[With the reply to the final dot sender, recipients and text are gone: RCPT gets 503, a new MAIL works.]],
   why     = [[A recipient left over from one message would get the next one, too.]],
-  catches = "smtp-data-keeps-transaction",
+  catches = { "smtp-data-keeps-transaction", "smtp-bad-sequence-500", "smtp-rcpt-before-mail" },
   run = function(t)
     local c = begin(t)
     c:write("Subject: one\r\n\r\n" .. t.marker .. "\r\n.\r\n")
@@ -122,7 +122,7 @@ scenario {
   says    = [[DATA after MAIL alone is out of order: 503 or 554. A pipelining server may say 354, and then refuses at
               the final dot.]],
   why     = [[A message that nobody asked for has nowhere to go; a 250 for it would be a promise to nobody.]],
-  catches = "smtp-data-without-rcpt",
+  catches = { "smtp-data-without-rcpt", "smtp-bad-sequence-500" },
   users   = 0,
   run = function(t)
     local c = t:smtp()

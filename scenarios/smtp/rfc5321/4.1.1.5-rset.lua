@@ -7,7 +7,7 @@ scenario {
   says    = [[RSET works at any time, twice in a row too; afterwards there is no sender and no recipient, and the
               connection stands.]],
   why     = [[Clients that reuse a connection rely on it to separate messages.]],
-  catches = { "smtp-rset-keeps-sender", "smtp-rset-closes" },
+  catches = { "smtp-rset-keeps-sender", "smtp-rset-closes", "smtp-bad-sequence-500", "smtp-rcpt-before-mail" },
   run = function(t)
     local c = t:smtp()
     c:send "RSET"
@@ -32,7 +32,8 @@ scenario {
   proves  = { "rfc5321-4.1.1.2-x1", "rfc5321-4.1.1.5-1" },
   says    = [[A message goes to the recipients of its own transaction alone.]],
   why     = [[A recipient left behind by RSET would read a letter that was not meant for him.]],
-  catches = "smtp-rset-keeps-recipients",
+  catches = { "smtp-rset-keeps-recipients", "smtp-rset-keeps-sender", "smtp-rset-closes",
+    "smtp-data-keeps-transaction" },
   users   = 2,
   run = function(t)
     local c = t:smtp()

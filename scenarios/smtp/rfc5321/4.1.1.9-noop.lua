@@ -35,7 +35,7 @@ scenario {
   proves  = { "rfc5321-4.1.4-12", "rfc5321-4.1.4-3" },
   says    = [[These commands need no EHLO and should not get 503.]],
   why     = [[They have nothing to do with a transaction, so the order rule has nothing to protect.]],
-  catches = "smtp-noop-needs-ehlo",
+  catches = { "smtp-noop-needs-ehlo", "smtp-rset-closes" },
   users   = 0,
   run = function(t)
     local c = t:smtp { ehlo = false }

@@ -30,7 +30,7 @@ scenario {
   says    = [[The new Received field names in "from" what EHLO said and the client's address, has a "by", and ends in
               a semicolon and a date.]],
   why     = [[Programs read it: spam filters and loop detectors among them.]],
-  catches = { "smtp-received-without-from", "smtp-received-two-digit-year" },
+  catches = { "smtp-received-without-from", "smtp-received-two-digit-year", "smtp-no-received" },
   run = function(t)
     local c = t:smtp { ehlo = "client.test.example" }
     c:mail { from = "ann@client.example", to = t.user.address,
@@ -59,7 +59,7 @@ scenario {
   says    = [[The first field is Return-Path with exactly the address from MAIL; one that came in the message is
               not a second one.]],
   why     = [[It is where a report about the message has to go, and the only trace of the envelope's sender.]],
-  catches = { "smtp-no-return-path", "smtp-keeps-foreign-return-path" },
+  catches = { "smtp-no-return-path", "smtp-keeps-foreign-return-path", "smtp-local-part-lowered" },
   run = function(t)
     local c = t:smtp()
     c:mail { from = "Bounce+tag=1@client.example", to = t.user.address,

@@ -25,7 +25,7 @@ scenario {
   says    = [[A line that begins with a dot and is more than a dot loses that first dot; dots elsewhere stay.]],
   why     = [[Clients double the dot so that no line of text can be taken for the end. A server that forgets its half
               changes every such line.]],
-  catches = { "smtp-no-dot-unstuffing", "smtp-double-unstuffing" },
+  catches = { "smtp-no-dot-unstuffing", "smtp-double-unstuffing", "smtp-adds-empty-line" },
   run = function(t)
     t:equal(carry(t, "..one\r\n...two\r\n..\r\nthree..\r\n .four\r\n.five\r\n"),
       ".one\r\n..two\r\n.\r\nthree..\r\n .four\r\nfive\r\n", "the lines as delivered")
@@ -38,7 +38,7 @@ scenario {
   proves  = "rfc5321-4.5.2-1",
   says    = [[Tabs, form feeds and other control characters are text as well as letters; none is dropped or changed.]],
   why     = [[Logs, patches and tables live of their tabs; a filter that tidies them corrupts files silently.]],
-  catches = "smtp-strips-control-characters",
+  catches = { "smtp-strips-control-characters", "smtp-adds-empty-line" },
   run = function(t)
     local text = {}
     for octet = 1, 127 do
@@ -56,7 +56,7 @@ scenario {
   says    = [[A server should offer 8BITMIME; then text with high octets is delivered as it was sent.]],
   why     = [[Nearly all text that is not English has them. A cleared high bit makes it unreadable for good.]],
   needs   = { "8BITMIME" },
-  catches = "smtp-strips-eighth-bit",
+  catches = { "smtp-strips-eighth-bit", "smtp-adds-empty-line" },
   run = function(t)
     local line = "gr\xc3\xbc\xc3\x9fe aus M\xc3\xbcnchen \xe2\x82\xac\r\n"
     t:equal(carry(t, line, " BODY=8BITMIME"), line, "the text as delivered")
@@ -70,7 +70,7 @@ scenario {
   says    = [[A text line of 998 octets and its CR LF is taken and delivered without a break.]],
   why     = [[That is the longest line which every server must take; one that folds it earlier breaks what was
               encoded to fit.]],
-  catches = "smtp-truncates-long-line",
+  catches = { "smtp-truncates-long-line", "smtp-adds-empty-line" },
   run = function(t)
     local line = ("0123456789"):rep(99) .. "12345678\r\n"
     t:equal(carry(t, line), line, "the long line as delivered")
@@ -83,7 +83,7 @@ scenario {
   proves  = "rfc5321-4.5.3.1.7-1",
   says    = [[Messages of at least 65536 octets, header included, are accepted and delivered complete.]],
   why     = [[It is the size that every sender may count on without asking.]],
-  catches = "smtp-message-limit-32k",
+  catches = { "smtp-message-limit-32k", "smtp-adds-empty-line" },
   run = function(t)
     local text = (("x"):rep(70) .. "\r\n"):rep(900)
     t:equal(#carry(t, text), #text, "octets of the body as delivered")
