@@ -19,7 +19,7 @@ struct fetch {
     const char *refused; /* an item cannot be had: what NO says */
     size_t item;
     struct fetch_message message;
-    struct arena scratch;
+    struct arena scratch, once;
     struct buf out;
     size_t sent; /* of out */
     const unsigned char *raw;
@@ -51,6 +51,7 @@ static void fetch_end(struct imap *s)
         message_end(f);
     }
     arena_free(&f->scratch);
+    arena_free(&f->once);
     buf_free(&f->out);
 }
 
@@ -67,6 +68,7 @@ static bool message_begin(struct imap *s, struct fetch *f)
                                         .index = index,
                                         .message = m,
                                         .arena = &f->scratch,
+                                        .once = &f->once,
                                         .rev2 = s->rev2,
                                         .session = s->conn->number};
     for (size_t i = 0; i < f->items.count; i++) {
@@ -104,6 +106,7 @@ static void message_step(struct imap *s, struct fetch *f)
         m = &last;
     }
     f->message.message = m;
+    arena_empty(&f->once); /* the item before is sent */
     if (f->item < f->items.count) {
         const struct fetch_item *item = &f->items.items[f->item++];
         const char *why = fetch_refuses(&f->message, item);

@@ -102,9 +102,11 @@ static bool patterns(struct args *a, struct list *l)
 
 static void decode(struct imap *s, struct args *a, struct list *l)
 {
+    size_t total = 0; /* of all patterns: each is held against every name */
     for (size_t i = 0; i < l->count; i++) {
         size_t n = l->reference.n + l->wire[i].n;
-        if (n > LONGEST_PATTERN) {
+        total += n;
+        if (total > LONGEST_PATTERN) {
             args_bad(a, "The pattern is too long");
             return;
         }

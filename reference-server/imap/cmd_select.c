@@ -51,7 +51,8 @@ static void tell_opened(struct imap *s)
         list_tell_selected(s, sel->name, &out);
     }
     view_tell_flags(v, &out);
-    buf_printf(&out, "* %zu EXISTS\r\n", v->count + fault(FAULT_IMAP_SELECT_WRONG_EXISTS));
+    buf_printf(&out, "* %zu EXISTS\r\n",
+               v->count + (v->count > 0 && fault(FAULT_IMAP_SELECT_WRONG_EXISTS)));
     if (!s->rev2 || fault(FAULT_IMAP_RECENT_IN_REV2)) {
         size_t unseen = first_unseen(v);
         buf_printf(&out, "* %zu RECENT\r\n", v->recent_count);

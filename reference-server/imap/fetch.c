@@ -11,6 +11,7 @@
 #include "mime/text.h"
 
 #define MOST_ITEMS 1000
+#define MOST_FIELDS 500
 #define DEEPEST_PATH (PART_DEPTH * 2)
 
 /* --- what is asked for --- */
@@ -65,6 +66,10 @@ static void field_names(struct args *a, struct fetch_item *item)
     do {
         struct str name;
         if (!args_astring(a, &name)) {
+            return;
+        }
+        if (item->field_count == MOST_FIELDS) {
+            args_bad(a, "There are too many field names");
             return;
         }
         if (item->field_count == room) {
@@ -324,7 +329,7 @@ static bool wanted(const struct fetch_item *item, const struct header_field *f)
 static void subset(struct fetch_message *m, const struct fetch_item *item,
                    const unsigned char *header, size_t n, const unsigned char **p, size_t *len)
 {
-    unsigned char *out = arena_alloc(m->arena, n + 2);
+    unsigned char *out = arena_alloc(m->once, n + 2);
     size_t k = 0, pos = 0;
     struct header_field f;
     while (header_next(header, n, &pos, &f)) {
@@ -393,7 +398,7 @@ static const char *encoding(struct fetch_message *m, const struct part *p)
     struct header_field f;
     const char *name = NULL;
     if (header_find(m->blob.data + p->header_at, p->header_len, "Content-Transfer-Encoding", &f)) {
-        name = content_token(m->arena, f.value, f.value_len);
+        name = content_token(m->once, f.value, f.value_len);
     }
     return name ? name : "7bit";
 }
@@ -425,7 +430,7 @@ static bool decoded(struct fetch_message *m, const struct fetch_item *item, stru
     const struct part *p = part_at(root(m), item->path, item->depth);
     *out = (struct text){m->blob.data, m->blob.len};
     if (item->depth > 0 && p != NULL) {
-        *out = text_decode(m->arena, m->blob.data + p->body_at, p->body_len, encoding(m, p));
+        *out = text_decode(m->once, m->blob.data + p->body_at, p->body_len, encoding(m, p));
     }
     return p != NULL;
 }
@@ -487,7 +492,7 @@ static void write_section(struct fetch_message *m, const struct fetch_item *item
     if (memchr(p, '\0', n) != NULL) {
         /* NUL can be in no literal (RFC 3501, 9, CHAR8); such a message came by another way than
          * APPEND. */
-        unsigned char *copy = arena_alloc(m->arena, n);
+        unsigned char *copy = arena_alloc(m->once, n);
         for (size_t i = 0; i < n; i++) {
             copy[i] = p[i] ? p[i] : 0x80;
         }
@@ -546,16 +551,15 @@ void fetch_write(struct fetch_message *m, const struct fetch_item *item, struct 
         break;
     case FETCH_ENVELOPE:
         buf_text(out, "ENVELOPE ");
-        structure_envelope(out, m->arena, data + root(m)->header_at, root(m)->header_len, m->rev2);
+        structure_envelope(out, m->once, data + root(m)->header_at, root(m)->header_len, m->rev2);
         break;
     case FETCH_BODYSTRUCTURE:
         buf_text(out, "BODYSTRUCTURE ");
-        structure_body(out, m->arena, data, root(m), true, m->rev2);
+        structure_body(out, m->once, data, root(m), true, m->rev2);
         break;
     case FETCH_STRUCTURE:
         buf_text(out, "BODY ");
-        structure_body(out, m->arena, data, root(m), fault(FAULT_IMAP_BODY_WITH_EXTENSION),
-                       m->rev2);
+        structure_body(out, m->once, data, root(m), fault(FAULT_IMAP_BODY_WITH_EXTENSION), m->rev2);
         break;
     case FETCH_SECTION:
         write_section(m, item, out, raw, raw_len);

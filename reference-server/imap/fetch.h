@@ -51,7 +51,8 @@ struct fetch_message {
     size_t index;
     const struct message *message;
     struct blob blob;
-    struct arena *arena;
+    struct arena *arena; /* for root, as long as the message is open */
+    struct arena *once;  /* for one item, until it is sent */
     const struct part *root;
     bool rev2;
     unsigned session; /* its number, for faults */

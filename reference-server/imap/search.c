@@ -10,6 +10,7 @@
 #include "mime/header.h"
 
 #define DEEPEST 100
+#define MOST_TEXTS 100
 
 /* --- reading --- */
 
@@ -61,6 +62,7 @@ static const struct {
 struct reader {
     struct args *args;
     const struct search_charset *charset;
+    int texts; /* keys that look into text */
 };
 
 static struct search_key *make(struct reader *r, enum search_kind kind)
@@ -78,6 +80,9 @@ static struct search_key *make(struct reader *r, enum search_kind kind)
 static bool needle(struct reader *r, struct search_key *k)
 {
     struct args *a = r->args;
+    if (r->texts++ == MOST_TEXTS) {
+        return args_bad(a, "Too many keys look into text");
+    }
     if (!args_astring(a, &k->string)) {
         return false;
     }
@@ -247,7 +252,7 @@ static struct search_key *one(struct reader *r, int depth)
 
 struct search_key *search_parse(struct args *a, struct search_charset *charset)
 {
-    struct reader r = {a, charset};
+    struct reader r = {.args = a, .charset = charset};
     size_t at = a->at;
     struct str word;
     int c = args_peek(a) | 32;

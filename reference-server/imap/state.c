@@ -12,7 +12,8 @@
 #include "imap/utf7.h"
 
 /* How far a client may be followed past a limit, only to find the end of what it sends. */
-#define MOST_READ_PAST 16
+#define MOST_READ_PAST 16                     /* lines, as a multiple of their limit */
+#define STRANGERS_READ_PAST ((size_t)1 << 20) /* literals, before the login */
 
 static struct imap *session(struct conn *c)
 {
@@ -224,8 +225,10 @@ char *imap_name(struct imap *s, const struct str *wire)
         name = arena_copy(&s->arena, wire->p, wire->n);
     }
     /* INBOX is INBOX in any spelling (5.1); so is the top of the names below it. */
-    if (name != NULL && strncasecmp(name, "INBOX", 5) == 0 && (name[5] == '\0' || name[5] == '/') &&
-        !fault(FAULT_IMAP_INBOX_CASE_SENSITIVE)) {
+    if (name != NULL && strncasecmp(name, "INBOX", 5) == 0 && (name[5] == '\0' || name[5] == '/')) {
+        if (memcmp(name, "INBOX", 5) != 0 && fault(FAULT_IMAP_INBOX_CASE_SENSITIVE)) {
+            return NULL;
+        }
         memcpy(name, "INBOX", 5);
     }
     return name;
@@ -478,6 +481,7 @@ static void at_literal(struct imap *s)
         return;
     }
     size_t most = (size_t)s->conn->server->limits.message_bytes * 2;
+    most = s->state == IMAP_GREETED ? STRANGERS_READ_PAST : most;
     if (l->announced > most || literal_bytes(lx) > most) {
         bye(s, "That is more than the server reads past");
         return;
@@ -507,7 +511,7 @@ static void at_end(struct imap *s)
         return;
     }
     const struct lexer *lx = &s->lexer;
-    if (lx->literal_count > 0 && lx->literals[lx->literal_count - 1].at + 2 < lx->text.len &&
+    if (lx->literal_count > 0 && lx->literals[0].at + 2 < lx->text.len &&
         fault(FAULT_IMAP_LITERAL_ARGUMENT_ONLY_LAST)) {
         imap_bad(s, "Nothing may stand behind a literal");
         return;
@@ -605,6 +609,10 @@ static void go(struct imap *s)
             continue;
         }
         if (c->in.len == 0) {
+            if (s->command == NULL && lexer_idle(&s->lexer)) {
+                arena_free(&s->arena); /* an idle session keeps little */
+                buf_free(&s->lexer.text);
+            }
             break;
         }
         if (s->mode != MODE_COMMAND) {

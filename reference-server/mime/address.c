@@ -204,7 +204,7 @@ struct address *address_parse(struct arena *a, const unsigned char *p, size_t n)
     struct reader r = {.arena = a, .p = p, .n = n};
     struct address *first = NULL, **end = &first;
     bool in_group = false;
-    for (;;) {
+    for (int count = 0; count < ADDRESS_MOST; count++) {
         struct text phrase = {0}, joined = {0};
         int words = 0;
         bool spaced = false;

@@ -14,7 +14,9 @@ struct address { /* each NUL-terminated in the arena, or NULL for none */
     struct address *next;
 };
 
-/* The addresses of a field's value (still folded); NULL: there is none. */
+#define ADDRESS_MOST 10000
+
+/* The first ADDRESS_MOST addresses of a field's value (still folded); NULL: there is none. */
 struct address *address_parse(struct arena *a, const unsigned char *p, size_t n);
 
 #endif
