@@ -13,7 +13,6 @@ struct fetch {
     size_t count, next; /* next: the message to write, or being written */
     bool *seen_now;     /* parallel to indices: \Seen was set by this command */
     bool missed;        /* a numbered message is gone */
-    bool answered;      /* by a fault: before the data */
     /* the message being written */
     bool open, begun;
     const char *refused; /* an item cannot be had: what NO says */
@@ -184,9 +183,7 @@ static void fetch_work(struct imap *s)
     if (!flush(s, f)) {
         return;
     }
-    if (f->answered) {
-        imap_end(s);
-    } else if (f->refused != NULL) {
+    if (f->refused != NULL) {
         imap_no(s, "%s", f->refused);
     } else if (f->missed && !s->by_uid) {
         imap_no(s, "[EXPUNGEISSUED] Some of the messages are gone");
@@ -230,10 +227,6 @@ void run_fetch(struct imap *s)
     if (s->by_uid && f->count == 0 && fault(FAULT_IMAP_UID_UNKNOWN_ERROR)) {
         imap_no(s, "There is no message of that UID");
         return;
-    }
-    if (fault(FAULT_IMAP_UNTAGGED_AFTER_TAGGED)) {
-        conn_printf(s->conn, "%s OK Done\r\n", s->tag);
-        f->answered = true;
     }
     if (sets_seen && (!s->view.read_only || fault(FAULT_IMAP_EXAMINE_SETS_SEEN)) &&
         !fault(FAULT_IMAP_BODY_DOES_NOT_SET_SEEN)) {

@@ -108,12 +108,12 @@ scenario {
 scenario {
   name    = "status-counts",
   title   = "STATUS counts what SELECT and SEARCH find",
-  proves  = { "rfc3501-i-6.3.10-1", "rfc3501-6.3.10-x1", "rfc3501-6.3.10-x2" },
+  proves  = { "rfc3501-i-6.3.10-1", "rfc3501-6.3.10-x1", "rfc3501-6.3.10-x2", "rfc3501-i-2.2-1" },
   says    = [[STATUS shows the items asked for, with the numbers that are true: messages, unseen ones, UIDNEXT and
               UIDVALIDITY; for a missing mailbox it gets NO.]],
   why     = [[Clients show unread counts from it without opening the mailbox.]],
   messages = { "plain", "dots", "multipart" },
-  catches = { "imap-status-unseen-is-number", "imap-status-wrong-messages", "imap-select-no-uidnext",
+  catches = { "imap-untagged-after-tagged", "imap-status-unseen-is-number", "imap-status-wrong-messages", "imap-select-no-uidnext",
     "imap-select-no-uidvalidity", "imap-uidnext-too-low" },
   run = function(t)
     local c = t:imap { login = true }
