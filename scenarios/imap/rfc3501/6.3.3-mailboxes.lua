@@ -113,8 +113,8 @@ scenario {
               UIDVALIDITY; for a missing mailbox it gets NO.]],
   why     = [[Clients show unread counts from it without opening the mailbox.]],
   messages = { "plain", "dots", "multipart" },
-  catches = { "imap-untagged-after-tagged", "imap-status-unseen-is-number", "imap-status-wrong-messages", "imap-select-no-uidnext",
-    "imap-select-no-uidvalidity", "imap-uidnext-too-low" },
+  catches = { "imap-untagged-after-tagged", "imap-status-unseen-is-number", "imap-status-wrong-messages",
+    "imap-select-no-uidnext", "imap-select-no-uidvalidity", "imap-uidnext-too-low" },
   run = function(t)
     local c = t:imap { login = true }
     c:send "SELECT INBOX"
