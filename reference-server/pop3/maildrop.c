@@ -22,6 +22,9 @@ static uint32_t wrong_size(struct store *s, const struct message *m)
     return size;
 }
 
+/* For a fault: the mailbox whose lock was last asked for in vain. */
+static int64_t contested;
+
 enum maildrop_outcome maildrop_open(struct maildrop *d, struct store *s, int64_t account,
                                     const void *owner)
 {
@@ -29,6 +32,7 @@ enum maildrop_outcome maildrop_open(struct maildrop *d, struct store *s, int64_t
     if (mailbox_open(s, account, "INBOX", &m) != 0)
         return MAILDROP_MISSING;
     if (m->pop3_lock != NULL && !fault(FAULT_POP3_NO_LOCK)) {
+        contested = m->id;
         mailbox_close(m);
         return MAILDROP_IN_USE;
     }
@@ -51,7 +55,8 @@ void maildrop_close(struct maildrop *d, const void *owner)
 {
     if (d->mailbox == NULL)
         return;
-    if (d->mailbox->pop3_lock == owner && !fault(FAULT_POP3_QUIT_KEEPS_LOCK))
+    bool keep = fault(FAULT_POP3_QUIT_KEEPS_LOCK) && contested == d->mailbox->id;
+    if (d->mailbox->pop3_lock == owner && !keep)
         d->mailbox->pop3_lock = NULL;
     mailbox_close(d->mailbox);
     free(d->messages);

@@ -36,11 +36,6 @@ void pop3_err(struct pop3 *p, const char *fmt, ...)
     va_end(args);
 }
 
-static const char *line_end(void)
-{
-    return fault(FAULT_POP3_LF_LINES) ? "\n" : "\r\n";
-}
-
 void pop3_line(struct pop3 *p, const char *fmt, ...)
 {
     char line[FIRST_LINE_BYTES];
@@ -48,7 +43,7 @@ void pop3_line(struct pop3 *p, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(line, sizeof line - 2, fmt, args);
     va_end(args);
-    strcat(line, line_end());
+    strcat(line, "\r\n");
     conn_text(p->conn, line);
 }
 
@@ -158,17 +153,15 @@ static void send_line(struct pop3 *p, const unsigned char *line, size_t n, bool 
     struct conn *c = p->conn;
     if (n > 0 && line[0] == '.' && !(fault(FAULT_POP3_NO_DOT_STUFFING) && !lone_dot(line, n)))
         conn_write(c, ".", 1);
-    if (ended && n > 1 && line[n - 2] == '\r' && !fault(FAULT_POP3_LF_LINES)) {
+    if (ended && n > 1 && line[n - 2] == '\r') {
         conn_write(c, line, n);
         return;
     }
     if (ended)
         n--; /* its LF */
-    if (ended && n > 0 && line[n - 1] == '\r')
-        n--;
     conn_write(c, line, n);
     if (ended || !fault(FAULT_POP3_FINAL_DOT_GLUED))
-        conn_text(c, line_end());
+        conn_text(c, "\r\n");
 }
 
 static void more_of_message(struct pop3 *p)
@@ -190,7 +183,7 @@ static void more_of_message(struct pop3 *p)
     if (p->at < b->len && !cut)
         return;
     pop3_stop_sending(p);
-    if (!fault(FAULT_POP3_NO_FINAL_DOT))
+    if (p->body_lines != UINT32_MAX || !fault(FAULT_POP3_NO_FINAL_DOT))
         pop3_dot(p);
 }
 

@@ -37,10 +37,12 @@ void pop3_stat(struct pop3 *p, const struct pop3_command *c)
             total += d->messages[i].size;
     }
     if (fault(FAULT_POP3_NUMBERS_NOT_FROZEN)) {
-        count = d->mailbox->count;
-        total = 0;
-        for (size_t i = 0; i < d->mailbox->count; i++)
-            total += d->mailbox->messages[i].pop3_bytes;
+        const struct mailbox *m = d->mailbox;
+        uint32_t last = d->count > 0 ? d->messages[d->count - 1].uid : 0;
+        for (size_t i = mailbox_lower_bound(m, last + 1); i < m->count; i++) {
+            count++;
+            total += m->messages[i].pop3_bytes;
+        }
     }
     total += fault(FAULT_POP3_STAT_WRONG_SUM);
     if (fault(FAULT_POP3_STAT_FORM))
