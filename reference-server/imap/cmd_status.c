@@ -125,7 +125,7 @@ bool status_tell(struct imap *s, const char *name, const struct status_items *it
 void run_status(struct imap *s)
 {
     const struct status *st = s->args;
-    if (fault(FAULT_IMAP_UNTAGGED_AFTER_TAGGED)) {
+    if (st->name != NULL && fault(FAULT_IMAP_UNTAGGED_AFTER_TAGGED)) {
         conn_printf(s->conn, "%s OK Done\r\n", s->tag);
         status_tell(s, st->name, &st->items);
         imap_end(s);
