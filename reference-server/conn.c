@@ -456,7 +456,8 @@ static bool keeps_input(const struct client *k)
 static bool falls_back(struct client *k)
 {
     unsigned char first;
-    if (!k->opened || k->conn.protocol != &smtp_protocol || !fault(FAULT_SMTP_STARTTLS_FALLS_BACK))
+    if (!k->opened || k->conn.protocol != &smtp_protocol ||
+        !fault(FAULT_SMTP_STARTTLS_FALLS_BACK) || SSL_get_state(k->ssl) != TLS_ST_BEFORE)
         return false;
     if (recv(k->source.fd, &first, 1, MSG_PEEK) != 1 || first == SSL3_RT_HANDSHAKE)
         return false;

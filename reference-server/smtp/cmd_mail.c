@@ -80,7 +80,7 @@ static void begin(struct smtp *s, const struct smtp_path *path, const struct smt
     e->recipients = kept;
     e->count = kept != NULL ? kept_count : 0;
     e->room = kept != NULL ? kept_room : 0;
-    e->open = true;
+    e->open = s->mail_said = true;
     e->sender = copy(path->mailbox);
     if (fault(FAULT_SMTP_LOCAL_PART_LOWERED))
         for (char *p = e->sender; *p != '\0' && *p != '@'; p++)
@@ -218,7 +218,7 @@ static void recipient(struct smtp *s, const char *arg, size_t n)
     struct smtp_param_error wrong;
     const char *rest = "", *why = NULL;
     if (!s->envelope.open) {
-        if (fault(FAULT_SMTP_RCPT_BEFORE_MAIL))
+        if (fault(FAULT_SMTP_RCPT_BEFORE_MAIL) && !s->mail_said)
             smtp_reply(s, 250, "2.1.5", "Recipient taken");
         else
             out_of_order(s, "MAIL comes before RCPT");

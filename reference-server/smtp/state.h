@@ -68,6 +68,7 @@ struct smtp {
     char *helo;     /* NULL: no hello yet */
     bool esmtp;     /* it was EHLO or LHLO */
     unsigned errors, failed_logins;
+    bool mail_said; /* once in this connection, for a fault */
 
     struct sasl *sasl;
     bool sasl_said_all; /* success data are out, an empty response is due */

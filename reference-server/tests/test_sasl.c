@@ -209,6 +209,8 @@ END_TEST
 
 /* --- SCRAM --- */
 
+static char expected[100]; /* what the server has to say at the end of the last exchange */
+
 /* The client's side, for any hash; fills final with its last message. */
 static void client_final(enum scram_hash hash, const char *password, const char *first_bare,
                          const char *server_first, const char *binding64, char *final, size_t size)
@@ -236,6 +238,11 @@ static void client_final(enum scram_hash hash, const char *password, const char 
     base64_encode(&proof, client, n);
     size_t used = strlen(final);
     snprintf(final + used, size - used, ",p=%.*s", (int)proof.len, (char *)proof.data);
+    HMAC(md, salted, (int)n, (const unsigned char *)"Server Key", 10, client, NULL);
+    HMAC(md, client, (int)n, (const unsigned char *)message, strlen(message), signature, NULL);
+    buf_empty(&proof);
+    base64_encode(&proof, signature, n);
+    snprintf(expected, sizeof expected, "v=%.*s", (int)proof.len, (char *)proof.data);
     buf_free(&proof);
     free(salt);
 }
@@ -266,7 +273,8 @@ static enum sasl_step scram(const char *mechanism, const char *user, const char 
         if (step == SASL_OK) {
             ck_assert_ptr_eq(sasl_account(s), ann);
             ck_assert_str_eq(sasl_user(s), user);
-            ck_assert_msg(strncmp(heard(), "v=", 2) == 0, "no signature: %s", heard());
+            ck_assert_int_eq(strcmp(heard(), expected) == 0,
+                             !fault(FAULT_SASL_SCRAM_WRONG_SIGNATURE));
         }
     }
     sasl_free(s);
@@ -316,6 +324,20 @@ START_TEST(plus_binds_to_the_connection)
         c.tls = false;
         ck_assert_ptr_null(sasl_begin(&c, server.accounts, plus, &needs_tls));
         ck_assert(needs_tls);
+    }
+END_TEST
+
+START_TEST(faults_of_scram_show)
+    {
+        ck_assert_int_eq(fault_switch("sasl-scram-wrong-signature", true, 0, 0, NULL), 0);
+        ck_assert_int_eq(scram("SCRAM-SHA-1", "ann", "pencil", "n,,", "", 0), SASL_OK);
+        fault_clear_all();
+        ck_assert_int_eq(scram("SCRAM-SHA-1-PLUS", "ann", "pencil", "p=tls-exporter,,", "x", 1),
+                         SASL_BAD_LOGIN);
+        ck_assert_int_eq(fault_switch("sasl-scram-binding-unchecked", true, 0, 0, NULL), 0);
+        ck_assert_int_eq(scram("SCRAM-SHA-1-PLUS", "ann", "pencil", "p=tls-exporter,,", "x", 1),
+                         SASL_OK);
+        fault_clear_all();
     }
 END_TEST
 
@@ -503,6 +525,7 @@ int main(void)
     tcase_add_test(t, tokens_log_in);
     tcase_add_test(t, scram_logs_in_with_the_right_password_only);
     tcase_add_test(t, plus_binds_to_the_connection);
+    tcase_add_test(t, faults_of_scram_show);
     tcase_add_test(t, broken_scram_messages_are_malformed);
     tcase_add_test(t, nonces_are_new_each_time);
     tcase_add_loop_test(t, the_published_vectors_fit, 0, 2);
