@@ -1,0 +1,773 @@
+/* What is queued, when it is tried, and what is done with the outcome.
+ *
+ * A message's life: its timer fires and sends a trip to each domain whose time has come; when the
+ * last trip is back the outcomes are settled, that is, counted, told to the sender where that is
+ * wanted, and put on disk in one commit; then the timer is set anew. Outcomes that cannot be put on
+ * disk are settled again later. SPDX-License-Identifier: MIT */
+#include "queue/queue.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/ssl.h>
+
+#include "fault.h"
+#include "queue/batch.h"
+#include "queue/lane.h"
+#include "queue/notify.h"
+#include "queue/sts.h"
+#include "server.h"
+#include "smtp/header.h"
+
+enum { AGAIN_S = 30, IMPATIENT_S = 10, DSN_ACTIONS = 4 };
+
+struct network {
+    int family;
+    unsigned char address[16];
+    unsigned bits;
+};
+
+struct queue {
+    struct server *server;
+    struct lanes *lanes;
+    struct sts *sts;
+    SSL_CTX *ctx;
+    char *smarthost, *user, *password;
+    struct network *from;
+    size_t from_count;
+    struct qmsg *messages;
+    size_t count;
+    int64_t last_id;
+    struct way *ways;
+    size_t commits; /* under way */
+    bool closing;
+    uint64_t steps;
+};
+
+/* One message on its way to one domain. */
+struct way {
+    struct trip trip;
+    struct way *next, **link;
+    struct qmsg *message;
+    size_t *numbers; /* of the recipients */
+    char (*notify)[40];
+};
+
+static void start(void *arg);
+static void settle(struct qmsg *m);
+
+static void *must_have(void *p)
+{
+    if (p == NULL)
+        abort();
+    return p;
+}
+
+static int64_t now_s(const struct queue *q)
+{
+    return clock_wall_s(q->server->clock);
+}
+
+/* --- the list --- */
+
+static void link_message(struct queue *q, struct qmsg *m)
+{
+    m->queue = q;
+    m->next = q->messages;
+    m->link = &q->messages;
+    if (m->next != NULL)
+        m->next->link = &m->next;
+    q->messages = m;
+    q->count++;
+    m->timer = (struct timer){.fire = start, .arg = m};
+}
+
+static void unlink_message(struct qmsg *m)
+{
+    struct queue *q = m->queue;
+    clock_cancel(q->server->clock, &m->timer);
+    *m->link = m->next;
+    if (m->next != NULL)
+        m->next->link = m->link;
+    q->count--;
+    qmsg_free(m);
+}
+
+static void wake_in(struct qmsg *m, int64_t seconds)
+{
+    clock_set(m->queue->server->clock, &m->timer, (seconds > 0 ? seconds : 0) * 1000);
+}
+
+/* Sets the timer to the next recipient's time. */
+static void schedule(struct qmsg *m)
+{
+    int64_t next = INT64_MAX;
+    bool any = false;
+    for (size_t i = 0; i < m->count; i++)
+        if (m->rcpts[i].state == RCPT_WAITING) {
+            any = true;
+            next = m->rcpts[i].next_s < next ? m->rcpts[i].next_s : next;
+        }
+    if (any)
+        wake_in(m, next - now_s(m->queue));
+}
+
+static void drop_text(struct qmsg *m)
+{
+    free(m->data);
+    m->data = NULL;
+}
+
+/* --- sending --- */
+
+static const char *notify_words(unsigned notify, char out[40])
+{
+    static const struct {
+        unsigned bit;
+        const char *word;
+    } words[] = {{QUEUE_NOTIFY_SUCCESS, "SUCCESS"},
+                 {QUEUE_NOTIFY_FAILURE, "FAILURE"},
+                 {QUEUE_NOTIFY_DELAY, "DELAY"}};
+    if (notify == 0)
+        return NULL;
+    if ((notify & QUEUE_NOTIFY_NEVER) != 0)
+        return "NEVER";
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if ((notify & words[i].bit) != 0)
+            n += (size_t)snprintf(out + n, 40 - n, "%s%s", n > 0 ? "," : "", words[i].word);
+    return out;
+}
+
+static bool header_is_ascii(const unsigned char *text, size_t n)
+{
+    size_t at = 0, end;
+    while ((end = smtp_header_field(text, n, at)) != 0)
+        at = end;
+    return text_is_ascii(text, at);
+}
+
+static bool address_is_ascii(const char *address)
+{
+    return text_is_ascii((const unsigned char *)address, strlen(address));
+}
+
+static void way_free(struct way *w)
+{
+    *w->link = w->next;
+    if (w->next != NULL)
+        w->next->link = w->link;
+    free(w->trip.mail.recipients);
+    free(w->numbers);
+    free(w->notify);
+    free(w);
+}
+
+static void way_done(struct trip *t)
+{
+    struct way *w = t->owner;
+    struct qmsg *m = w->message;
+    for (size_t i = 0; i < t->mail.count; i++) {
+        struct rcpt *r = &m->rcpts[w->numbers[i]];
+        r->last = t->mail.recipients[i].outcome;
+        r->state = RCPT_TRIED;
+        r->passed_dsn = t->mail.passed_dsn;
+        snprintf(r->remote, sizeof r->remote, "%s", r->last.from_server ? t->remote : "");
+        if (r->last.verdict == CLIENT_TAKEN)
+            snprintf(r->remote, sizeof r->remote, "%s", t->remote);
+    }
+    way_free(w);
+    m->queue->steps++;
+    if (--m->trips == 0)
+        settle(m);
+}
+
+/* Sends the message to all recipients of this one's domain whose time has come. */
+static void send_to_domain(struct qmsg *m, size_t first, int64_t now)
+{
+    struct way *w = must_have(calloc(1, sizeof *w));
+    struct client_mail *mail = &w->trip.mail;
+    const char *domain = m->rcpts[first].domain;
+    w->message = m;
+    w->next = m->queue->ways;
+    w->link = &m->queue->ways;
+    if (w->next != NULL)
+        w->next->link = &w->next;
+    m->queue->ways = w;
+    w->numbers = must_have(calloc(m->count, sizeof *w->numbers));
+    w->notify = must_have(calloc(m->count, sizeof *w->notify));
+    mail->recipients = must_have(calloc(m->count, sizeof *mail->recipients));
+    mail->utf8 = m->utf8 && (!address_is_ascii(m->sender) || !header_is_ascii(m->data, m->len));
+    for (size_t i = first; i < m->count; i++) {
+        struct rcpt *r = &m->rcpts[i];
+        if (r->state != RCPT_WAITING || r->next_s > now || strcmp(r->domain, domain) != 0)
+            continue;
+        r->state = RCPT_ON_WAY;
+        mail->utf8 = mail->utf8 || (m->utf8 && !address_is_ascii(r->address));
+        w->numbers[mail->count] = i;
+        mail->recipients[mail->count] = (struct client_recipient){
+            .address = r->address,
+            .orcpt = r->orcpt,
+            .notify = notify_words(r->notify, w->notify[mail->count]),
+        };
+        mail->count++;
+    }
+    mail->sender = m->sender;
+    mail->envid = m->envid;
+    mail->ret = m->return_header ? "HDRS" : m->return_full ? "FULL" : NULL;
+    mail->eight_bit = m->eight_bit;
+    mail->requiretls = m->requiretls;
+    mail->data = m->data;
+    mail->len = m->len;
+    snprintf(w->trip.domain, sizeof w->trip.domain, "%s", domain);
+    w->trip.verified = m->requiretls;
+    w->trip.done = way_done;
+    w->trip.owner = w;
+    m->trips++;
+    lanes_send(m->queue->lanes, &w->trip);
+}
+
+static bool has_tried(const struct qmsg *m)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (m->rcpts[i].state == RCPT_TRIED)
+            return true;
+    return false;
+}
+
+static void start(void *arg)
+{
+    struct qmsg *m = arg;
+    struct queue *q = m->queue;
+    int64_t now = now_s(q);
+    if (q->closing || m->trips > 0 || m->saving)
+        return; /* set again when that is over */
+    if (batch_text(q->server->store, m, NULL) != 0) {
+        wake_in(m, AGAIN_S);
+        return;
+    }
+    if (has_tried(m)) {
+        settle(m);
+        return;
+    }
+    q->steps++;
+    m->trips++; /* a trip may be over before the next one begins */
+    for (size_t i = 0; i < m->count; i++)
+        if (m->rcpts[i].state == RCPT_WAITING && m->rcpts[i].next_s <= now)
+            send_to_domain(m, i, now);
+    if (--m->trips > 0)
+        return;
+    if (has_tried(m)) {
+        settle(m);
+    } else {
+        drop_text(m);
+        schedule(m);
+    }
+}
+
+/* --- settling --- */
+
+struct settling {
+    struct qmsg *message;
+    struct qmsg *made[DSN_ACTIONS]; /* notifications that go to other hosts */
+};
+
+static int64_t interval(const struct queue *q, unsigned tries)
+{
+    const struct limits *l = &q->server->limits;
+    int64_t wait = l->relay_retry_seconds;
+    for (unsigned i = 1; i < tries && wait < l->relay_retry_most_seconds; i++)
+        wait *= 2;
+    if (fault(FAULT_QUEUE_IMPATIENT))
+        return IMPATIENT_S;
+    return wait < l->relay_retry_most_seconds ? wait : l->relay_retry_most_seconds;
+}
+
+/* What an outcome means for a recipient; says which notification it may call for, -1: none. */
+static int judge(const struct qmsg *m, struct rcpt *r, int64_t now)
+{
+    const struct limits *l = &m->queue->server->limits;
+    int64_t end = m->arrival_s + l->relay_lifetime_seconds;
+    r->tries++;
+    if (r->last.verdict == CLIENT_NEVER && fault(FAULT_QUEUE_RETRIES_5XX))
+        r->last.verdict = CLIENT_LATER;
+    if (r->last.verdict == CLIENT_LATER && fault(FAULT_QUEUE_GIVES_UP_ON_4XX))
+        r->last.verdict = CLIENT_NEVER;
+    if (r->last.verdict == CLIENT_TAKEN) {
+        r->state = RCPT_GONE;
+        return r->passed_dsn ? -1 : DSN_RELAYED;
+    }
+    if (r->last.verdict == CLIENT_NEVER) {
+        r->state = RCPT_GONE;
+        return DSN_FAILED;
+    }
+    if (now >= end && !fault(FAULT_QUEUE_NEVER_GIVES_UP)) {
+        r->state = RCPT_GONE;
+        snprintf(r->last.status, sizeof r->last.status, "4.4.7"); /* delivery time expired */
+        return DSN_FAILED;
+    }
+    r->state = RCPT_WAITING;
+    r->next_s = now + interval(m->queue, r->tries);
+    if (r->next_s > end && end > now)
+        r->next_s = end; /* the last attempt */
+    if (!r->told_delay && now - m->arrival_s >= l->relay_delay_seconds &&
+        !fault(FAULT_QUEUE_NEVER_GIVES_UP)) {
+        r->told_delay = true;
+        return DSN_DELAYED;
+    }
+    return -1;
+}
+
+static struct dsn dsn_about(const struct qmsg *m, enum dsn_action action, int64_t now)
+{
+    return (struct dsn){
+        .action = action,
+        .hostname = m->queue->server->hostname,
+        .name = m->name,
+        .sender = m->sender,
+        .envid = m->envid,
+        .return_header = m->return_header,
+        .return_full = m->return_full,
+        .utf8 = m->utf8,
+        .arrival_s = m->arrival_s,
+        .now_s = now,
+        .data = m->data,
+        .len = m->len,
+    };
+}
+
+/* One notification for all recipients that share an action (RFC 5321, 4.4). */
+static void tell(struct settling *s, enum dsn_action action, const int *actions, struct batch *b,
+                 int64_t now)
+{
+    struct qmsg *m = s->message;
+    struct queue *q = m->queue;
+    struct dsn d = dsn_about(m, action, now);
+    struct dsn_recipient *list = must_have(calloc(m->count + 1, sizeof *list));
+    for (size_t i = 0; i < m->count; i++) {
+        const struct rcpt *r = &m->rcpts[i];
+        if (actions[i] != (int)action || !dsn_wanted(action, r->notify))
+            continue;
+        bool taken = action == DSN_RELAYED;
+        list[d.count++] = (struct dsn_recipient){
+            .address = r->address,
+            .orcpt = r->orcpt,
+            .status = taken ? "2.0.0" : r->last.status,
+            .diagnostic = r->last.diagnostic,
+            .remote = r->remote,
+            .from_server = r->last.from_server,
+            .tried_s = now,
+            .until_s = m->arrival_s + q->server->limits.relay_lifetime_seconds,
+        };
+    }
+    d.recipients = list;
+    if (d.count > 0)
+        notify_sender(q->server, &d, b, ++q->last_id, &s->made[action]);
+    free(list);
+}
+
+static void settled(void *arg, const struct store_result *r)
+{
+    struct settling *s = arg;
+    struct qmsg *m = s->message;
+    struct queue *q = m->queue;
+    bool fine = r->status == STORE_OK;
+    q->commits--;
+    q->steps++;
+    m->saving = false;
+    for (size_t i = 0; i < DSN_ACTIONS; i++) {
+        struct qmsg *made = s->made[i];
+        if (made == NULL)
+            continue;
+        if (fine) {
+            link_message(q, made);
+            schedule(made);
+            drop_text(made);
+        } else {
+            qmsg_free(made);
+        }
+    }
+    free(s);
+    for (size_t i = 0; i < m->count; i++) {
+        struct rcpt *rcpt = &m->rcpts[i];
+        if (rcpt->told && !fine) {
+            rcpt->state = RCPT_TRIED;
+            rcpt->tries--;
+            rcpt->told_delay = false; /* told twice is better than never */
+        }
+        rcpt->told = false;
+    }
+    if (!fine) {
+        wake_in(m, AGAIN_S);
+    } else if (qmsg_open(m) == 0) {
+        unlink_message(m);
+    } else {
+        drop_text(m);
+        schedule(m);
+    }
+}
+
+static void settle(struct qmsg *m)
+{
+    struct queue *q = m->queue;
+    int64_t now = now_s(q);
+    struct settling *s = must_have(calloc(1, sizeof *s));
+    struct batch *b = batch_new();
+    int *actions = must_have(calloc(m->count + 1, sizeof *actions));
+    s->message = m;
+    for (size_t i = 0; i < m->count; i++) {
+        struct rcpt *r = &m->rcpts[i];
+        actions[i] = -1;
+        if (r->state != RCPT_TRIED)
+            continue;
+        r->told = true;
+        actions[i] = judge(m, r, now);
+        batch_recipient(b, m, i);
+    }
+    for (int action = 0; action < DSN_ACTIONS; action++)
+        tell(s, (enum dsn_action)action, actions, b, now);
+    free(actions);
+    if (qmsg_open(m) == 0)
+        batch_remove(b, m->id);
+    m->saving = true;
+    q->commits++;
+    batch_commit(b, q->server->store, settled, s);
+}
+
+/* --- taking mail --- */
+
+struct submission {
+    struct queue *queue;
+    struct qmsg *message, *told; /* told: a notification of success to another host */
+    store_done *done;
+    void *arg;
+};
+
+static void submitted(void *arg, const struct store_result *r)
+{
+    struct submission *s = arg;
+    struct qmsg *made[2] = {s->message, s->told};
+    s->queue->commits--;
+    s->queue->steps++;
+    for (size_t i = 0; i < 2; i++) {
+        if (made[i] == NULL)
+            continue;
+        if (r->status == STORE_OK) {
+            link_message(s->queue, made[i]);
+            schedule(made[i]);
+            drop_text(made[i]);
+        } else {
+            qmsg_free(made[i]);
+        }
+    }
+    s->done(s->arg, r);
+    free(s);
+}
+
+static void deliver_here(struct queue *q, const struct queue_envelope *e, struct queue_text *local,
+                         struct batch *b, struct submission *s)
+{
+    int64_t *accounts = must_have(calloc(e->count + 1, sizeof *accounts));
+    struct dsn_recipient *told = must_have(calloc(e->count + 1, sizeof *told));
+    struct dsn d = {
+        .action = DSN_DELIVERED,
+        .hostname = q->server->hostname,
+        .name = s->message->name,
+        .sender = e->sender,
+        .envid = e->envid,
+        .return_header = e->return_header,
+        .utf8 = e->utf8,
+        .arrival_s = s->message->arrival_s,
+        .now_s = s->message->arrival_s,
+        .data = local->data,
+        .len = local->len,
+        .recipients = told,
+    };
+    size_t count = 0;
+    for (size_t i = 0; i < e->count; i++) {
+        const struct queue_recipient *r = &e->recipients[i];
+        if (r->account == 0)
+            continue;
+        accounts[count++] = r->account;
+        if (dsn_wanted(DSN_DELIVERED, r->notify))
+            told[d.count++] = (struct dsn_recipient){.address = r->address,
+                                                     .orcpt = r->orcpt,
+                                                     .status = "2.1.5",
+                                                     .diagnostic = "",
+                                                     .remote = "",
+                                                     .tried_s = d.now_s};
+    }
+    if (d.count > 0)
+        notify_sender(q->server, &d, b, ++q->last_id, &s->told);
+    if (count > 0) {
+        batch_deliver(b, accounts, count, local->data, local->len);
+        local->data = NULL;
+    }
+    free(accounts);
+    free(told);
+}
+
+/* What a relay may not do to a text, done by faults. */
+static void spoil(struct qmsg *m)
+{
+    if (fault(FAULT_QUEUE_STRIPS_RECEIVED))
+        m->len = smtp_header_remove(m->data, m->len, "Received");
+    if (fault(FAULT_QUEUE_KEEPS_RETURN_PATH)) {
+        char field[400];
+        size_t n = (size_t)snprintf(field, sizeof field, "Return-Path: <%.300s>\r\n", m->sender);
+        m->data = must_have(realloc(m->data, m->len + n + 1));
+        memmove(m->data + n, m->data, m->len);
+        memcpy(m->data, field, n);
+        m->len += n;
+    }
+}
+
+void queue_submit(struct queue *q, const struct queue_envelope *e, struct queue_text local,
+                  struct queue_text remote, store_done *done, void *arg)
+{
+    struct submission *s = must_have(calloc(1, sizeof *s));
+    struct batch *b = batch_new();
+    struct qmsg *m = qmsg_new(e, now_s(q));
+    *s = (struct submission){.queue = q, .message = m, .done = done, .arg = arg};
+    m->id = ++q->last_id;
+    snprintf(m->name, sizeof m->name, "q%llx", (unsigned long long)m->id);
+    deliver_here(q, e, &local, b, s);
+    if (m->count > 0) {
+        m->data = remote.data;
+        m->len = remote.len;
+        remote.data = NULL;
+        m->eight_bit = !text_is_ascii(m->data, m->len);
+        spoil(m);
+        batch_add(b, m);
+    } else {
+        qmsg_free(m);
+        s->message = NULL;
+    }
+    free(local.data);
+    free(remote.data);
+    q->commits++;
+    q->steps++;
+    batch_commit(b, q->server->store, submitted, s);
+}
+
+/* --- who may relay --- */
+
+static int add_network(struct queue *q, const char *text, struct err *err)
+{
+    char address[INET6_ADDRSTRLEN + 1];
+    const char *slash = strchr(text, '/');
+    size_t n = slash != NULL ? (size_t)(slash - text) : strlen(text);
+    struct network net = {.family = memchr(text, ':', n) != NULL ? AF_INET6 : AF_INET};
+    unsigned most = net.family == AF_INET6 ? 128 : 32;
+    if (n >= sizeof address)
+        return err_set(err, "--relay-from: \"%s\" is no address", text);
+    snprintf(address, sizeof address, "%.*s", (int)n, text);
+    char *end = NULL;
+    unsigned long bits = slash != NULL ? strtoul(slash + 1, &end, 10) : most;
+    if (inet_pton(net.family, address, net.address) != 1 || bits > most ||
+        (slash != NULL && (slash[1] == '\0' || *end != '\0')))
+        return err_set(err, "--relay-from: \"%s\" is no address, nor ADDRESS/BITS", text);
+    net.bits = (unsigned)bits;
+    q->from = must_have(realloc(q->from, (q->from_count + 1) * sizeof *q->from));
+    q->from[q->from_count++] = net;
+    return 0;
+}
+
+bool queue_relays_for(const struct queue *q, const char *peer)
+{
+    unsigned char address[16];
+    int family = strchr(peer, ':') != NULL ? AF_INET6 : AF_INET;
+    if (inet_pton(family, peer, address) != 1)
+        return false;
+    for (size_t i = 0; i < q->from_count; i++) {
+        const struct network *n = &q->from[i];
+        unsigned whole = n->bits / 8, rest = n->bits % 8;
+        if (n->family != family || memcmp(n->address, address, whole) != 0)
+            continue;
+        if (rest == 0 || ((n->address[whole] ^ address[whole]) >> (8 - rest)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* --- from outside --- */
+
+size_t queue_flush(struct queue *q, const char *domain)
+{
+    size_t count = 0;
+    int64_t now = now_s(q);
+    for (struct qmsg *m = q->messages; m != NULL; m = m->next) {
+        bool any = false;
+        for (size_t i = 0; i < m->count; i++) {
+            struct rcpt *r = &m->rcpts[i];
+            if (r->state == RCPT_WAITING &&
+                (domain == NULL || strcasecmp(r->domain, domain) == 0)) {
+                r->next_s = now;
+                any = true;
+            }
+        }
+        if (any && m->trips == 0 && !m->saving)
+            wake_in(m, 0);
+        count += any;
+    }
+    return count;
+}
+
+void queue_clear(struct queue *q, store_done *done, void *arg)
+{
+    struct batch *b = batch_new();
+    batch_clear_all(b);
+    for (struct qmsg *m = q->messages, *next; m != NULL; m = next) {
+        next = m->next;
+        if (m->trips == 0 && !m->saving) {
+            unlink_message(m);
+        } else {
+            /* What is under way comes back to find itself forgotten. */
+            for (size_t i = 0; i < m->count; i++) {
+                m->rcpts[i].notify = QUEUE_NOTIFY_NEVER;
+                if (m->rcpts[i].state == RCPT_WAITING)
+                    m->rcpts[i].state = RCPT_GONE;
+            }
+            m->arrival_s = 0; /* no more attempts */
+        }
+    }
+    batch_commit(b, q->server->store, done, arg);
+}
+
+int queue_set_policy(struct queue *q, const char *domain, const char *policy, struct err *err)
+{
+    return sts_set(q->sts, domain, policy, err);
+}
+
+bool queue_busy(const struct queue *q)
+{
+    return q->commits > 0 || lanes_busy(q->lanes);
+}
+
+uint64_t queue_steps(const struct queue *q)
+{
+    return q->steps + lanes_steps(q->lanes);
+}
+
+void queue_list(const struct queue *q, void (*each)(void *arg, const struct queue_entry *e),
+                void *arg)
+{
+    for (const struct qmsg *m = q->messages; m != NULL; m = m->next)
+        for (size_t i = 0; i < m->count; i++) {
+            const struct rcpt *r = &m->rcpts[i];
+            struct queue_entry e = {
+                m->name,      m->sender, r->address, r->last.status, r->last.diagnostic,
+                m->arrival_s, r->next_s, r->tries};
+            if (r->state != RCPT_GONE)
+                each(arg, &e);
+        }
+}
+
+size_t queue_count(const struct queue *q)
+{
+    return q->count;
+}
+
+/* --- opening and closing --- */
+
+static void loaded(void *arg, struct qmsg *m)
+{
+    struct queue *q = arg;
+    link_message(q, m);
+    schedule(m);
+}
+
+static int make_tls(struct queue *q, const char *ca, struct err *err)
+{
+    q->ctx = SSL_CTX_new(TLS_client_method());
+    if (q->ctx == NULL || SSL_CTX_dane_enable(q->ctx) <= 0)
+        return err_tls(err, "TLS for outgoing mail");
+    SSL_CTX_set_min_proto_version(q->ctx, TLS1_2_VERSION);
+    SSL_CTX_set_options(q->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    if (ca == NULL)
+        SSL_CTX_set_default_verify_paths(q->ctx);
+    else if (SSL_CTX_load_verify_file(q->ctx, ca) != 1)
+        return err_tls(err, ca);
+    return 0;
+}
+
+/* [USER:PASSWORD@]HOST[:PORT]; a host that is an IPv6 address stands in brackets. */
+static int take_smarthost(struct queue *q, const char *text, uint16_t *port, struct err *err)
+{
+    const char *at = strrchr(text, '@'), *host = at != NULL ? at + 1 : text;
+    if (at != NULL) {
+        const char *colon = memchr(text, ':', (size_t)(at - text));
+        if (colon == NULL)
+            return err_set(err, "--smarthost: USER:PASSWORD stand in front of the @");
+        q->user = must_have(strndup(text, (size_t)(colon - text)));
+        q->password = must_have(strndup(colon + 1, (size_t)(at - colon - 1)));
+    }
+    size_t n = strcspn(host, ":");
+    const char *rest = host + n;
+    if (host[0] == '[') {
+        n = strcspn(++host, "]");
+        rest = host + n + (host[n] == ']');
+    }
+    q->smarthost = must_have(strndup(host, n));
+    if (*rest == ':') {
+        char *end;
+        unsigned long number = strtoul(rest + 1, &end, 10);
+        if (rest[1] == '\0' || *end != '\0' || number == 0 || number > 65535)
+            return err_set(err, "--smarthost: \"%s\" is no port", rest + 1);
+        *port = (uint16_t)number;
+    }
+    return n > 0 && n <= DNS_NAME_MAX ? 0 : err_set(err, "--smarthost wants HOST or HOST:PORT");
+}
+
+int queue_open(const struct queue_options *o, struct queue **out, struct err *err)
+{
+    struct queue *q = must_have(calloc(1, sizeof *q));
+    struct lanes_options lanes = {.server = o->server, .dns = o->dns, .port = o->port};
+    q->server = o->server;
+    q->sts = sts_new();
+    if ((o->smarthost != NULL &&
+         take_smarthost(q, o->smarthost, &lanes.smarthost_port, err) != 0) ||
+        make_tls(q, o->ca, err) != 0 ||
+        (o->sts != NULL && sts_read_folder(q->sts, o->sts, err) != 0))
+        goto failed;
+    for (size_t i = 0; i < o->from_count; i++)
+        if (add_network(q, o->from[i], err) != 0)
+            goto failed;
+    lanes.sts = q->sts;
+    lanes.ctx = q->ctx;
+    lanes.smarthost = q->smarthost;
+    lanes.user = q->user;
+    lanes.password = q->password;
+    q->lanes = lanes_open(&lanes);
+    if (batch_tables(o->server->store, err) != 0 ||
+        batch_load(o->server->store, loaded, q, &q->last_id, err) != 0)
+        goto failed;
+    *out = q;
+    return 0;
+failed:
+    queue_close(q);
+    return -1;
+}
+
+void queue_close(struct queue *q)
+{
+    if (q == NULL)
+        return;
+    q->closing = true;
+    lanes_close(q->lanes); /* no trip comes back after this */
+    while (q->ways != NULL)
+        way_free(q->ways);
+    for (int i = 0; i < 1000 && q->commits > 0; i++)
+        loop_once(q->server->loop, 10);
+    while (q->messages != NULL)
+        unlink_message(q->messages);
+    sts_free(q->sts);
+    SSL_CTX_free(q->ctx);
+    free(q->smarthost);
+    free(q->user);
+    free(q->password);
+    free(q->from);
+    free(q);
+}

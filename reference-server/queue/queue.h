@@ -1,0 +1,101 @@
+/* The queue: mail for other hosts, from the 250 that took it to the other server's 250 or the
+ * notification that it failed. It lies in the store's database, beside the mailboxes: one commit
+ * holds both, and a killed server goes on where it was. RFC 5321, 4.5.4 and 5; RFC 3461, 3464.
+ *
+ * Loop thread only. SPDX-License-Identifier: MIT */
+#ifndef SERVER_QUEUE_QUEUE_H
+#define SERVER_QUEUE_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "err.h"
+#include "store/store.h"
+
+struct queue;
+struct server;
+struct dns;
+
+struct queue_options {
+    struct server *server; /* its loop, clock, store, accounts, limits and names */
+    struct dns *dns;
+    uint16_t port;         /* where other servers listen; 0: 25 */
+    const char *smarthost; /* HOST, HOST:PORT, USER:PASSWORD@HOST:PORT; NULL: by MX */
+    const char *ca;        /* PEM file of authorities; NULL: the system's */
+    const char *sts;       /* folder of MTA-STS policies, one file a domain; or NULL */
+    const char *const
+        *from; /* addresses that may relay without login: "192.0.2.7", "2001:db8::/32" */
+    size_t from_count;
+};
+
+int queue_open(const struct queue_options *o, struct queue **out, struct err *err);
+void queue_close(struct queue *q); /* before the store; what is under way is tried again later */
+
+enum {
+    QUEUE_NOTIFY_NEVER = 1,
+    QUEUE_NOTIFY_SUCCESS = 2,
+    QUEUE_NOTIFY_FAILURE = 4,
+    QUEUE_NOTIFY_DELAY = 8
+};
+
+struct queue_recipient {
+    const char *address;
+    const char *orcpt; /* as written in ORCPT=, or NULL */
+    unsigned notify;   /* QUEUE_NOTIFY_*; 0: not said */
+    int64_t account;   /* a mailbox here; 0: another host's */
+};
+
+struct queue_envelope {
+    const char *sender; /* "" for <> */
+    const char *envid;  /* as written in ENVID=, or NULL */
+    bool return_header; /* RET=HDRS */
+    bool return_full;   /* RET=FULL */
+    bool utf8;          /* SMTPUTF8 */
+    bool requiretls;    /* RFC 8689 */
+    int64_t hold_s;     /* not to be sent for so many seconds (RFC 4865); 0: now */
+    const struct queue_recipient *recipients;
+    size_t count;
+};
+
+struct queue_text {
+    unsigned char *data; /* taken */
+    size_t len;
+};
+
+/* Delivers to the accounts and queues for the others, in one commit; done is called when it is on
+ * disk. local: the text for mailboxes, with its Return-Path; remote: the text to be sent on. Either
+ * may be empty where no recipient needs it; both are taken. Notifications of success for the
+ * mailboxes are part of the commit. */
+void queue_submit(struct queue *q, const struct queue_envelope *e, struct queue_text local,
+                  struct queue_text remote, store_done *done, void *arg);
+
+/* Whether this peer may relay without logging in. */
+bool queue_relays_for(const struct queue *q, const char *peer);
+
+/* Tries everything that waits, now (ETRN, and tests). domain NULL: every one. Returns how many
+ * messages. */
+size_t queue_flush(struct queue *q, const char *domain);
+/* Forgets all mail that is queued; mail on its way may still arrive. */
+void queue_clear(struct queue *q, store_done *done, void *arg);
+
+/* An MTA-STS policy for a domain, as its policy file has it; NULL removes it. -1: it is none. */
+int queue_set_policy(struct queue *q, const char *domain, const char *policy, struct err *err);
+
+/* For the virtual clock: whether something is under way that may not be overtaken by time, and a
+ * number that grows with each step of it. */
+bool queue_busy(const struct queue *q);
+uint64_t queue_steps(const struct queue *q);
+
+/* What is queued, for the control socket and tests. */
+struct queue_entry {
+    const char *name, *sender, *recipient, *status, *diagnostic;
+    int64_t arrival_s, next_s; /* wall clock */
+    unsigned tries;
+};
+void queue_list(const struct queue *q, void (*each)(void *arg, const struct queue_entry *e),
+                void *arg);
+size_t queue_count(const struct queue *q); /* messages */
+
+#endif
