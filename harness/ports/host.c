@@ -12,6 +12,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "ports/rooms.h"
 #include "ports/suites.h"
 #include "wire/net.h"
 
@@ -262,6 +263,38 @@ static void services(struct host *h)
         find(h, CHECK_P12, FINDING_NOT_HERE, "no submission here");
 }
 
+/* A ticket of one service taken by another: who may use one may then use the other. */
+static void tickets(struct host *h)
+{
+    const struct port *from = NULL;
+    int tries = 0;
+    if (h->o.depth < DEPTH_NORMAL)
+        return;
+    for (size_t i = 0; i < h->n && tries < 3; i++) {
+        struct port *p = &h->ports[i];
+        bool tried = false;
+        if (!usable(p) || p->session13 == NULL)
+            continue;
+        if (from == NULL) {
+            from = p;
+            continue;
+        }
+        if (from->protocol == p->protocol)
+            continue;
+        tries++;
+        if (port_takes_session(p, from->session13, &tried)) {
+            find(h, CHECK_R06, FINDING_BAD, "%s on %u resumes a session of %s on %u",
+                 port_protocol_word(p->protocol), p->port, port_protocol_word(from->protocol),
+                 from->port);
+            return;
+        }
+        if (tried)
+            find(h, CHECK_R06, FINDING_GOOD, "%s", "");
+    }
+    if (tries == 0)
+        find(h, CHECK_R06, FINDING_NOT_HERE, "there are no two services with tickets");
+}
+
 static void *examine(void *arg)
 {
     port_examine(arg);
@@ -302,6 +335,7 @@ void host_examine(struct host *h)
     services(h);
     compare_addresses(h);
     compare_ports(h);
+    tickets(h);
     for (int i = 0; i < CHECKS; i++)
         if ((checks[i].where == WHERE_HOST || checks[i].where == WHERE_CLIENT) &&
             h->found[i].kind == FINDING_NONE)

@@ -273,6 +273,14 @@ void port_examine(struct port *p)
         room_versions(p);
         room_injection(p);
         room_weak_suites(p);
+        room_starttls(p);
+        room_attacks(p);
+        room_login(p);
+        room_names(p);
+        room_resume(p);
+        room_closing(p);
+        room_records(p);
+        room_suites(p);
     }
     room_silence(p);
     if (p->state == PORT_REFUSED)

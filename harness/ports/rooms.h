@@ -23,4 +23,10 @@ void room_suites(struct port *p);      /* K: enumeration */
 /* The certificate of a session that stands. Z. */
 void room_certificate(struct port *p, const struct conn *c);
 
+/* B03 to B07, part of room_login. */
+void room_binding(struct port *p);
+
+/* Whether this port resumes a session that another one gave: a connection after the examination. */
+bool port_takes_session(struct port *p, struct ssl_session_st *s, bool *tried);
+
 #endif

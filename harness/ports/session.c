@@ -266,6 +266,7 @@ void room_session(struct port *p)
     if (dial_capabilities(p, c, &r) == REPLY_OK) {
         (void)snprintf(p->facts.tls_caps, sizeof p->facts.tls_caps, "%.4000s", r.text);
         inside_tls(p, c, p->facts.tls_caps);
+        port_good(p, CHECK_H18, c);
     }
     keep_session(p, c);
     again_inside(p, c);
