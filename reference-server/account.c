@@ -13,6 +13,7 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
+#include "saslprep.h"
 #include "store/store.h"
 
 struct accounts {
@@ -110,42 +111,58 @@ static char *address_of(const struct accounts *a, const char *name, const char *
     return made;
 }
 
+/* A new account in the list, with its mailbox in the store. NULL with *err set where that cannot
+ * be. */
+static struct account *make(struct accounts *a, struct store *store, const char *name,
+                            const char *address, struct err *err)
+{
+    char *full = address_of(a, name, address);
+    const char *at = strrchr(full, '@');
+    int64_t id = (int64_t)a->count + 1;
+    if (at == NULL || at == full || at[1] == '\0') {
+        err_set(err, "account %s has no mail address: give a domain first, or an address", name);
+        goto bad;
+    }
+    if (store != NULL && store_account(store, name, true, &id, err) != 0)
+        goto bad;
+    struct account *account = must_have(calloc(1, sizeof *account));
+    account->id = id;
+    account->name = copy(name);
+    account->address = full;
+    accounts_add_domain(a, at + 1);
+    a->list = grow(a->list, a->count, &a->room, sizeof *a->list);
+    a->list[a->count++] = account;
+    return account;
+bad:
+    free(full);
+    return NULL;
+}
+
 int accounts_add(struct accounts *a, struct store *store, const char *name, const char *password,
                  const char *address, struct account **out, struct err *err)
 {
-    if (*name == '\0')
-        return err_set(err, "an account needs a name");
-    struct account *account = by_name(a, name);
-    if (account != NULL && address != NULL && strcmp(account->address, address) != 0)
-        return err_set(err, "account %s has the address %s already", name, account->address);
-    if (account == NULL) {
-        char *full = address_of(a, name, address);
-        const char *at = strrchr(full, '@');
-        if (at == NULL || at == full || at[1] == '\0') {
-            err_set(err, "account %s has no mail address: give a domain first, or an address",
-                    name);
-            free(full);
-            return -1;
-        }
-        int64_t id = (int64_t)a->count + 1;
-        if (store != NULL && store_account(store, name, true, &id, err) != 0) {
-            free(full);
-            return -1;
-        }
-        account = must_have(calloc(1, sizeof *account));
-        account->id = id;
-        account->name = copy(name);
-        account->address = full;
-        accounts_add_domain(a, at + 1);
-        a->list = grow(a->list, a->count, &a->room, sizeof *a->list);
-        a->list[a->count++] = account;
+    int rc = -1;
+    char *user = saslprep(name), *secret = saslprep(password);
+    struct account *account = user == NULL ? NULL : by_name(a, user);
+    if (user == NULL)
+        err_set(err, "an account needs a name, of characters that SASLprep allows");
+    else if (secret == NULL)
+        err_set(err, "account %s needs a password, of characters that SASLprep allows", user);
+    else if (account != NULL && address != NULL && strcmp(account->address, address) != 0)
+        err_set(err, "account %s has the address %s already", user, account->address);
+    else if (account != NULL || (account = make(a, store, user, address, err)) != NULL)
+        rc = 0;
+    if (rc == 0) {
+        drop_secret(account);
+        account->secret = secret;
+        secret = NULL;
+        memset(account->keys, 0, sizeof account->keys);
     }
-    drop_secret(account);
-    account->secret = copy(password);
-    memset(account->keys, 0, sizeof account->keys);
-    if (out != NULL)
+    if (rc == 0 && out != NULL)
         *out = account;
-    return 0;
+    free(user);
+    free(secret);
+    return rc;
 }
 
 /* Keys are derived when they are first asked for: a test server with many accounts starts at once.
@@ -234,10 +251,14 @@ static struct account *by_parts(struct accounts *a, const char *local, size_t lo
 
 struct account *account_find(struct accounts *a, const char *user)
 {
-    struct account *account = by_name(a, user);
-    const char *at = strrchr(user, '@');
+    char *prepared = saslprep(user);
+    if (prepared == NULL)
+        return NULL;
+    struct account *account = by_name(a, prepared);
+    const char *at = strrchr(prepared, '@');
     if (account == NULL && at != NULL)
-        account = by_parts(a, user, (size_t)(at - user), at + 1);
+        account = by_parts(a, prepared, (size_t)(at - prepared), at + 1);
+    free(prepared);
     return account;
 }
 
@@ -261,14 +282,19 @@ static bool secret_fits(const struct accounts *a, const char *secret, const char
 struct account *account_check(struct accounts *a, const char *user, const char *password)
 {
     struct account *account = account_find(a, user);
+    char *prepared = saslprep(password);
     bool fits;
+    if (prepared == NULL)
+        return NULL; /* it depends on what was sent only, so it tells nothing */
     if (a->some_without_secret) {
         struct scram_keys keys;
         account_keys(a, account, user, SCRAM_SHA256, &keys);
-        fits = scram_password_fits(SCRAM_SHA256, password, &keys);
+        fits = scram_password_fits(SCRAM_SHA256, prepared, &keys);
     } else {
-        fits = secret_fits(a, account != NULL ? account->secret : "", password);
+        fits = secret_fits(a, account != NULL ? account->secret : "", prepared);
     }
+    OPENSSL_cleanse(prepared, strlen(prepared));
+    free(prepared);
     return fits && account != NULL ? account : NULL;
 }
 

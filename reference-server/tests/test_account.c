@@ -63,6 +63,19 @@ START_TEST(an_account_made_again_gets_the_new_password)
     }
 END_TEST
 
+/* RFC 4954, 4: names and passwords are compared in their prepared forms. */
+START_TEST(other_forms_of_a_name_and_password_are_the_same)
+    {
+        ck_assert_ptr_eq(account_check(a, "a\xc2\xadnn", "secret"), ann);
+        ck_assert_ptr_eq(account_check(a, "\xef\xbd\x81nn",
+                                       "s\xc2\xad"
+                                       "ecret"),
+                         ann);
+        ck_assert_ptr_null(account_check(a, "ann", "secret\x07"));
+        ck_assert_ptr_null(account_check(a, "\xc2\xad", "secret"));
+    }
+END_TEST
+
 START_TEST(mail_finds_its_account)
     {
         bool ours = false;
@@ -141,6 +154,7 @@ int main(void)
     tcase_add_test(t, a_password_logs_in_by_name_and_by_address);
     tcase_add_test(t, a_password_still_logs_in_when_only_its_keys_are_kept);
     tcase_add_test(t, an_account_made_again_gets_the_new_password);
+    tcase_add_test(t, other_forms_of_a_name_and_password_are_the_same);
     tcase_add_test(t, mail_finds_its_account);
     tcase_add_test(t, postmaster_is_always_there);
     tcase_add_test(t, local_parts_that_differ_in_case_only_stay_apart);
