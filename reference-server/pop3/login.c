@@ -298,7 +298,7 @@ void pop3_auth(struct pop3 *p, const struct pop3_command *c)
     const char *initial = c->count > 1 ? c->arguments[1] : NULL;
     if (initial == NULL)
         step(p, NULL, 0);
-    else if (strcmp(initial, "=") == 0 && !fault(FAULT_POP3_AUTH_EQUALS_REFUSED))
+    else if (strcmp(initial, "=") == 0)
         step(p, (const unsigned char *)"", 0); /* present, and empty */
     else
         decode_and_step(p, initial, strlen(initial));

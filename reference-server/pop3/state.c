@@ -183,9 +183,7 @@ static void take_command(struct pop3 *p, const unsigned char *line, size_t n)
     if (scratch == NULL)
         abort();
     conn_command(p->conn);
-    if (fault(FAULT_POP3_SHORT_LINES) && n > 62)
-        pop3_err(p, "this line is too long");
-    else if (pop3_command_parse(line, n, scratch, scratch + n + 1, &c))
+    if (pop3_command_parse(line, n, scratch, scratch + n + 1, &c))
         obey(p, &c);
     else
         pop3_err(p, "control characters have no place in a command");
@@ -209,10 +207,6 @@ static ssize_t line_end(const struct buf *in, size_t *length)
         if (at > 0 && in->data[at - 1] == '\r') {
             *length = 2;
             return (ssize_t)at - 1;
-        }
-        if (fault(FAULT_POP3_LF_ENDS_COMMAND)) {
-            *length = 1;
-            return (ssize_t)at;
         }
         from = at + 1; /* a bare LF is part of the line, and makes it a wrong one */
     }

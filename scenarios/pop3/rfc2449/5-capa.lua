@@ -63,3 +63,68 @@ scenario {
     t:check(c:reply().text:match "^2 ", "the fifth reply is not STAT's")
   end,
 }
+
+scenario {
+  name    = "takes-no-argument",
+  title   = "CAPA with an argument is refused",
+  proves  = "rfc2449-5-x2",
+  says    = [[CAPA has nothing behind it.]],
+  why     = [[A later standard may give an argument a meaning; a server that ignores it would then answer wrongly.]],
+  level   = "SHOULD",
+  catches = "pop3-capa-takes-argument",
+  users   = 0,
+  run = function(t)
+    local c = t:pop3()
+    c:send "CAPA"
+    if c:expect("+OK", "-ERR"):is "-ERR" then t:skip "the server has no CAPA" end
+    c:send "CAPA now"
+    local r = c:reply()
+    t:check(r:is "-ERR", "CAPA with an argument got %s", r)
+  end,
+}
+
+scenario {
+  name    = "apop-is-no-capability",
+  title   = "CAPA does not list APOP",
+  proves  = "rfc2449-6-x1",
+  says    = [[The timestamp in the greeting announces APOP, and nothing else does.]],
+  why     = [[Two announcements can disagree.]],
+  catches = "pop3-capa-lists-apop",
+  users   = 0,
+  run = function(t)
+    local c = t:pop3()
+    t:check(not c:has "APOP", "CAPA lists APOP")
+  end,
+}
+
+scenario {
+  name    = "codes-are-announced-and-come-after-the-password",
+  title   = "Response codes are sent only where RESP-CODES is listed, and IN-USE only after the right password",
+  proves  = { "rfc2449-i-8-1", "rfc2449-8.1.2-x1" },
+  says    = [[While a session holds the maildrop, another one with a wrong password is not told [IN-USE]; with the
+              right one it may be, if CAPA lists RESP-CODES.]],
+  why     = [[That somebody is reading his mail is nobody else's business.]],
+  messages = 0,
+  catches = { "pop3-unannounced-codes", "pop3-in-use-before-password" },
+  run = function(t)
+    local first = t:pop3 { login = true }
+    first:send "STAT"
+    first:expect "+OK"
+    local announced = first:has "RESP-CODES"
+    for _, password in ipairs { "not-the-password", t.user.password } do
+      local c = t:pop3()
+      if not c:has "USER" and c:has "STLS" then c:secure() end
+      c:send("USER " .. t.user.name)
+      local r = c:expect("+OK", "-ERR")
+      if r:is "+OK" then
+        c:send("PASS " .. password)
+        r = c:expect("+OK", "-ERR", "closed")
+        t:check(password == t.user.password or not r:is "-ERR [IN-USE]", "told [IN-USE] to a wrong password")
+      end
+      if r.code then
+        t:check(announced or c:has "RESP-CODES", "sent the code [%s], and CAPA does not list RESP-CODES", r.code)
+      end
+      c:close()
+    end
+  end,
+}

@@ -98,3 +98,25 @@ scenario {
     t:check(r:is "-ERR", "STLS after login got %s", r)
   end,
 }
+
+scenario {
+  name    = "takes-no-argument",
+  title   = "STLS with an argument gets -ERR, and the connection stays in clear",
+  proves  = "rfc2595-4-x6",
+  says    = [[STLS has nothing behind it; with something there it is refused, and commands in clear still work.]],
+  why     = [[Who begins a handshake after such a line may be speaking to a client that did not ask for one.]],
+  needs   = { "STLS" },
+  level   = "SHOULD",
+  catches = "pop3-stls-takes-argument",
+  tags    = { "tls" },
+  users   = 0,
+  run = function(t)
+    local c = t:pop3 { tls = "none" }
+    c:send "STLS now"
+    local r = c:reply()
+    t:check(r:is "-ERR", "STLS with an argument got %s", r)
+    if r:is "+OK" then return end
+    c:send "CAPA"
+    c:expect "+OK"
+  end,
+}

@@ -71,3 +71,65 @@ scenario {
     t:check(r:is "+OK", "the right password after failures got %s", r)
   end,
 }
+
+scenario {
+  name    = "not-after-login",
+  title   = "AUTH after a login gets -ERR",
+  proves  = { "rfc5034-4-3", "rfc5034-4-4" },
+  says    = [[In the TRANSACTION state there is nobody left to log in.]],
+  why     = [[The session would change its owner in the middle of his mail.]],
+  messages = 0,
+  catches = "pop3-auth-again",
+  tags    = { "auth" },
+  run = function(t)
+    local c = ready(t)
+    local command = "AUTH PLAIN " .. mime.base64("\0" .. t.user.name .. "\0" .. t.user.password)
+    c:send(command)
+    c:expect "+OK"
+    c:send(command)
+    local r = c:reply()
+    t:check(r:is "-ERR", "a second AUTH got %s", r)
+  end,
+}
+
+scenario {
+  name    = "last-data-in-a-challenge",
+  title   = "The last data of SCRAM come as a challenge, not behind +OK",
+  proves  = "rfc5034-4-x2",
+  says    = [[The server's signature is one more challenge that the client answers with an empty line; +OK has only
+              text.]],
+  why     = [[The client has to see the signature before it believes that this is its server.]],
+  messages = 0,
+  catches = "pop3-auth-data-in-ok",
+  tags    = { "auth" },
+  run = function(t)
+    local c = t:pop3()
+    if c:has "STLS" then c:secure() end
+    local mech = c:has "AUTH=SCRAM-SHA-256" and "SCRAM-SHA-256" or c:has "AUTH=SCRAM-SHA-1" and "SCRAM-SHA-1"
+      or t:skip "the server offers no SCRAM"
+    local r = c:auth { mech = mech }
+    t:check(r:is "+OK", "%s with the right password got %s", mech, r)
+    local text = mime.unbase64(r.text:match "^%S*" or "")
+    t:check(not (text and text:find "^v="), "the signature stands behind +OK: %s", r)
+  end,
+}
+
+scenario {
+  name    = "capa-keeps-sasl",
+  title   = "CAPA lists SASL after a login, too",
+  proves  = "rfc5034-3-4",
+  says    = [[The mechanisms stay listed when AUTH has succeeded.]],
+  why     = [[A client compares the list from inside with the one it saw before: a shorter one was tampered with.]],
+  messages = 0,
+  catches = "pop3-capa-forgets-sasl",
+  tags    = { "auth" },
+  run = function(t)
+    local c = ready(t)
+    c:send("AUTH PLAIN " .. mime.base64("\0" .. t.user.name .. "\0" .. t.user.password))
+    c:expect "+OK"
+    c:send "CAPA"
+    local found
+    for _, line in ipairs(c:expect "+OK".lines) do found = found or line:upper():match "^SASL%f[%W]" end
+    t:check(found, "CAPA after AUTH does not list SASL")
+  end,
+}

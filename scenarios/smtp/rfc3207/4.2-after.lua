@@ -48,3 +48,31 @@ scenario {
     c:expect "250"
   end,
 }
+
+scenario {
+  name     = "login-in-clear-is-forgotten",
+  title    = "A login from before the handshake does not hold inside TLS",
+  proves   = "rfc3207-4.2-x1",
+  says     = [[If STARTTLS is taken after AUTH, the login is forgotten with everything else: AUTH inside TLS is taken as
+               the first one, and mail needs it.]],
+  why      = [[Whoever was on the path could have logged in with his own name before.]],
+  services = { "submission" },
+  needs    = { "STARTTLS", "AUTH=PLAIN" },
+  catches  = "smtp-starttls-keeps-login",
+  tags     = { "tls", "auth" },
+  run = function(t)
+    local c = t:smtp { service = "submission", tls = "none" }
+    local plain = "AUTH PLAIN " .. mime.base64("\0" .. t.user.name .. "\0" .. t.user.password)
+    c:send(plain)
+    c:expect "235"
+    c:send "STARTTLS"
+    local r = c:expect("220", "5yz")
+    if not r:is "220" then return t:pass("refuses STARTTLS after a login: %s", r) end
+    c:starttls()
+    c:send "EHLO client.test.example"
+    c:expect "250"
+    c:send(plain)
+    r = c:reply()
+    t:check(r:is "235", "AUTH inside TLS got %s: the login in clear was kept", r)
+  end,
+}

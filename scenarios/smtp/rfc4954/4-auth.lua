@@ -227,3 +227,23 @@ scenario {
     t:record("code where a login is missing", r.code)
   end,
 }
+
+scenario {
+  name     = "equals-sign-is-an-empty-response",
+  title    = "\"=\" as initial response is an empty response, not a missing one",
+  proves   = "rfc4954-i-4-5",
+  says     = [[AUTH PLAIN = carries a response of no octets; it is judged (and fails), and not asked for again.]],
+  why      = [[A client that has sent its response waits for a verdict, and the server for a response: both for ever.]],
+  services = { "submission" },
+  catches  = "smtp-auth-equals-ignored",
+  tags     = { "auth" },
+  users    = 0,
+  run = function(t)
+    local c = ready(t)
+    needs_plain(t, c)
+    c:send "AUTH PLAIN ="
+    local r = c:reply()
+    t:check(not r:is "334", "\"=\" was taken for no response at all: %s", r)
+    t:check(not r:is "235", "an empty response logged in")
+  end,
+}

@@ -1,0 +1,37 @@
+-- What RFC 3030 (SMTP Service Extensions for Large and Binary MIME Messages) asks of a server, in our own words.
+-- SPDX-License-Identifier: MIT
+return {
+  rfc = 3030,
+  title = "SMTP Service Extensions for Large and Binary MIME Messages",
+  requirements = {
+    { id = "rfc3030-2-2", section = "2", level = "MUST", test = "wire",
+      says = [[A server that lists CHUNKING still takes messages by DATA.]] },
+    { id = "rfc3030-2-3", section = "2", level = "MAY", test = "wire",
+      says = [[The last chunk may be empty: BDAT 0 LAST ends the message.]] },
+    { id = "rfc3030-2-4", section = "2", level = "MUST", test = "wire",
+      says = [[BDAT after the chunk that was marked LAST is refused with 503.]] },
+    { id = "rfc3030-2-6", section = "2", level = "MUST", test = "wire",
+      says = [[Each chunk that was taken gets its own 250.]] },
+    { id = "rfc3030-2-7", section = "2", level = "MUST", test = "wire",
+      says = [[A chunk that is refused is read to its last octet first; then the 4yz or 5yz comes.]] },
+    { id = "rfc3030-2-9", section = "2", level = "MUST", test = "wire",
+      says = [[With PIPELINING, further chunks that are under way behind a refused one are read and discarded, each
+               with its refusal.]] },
+    { id = "rfc3030-2-11", section = "2", level = "MUST", test = "wire",
+      says = [[DATA in a transaction that has begun with BDAT gets 503.]] },
+    { id = "rfc3030-2-x1", section = "2", level = "stated", test = "wire",
+      says = [[BDAT with LAST is answered once for the whole message: 250 when it was taken.]] },
+    { id = "rfc3030-2-x2", section = "2", level = "stated", test = "wire",
+      says = [[The octets of a chunk are never read as commands, whether the chunk is taken or refused.]] },
+    { id = "rfc3030-2-x3", section = "2", level = "stated", test = "wire",
+      says = [[Dots at the beginning of a line mean nothing in a chunk: the octets are stored as they are.]] },
+    { id = "rfc3030-2-x4", section = "2", level = "stated", test = "wire",
+      says = [[A malformed BDAT, without its count or with a word other than LAST, gets 501.]] },
+    { id = "rfc3030-3-3", section = "3", level = "MUST", test = "wire",
+      says = [[A BODY=BINARYMIME message that was taken is delivered with every bit of every octet.]] },
+    { id = "rfc3030-3-4", section = "3", level = "MUST", test = "wire",
+      says = [[DATA after MAIL with BODY=BINARYMIME gets 503.]] },
+    { id = "rfc3030-3-x1", section = "3", level = "stated", test = "wire",
+      says = [[BINARYMIME is listed only together with CHUNKING.]] },
+  },
+}
