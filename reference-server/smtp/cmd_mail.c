@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "fault.h"
+#include "queue/queue.h"
 #include "server.h"
 #include "smtp/param.h"
 #include "smtp/recipient.h"
@@ -80,13 +81,14 @@ static void begin(struct smtp *s, const struct smtp_path *path, const struct smt
     e->recipients = kept;
     e->count = kept != NULL ? kept_count : 0;
     e->room = kept != NULL ? kept_room : 0;
-    e->open = s->mail_said = true;
+    e->open = true;
     e->sender = copy(path->mailbox);
     if (fault(FAULT_SMTP_LOCAL_PART_LOWERED))
         for (char *p = e->sender; *p != '\0' && *p != '@'; p++)
             *p = (char)tolower((unsigned char)*p);
     e->envid = params->envid[0] != '\0' ? copy(params->envid) : NULL;
     e->return_header = params->return_header;
+    e->return_full = params->return_full;
     e->utf8 = params->utf8;
     e->body = params->body;
     smtp_reply(s, 250, "2.1.0", "Sender taken");
@@ -163,7 +165,7 @@ struct account *smtp_account_of(struct smtp *s, const struct smtp_path *path, bo
 }
 
 static void add_recipient(struct smtp *s, const struct smtp_path *path, struct account *account,
-                          const struct smtp_params *params)
+                          enum smtp_route route, const struct smtp_params *params)
 {
     struct smtp_envelope *e = &s->envelope;
     if (e->count == e->room) {
@@ -173,7 +175,7 @@ static void add_recipient(struct smtp *s, const struct smtp_path *path, struct a
             abort();
     }
     e->recipients[e->count++] = (struct smtp_recipient){
-        .route = account != NULL ? ROUTE_MAILBOX : ROUTE_NOWHERE,
+        .route = route,
         .account = account != NULL ? account->id : 0,
         .mailbox = copy(path->mailbox),
         .orcpt = params->orcpt[0] != '\0' ? copy(params->orcpt) : NULL,
@@ -188,6 +190,15 @@ static void refuse_recipient(struct smtp *s, const char *enhanced, const char *w
         smtp_reset(s);
 }
 
+/* Mail for other hosts is taken from people of ours and from listed addresses (RFC 5321, 7.9); a
+ * program that is no user has no business elsewhere. */
+static bool may_relay(const struct smtp *s)
+{
+    const struct queue *queue = s->conn->server->queue;
+    return queue != NULL && !s->lmtp &&
+           ((s->logged_in && s->account != NULL) || queue_relays_for(queue, s->conn->peer));
+}
+
 /* Whether the recipient is good; else the refusal is written. */
 static void judge(struct smtp *s, const struct smtp_path *path, const struct smtp_params *params)
 {
@@ -195,9 +206,10 @@ static void judge(struct smtp *s, const struct smtp_path *path, const struct smt
     size_t most = fault(FAULT_SMTP_FIFTY_RECIPIENTS) ? 50 : (size_t)limits->recipients;
     bool ours = false;
     struct account *account = smtp_account_of(s, path, &ours);
+    bool elsewhere = account == NULL && !ours && may_relay(s);
     if (path->eight_bit && !s->envelope.utf8)
         smtp_reply(s, 553, "5.6.7", "This address needs SMTPUTF8");
-    else if (account == NULL && !ours && !fault(FAULT_SMTP_OPEN_RELAY))
+    else if (account == NULL && !ours && !elsewhere && !fault(FAULT_SMTP_OPEN_RELAY))
         refuse_recipient(s, s->logged_in ? "5.4.4" : "5.7.1",
                          s->logged_in ? "This server has no way to other hosts"
                                       : "No relaying for strangers");
@@ -206,7 +218,11 @@ static void judge(struct smtp *s, const struct smtp_path *path, const struct smt
     else if (s->envelope.count >= most)
         smtp_reply(s, 452, "4.5.3", "Too many recipients"); /* RFC 5321, 4.5.3.1.10 */
     else {
-        add_recipient(s, path, account, params);
+        add_recipient(s, path, account,
+                      account != NULL ? ROUTE_MAILBOX
+                      : elsewhere     ? ROUTE_QUEUE
+                                      : ROUTE_NOWHERE,
+                      params);
         smtp_reply(s, 250, "2.1.5", "Recipient taken");
     }
 }
@@ -218,7 +234,7 @@ static void recipient(struct smtp *s, const char *arg, size_t n)
     struct smtp_param_error wrong;
     const char *rest = "", *why = NULL;
     if (!s->envelope.open) {
-        if (fault(FAULT_SMTP_RCPT_BEFORE_MAIL) && !s->mail_said)
+        if (fault(FAULT_SMTP_RCPT_BEFORE_MAIL))
             smtp_reply(s, 250, "2.1.5", "Recipient taken");
         else
             out_of_order(s, "MAIL comes before RCPT");

@@ -96,7 +96,7 @@ void smtp_command(struct smtp *s, char *line, size_t n)
     const char *arg = verb_len < n ? line + verb_len + 1 : line + n;
     size_t len = n - (size_t)(arg - line);
     bool no_argument = v->argument == NOTHING && len > 0;
-    if (no_argument && ((!is(v, smtp_starttls) && fault(FAULT_SMTP_ARGUMENTS_IGNORED)) ||
+    if (no_argument && (fault(FAULT_SMTP_ARGUMENTS_IGNORED) ||
                         (is(v, smtp_starttls) && fault(FAULT_SMTP_STARTTLS_IGNORES_ARGUMENT))))
         no_argument = false;
     if (s->submission && !s->logged_in && !v->before_login &&

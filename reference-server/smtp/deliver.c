@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fault.h"
+#include "queue/queue.h"
 #include "server.h"
 #include "smtp/header.h"
 #include "smtp/received.h"
@@ -179,6 +180,58 @@ static void hand_over(struct delivery *d, struct store *store, const int64_t *ac
     }
 }
 
+/* Whether the queue has a part in it: other hosts, or a notification of success. */
+static bool needs_queue(const struct smtp *s)
+{
+    const struct smtp_envelope *e = &s->envelope;
+    if (s->conn->server->queue == NULL || s->lmtp)
+        return false;
+    for (size_t i = 0; i < e->count; i++)
+        if (e->recipients[i].route == ROUTE_QUEUE ||
+            (e->recipients[i].route == ROUTE_MAILBOX &&
+             (e->recipients[i].notify & SMTP_NOTIFY_SUCCESS) != 0))
+            return true;
+    return false;
+}
+
+/* Mailboxes and other hosts in one commit. The flags of NOTIFY are the same on both sides. */
+static void hand_to_queue(struct delivery *d, struct queue *queue, unsigned char *data, size_t len)
+{
+    const struct smtp_envelope *e = &d->envelope;
+    struct queue_recipient *list = must_have(calloc(e->count + 1, sizeof *list));
+    size_t count = 0;
+    for (size_t i = 0; i < e->count; i++) {
+        const struct smtp_recipient *r = &e->recipients[i];
+        if (r->route == ROUTE_NOWHERE)
+            continue;
+        list[count++] =
+            (struct queue_recipient){.address = r->mailbox,
+                                     .orcpt = r->orcpt,
+                                     .notify = r->notify,
+                                     .account = r->route == ROUTE_MAILBOX ? r->account : 0};
+    }
+    struct queue_envelope envelope = {
+        .sender = e->sender,
+        .envid = e->envid,
+        .return_header = e->return_header,
+        .return_full = e->return_full,
+        .utf8 = e->utf8,
+        .recipients = list,
+        .count = count,
+    };
+    struct queue_text local = {data, len}, remote = {must_have(malloc(len + 1)), len};
+    memcpy(remote.data, data, len);
+    /* Return-Path is for final delivery only (RFC 5321, 4.4). */
+    remote.len = smtp_header_remove(remote.data, remote.len, "Return-Path");
+    d->count = d->waiting = 1;
+    d->parts = must_have(calloc(1, sizeof *d->parts));
+    d->parts[0] = (struct part){.delivery = d};
+    if (d->session != NULL)
+        conn_park(d->conn);
+    queue_submit(queue, &envelope, local, remote, stored, &d->parts[0]);
+    free(list);
+}
+
 static void end_transaction(struct smtp *s)
 {
     if (fault(FAULT_SMTP_DATA_KEEPS_TRANSACTION))
@@ -231,7 +284,9 @@ void smtp_deliver(struct smtp *s)
     d->conn = s->conn;
     d->lmtp = s->lmtp;
     unsigned char *data = assemble(s, d->id, &len);
-    bool lost = fault(FAULT_SMTP_LOSES_AFTER_250) || count == 0; /* count 0: faults only */
+    bool queued = needs_queue(s);
+    /* Nobody to deliver to: that is the work of faults. */
+    bool lost = fault(FAULT_SMTP_LOSES_AFTER_250) || (count == 0 && !queued);
     if (lost || fault(FAULT_SMTP_250_BEFORE_STORED)) {
         for (size_t i = 0; i < (s->lmtp && s->envelope.count > 0 ? s->envelope.count : 1); i++)
             smtp_reply(s, 250, "2.0.0", "Stored as %s", d->id);
@@ -240,10 +295,13 @@ void smtp_deliver(struct smtp *s)
     }
     take_envelope(s, d);
     struct store *store = s->conn->server->store;
+    struct queue *queue = s->conn->server->queue;
     end_transaction(s);
     if (lost) {
         free(data);
         delivery_free(d);
+    } else if (queued) {
+        hand_to_queue(d, queue, data, len);
     } else {
         hand_over(d, store, accounts, count, data, len);
     }

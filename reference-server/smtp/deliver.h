@@ -1,8 +1,8 @@
 /* What becomes of a message that has arrived whole.
  *
- * Recipients carry a route each; today every route ends in a mailbox of the store. The queue for
- * other hosts plugs in here: a recipient routed to it is handed over in the same transaction of the
- * store, and the reply waits for both. SPDX-License-Identifier: MIT */
+ * Recipients carry a route each: a mailbox of the store, or the queue for other hosts. Where both
+ * are among them one transaction of the store holds both, and the reply waits for it.
+ * SPDX-License-Identifier: MIT */
 #ifndef SERVER_SMTP_DELIVER_H
 #define SERVER_SMTP_DELIVER_H
 

@@ -213,8 +213,8 @@ int smtp_mail_params(const char *text, bool esmtp, const struct limits *limits,
             break;
         case RET:
             made.return_header = valued(&p, "HDRS");
-            rc =
-                made.return_header || valued(&p, "FULL") ? 0 : syntax(wrong, "RET is FULL or HDRS");
+            made.return_full = valued(&p, "FULL");
+            rc = made.return_header || made.return_full ? 0 : syntax(wrong, "RET is FULL or HDRS");
             break;
         case ENVID:
             rc = take_envid(&p, &made, wrong);

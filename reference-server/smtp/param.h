@@ -8,7 +8,7 @@
 
 struct smtp_params {
     enum smtp_body body;
-    bool utf8, return_header;
+    bool utf8, return_header, return_full;
     char envid[101]; /* RFC 3461, 4.4: 100 characters; "" not given */
     char orcpt[501]; /* RFC 3461, 4.2: 500 characters; "" not given */
     unsigned notify;

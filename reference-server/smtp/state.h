@@ -22,8 +22,12 @@ enum smtp_doing {
     SMTP_CHUNK,   /* chunk_left octets of BDAT */
 };
 
-/* Where mail for a recipient goes. The queue for other hosts will be one more of these. */
-enum smtp_route { ROUTE_MAILBOX, ROUTE_NOWHERE /* faults only */ };
+/* Where mail for a recipient goes. */
+enum smtp_route {
+    ROUTE_MAILBOX,
+    ROUTE_QUEUE /* to another host */,
+    ROUTE_NOWHERE /* faults only */
+};
 
 struct smtp_recipient {
     enum smtp_route route;
@@ -47,6 +51,7 @@ struct smtp_envelope {
     char *sender;       /* as written, "" for <> */
     char *envid;        /* RFC 3461, 4.4 */
     bool return_header; /* RET=HDRS */
+    bool return_full;   /* RET=FULL */
     bool utf8;          /* SMTPUTF8 */
     enum smtp_body body;
     struct smtp_recipient *recipients;
@@ -68,7 +73,6 @@ struct smtp {
     char *helo;     /* NULL: no hello yet */
     bool esmtp;     /* it was EHLO or LHLO */
     unsigned errors, failed_logins;
-    bool mail_said; /* once in this connection, for a fault */
 
     struct sasl *sasl;
     bool sasl_said_all; /* success data are out, an empty response is due */
