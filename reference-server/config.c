@@ -237,6 +237,68 @@ static int set_plaintext(struct reading *r, const char *value, struct err *err)
     return 0;
 }
 
+static int set_dns_zone(struct reading *r, const char *value, struct err *err)
+{
+    (void)err;
+    set(&r->c->dns_zone, value);
+    return 0;
+}
+
+static int set_dns_anchor(struct reading *r, const char *value, struct err *err)
+{
+    (void)err;
+    set(&r->c->dns_anchor, value);
+    return 0;
+}
+
+static int set_resolver(struct reading *r, const char *value, struct err *err)
+{
+    (void)err;
+    set(&r->c->resolver, value);
+    return 0;
+}
+
+static int set_smarthost(struct reading *r, const char *value, struct err *err)
+{
+    (void)err;
+    set(&r->c->smarthost, value);
+    return 0;
+}
+
+static int set_relay_ca(struct reading *r, const char *value, struct err *err)
+{
+    (void)err;
+    set(&r->c->relay_ca, value);
+    return 0;
+}
+
+static int set_mta_sts(struct reading *r, const char *value, struct err *err)
+{
+    (void)err;
+    set(&r->c->mta_sts, value);
+    return 0;
+}
+
+static int set_relay_from(struct reading *r, const char *value, struct err *err)
+{
+    (void)err; /* the queue looks at it */
+    struct config *c = r->c;
+    c->relay_from = grow(c->relay_from, c->relay_from_count, sizeof *c->relay_from);
+    c->relay_from[c->relay_from_count++] = copy(value);
+    return 0;
+}
+
+static int set_relay_port(struct reading *r, const char *value, struct err *err)
+{
+    char *end;
+    errno = 0;
+    long port = strtol(value, &end, 10);
+    if (*value == '\0' || *end != '\0' || errno != 0 || port < 1 || port > 65535)
+        return err_set(err, "--relay-port: \"%s\" is no port", value);
+    r->c->relay_port = (uint16_t)port;
+    return 0;
+}
+
 static int read_file(struct reading *r, const char *path, struct err *err);
 
 static int set_exit_with_stdin(struct reading *r, const char *value, struct err *err)
@@ -303,6 +365,18 @@ static const struct setting {
     {"plaintext-login", "yes|no", set_plaintext,
      "passwords without TLS (default: yes if only the loopback is listened on)"},
     {"trace", "FILE", set_trace, "write what decided each reply there"},
+    {"dns-zone", "FILE", set_dns_zone,
+     "records that the DNS is asked for first; without a resolver there are no others"},
+    {"dns-anchor", "FILE", set_dns_anchor, "trust anchors of DNSSEC, for --resolver"},
+    {"resolver", "ADDRESS[@PORT]", set_resolver,
+     "who is asked what the zone file does not say (default: nobody, and no network)"},
+    {"smarthost", "[USER:PASSWORD@]HOST[:PORT]", set_smarthost,
+     "all mail for other hosts goes there (default: where the DNS says)"},
+    {"relay-ca", "FILE", set_relay_ca, "authorities for outgoing TLS, PEM (default: the system's)"},
+    {"mta-sts", "DIR", set_mta_sts, "MTA-STS policies, one file a domain"},
+    {"relay-from", "ADDRESS[/BITS]", set_relay_from,
+     "who may send to other hosts without login; repeat"},
+    {"relay-port", "PORT", set_relay_port, "where other hosts listen (default 25); for tests"},
     {"config", "FILE", read_file, "read settings from there, one a line: name value"},
     {"exit-with-stdin", NULL, set_exit_with_stdin, "end when standard input closes"},
     {"limits", NULL, set_show_limits, "list the limits"},
@@ -473,6 +547,16 @@ static void show_config(const struct config *c, FILE *out)
     show_value(out, "tls-key", c->key);
     show_value(out, "control", c->control);
     show_value(out, "trace", c->trace);
+    show_value(out, "dns-zone", c->dns_zone);
+    show_value(out, "dns-anchor", c->dns_anchor);
+    show_value(out, "resolver", c->resolver);
+    show_value(out, "smarthost", c->smarthost);
+    show_value(out, "relay-ca", c->relay_ca);
+    show_value(out, "mta-sts", c->mta_sts);
+    for (size_t i = 0; i < c->relay_from_count; i++)
+        show_value(out, "relay-from", c->relay_from[i]);
+    if (c->relay_port != 0)
+        fprintf(out, "relay-port %u\n", c->relay_port);
     show_value(out, "plaintext-login", c->plaintext_login ? "yes" : "no");
     for (size_t i = 0; i < c->fault_count; i++)
         show_value(out, "fault", c->faults[i]);
@@ -549,4 +633,13 @@ void config_free(struct config *c)
     free(c->key);
     free(c->control);
     free(c->trace);
+    for (size_t i = 0; i < c->relay_from_count; i++)
+        free(c->relay_from[i]);
+    free(c->relay_from);
+    free(c->dns_zone);
+    free(c->dns_anchor);
+    free(c->resolver);
+    free(c->smarthost);
+    free(c->relay_ca);
+    free(c->mta_sts);
 }

@@ -29,6 +29,10 @@ struct config {
     size_t domain_count;
     char **faults;
     size_t fault_count;
+    char **relay_from; /* addresses that may relay without login */
+    size_t relay_from_count;
+    char *dns_zone, *dns_anchor, *resolver, *smarthost, *relay_ca, *mta_sts; /* may be NULL */
+    uint16_t relay_port;                                                     /* 0: 25 */
     char *store, *state, *hostname, *cert, *key, *control,
         *trace; /* state, cert, key, control, trace may be NULL */
     struct limits limits;

@@ -15,9 +15,11 @@
 
 #include "config.h"
 #include "control.h"
+#include "dns/dns.h"
 #include "fault.h"
 #include "listen.h"
 #include "loop.h"
+#include "queue/queue.h"
 #include "server.h"
 #include "service.h"
 #include "tls.h"
@@ -177,6 +179,25 @@ static int add_users(struct daemon *d, struct err *err)
     return 0;
 }
 
+static int open_queue(struct daemon *d, struct err *err)
+{
+    struct server *s = &d->server;
+    const struct config *c = &d->config;
+    struct dns_options dns = {
+        .loop = s->loop, .zone = c->dns_zone, .resolver = c->resolver, .anchor = c->dns_anchor};
+    if (dns_open(&dns, &s->dns, err) != 0)
+        return -1;
+    struct queue_options queue = {.server = s,
+                                  .dns = s->dns,
+                                  .port = c->relay_port,
+                                  .smarthost = c->smarthost,
+                                  .ca = c->relay_ca,
+                                  .sts = c->mta_sts,
+                                  .from = (const char *const *)c->relay_from,
+                                  .from_count = c->relay_from_count};
+    return queue_open(&queue, &s->queue, err);
+}
+
 static int start_listening(struct daemon *d, struct err *err)
 {
     uint16_t ports[SERVICE_COUNT] = {0};
@@ -244,7 +265,8 @@ static int start(struct daemon *d, struct err *err)
     if (tls_identity_open(&tls, &s->tls, err) != 0)
         return -1;
     struct store_options store = {d->config.store, s->loop, s->clock};
-    if (store_open(&store, &s->store, err) != 0 || add_users(d, err) != 0)
+    if (store_open(&store, &s->store, err) != 0 || add_users(d, err) != 0 ||
+        open_queue(d, err) != 0)
         return -1;
     for (size_t i = 0; i < d->config.fault_count; i++)
         if (fault_switch(d->config.faults[i], true, 0, 0, err) != 0)
@@ -268,6 +290,8 @@ static void stop(struct daemon *d)
     control_close(d->control);
     if (s->loop != NULL)
         conn_abort_all(s);
+    queue_close(s->queue);
+    dns_close(s->dns);
     store_close(s->store); /* work for connections that are gone ends here */
     accounts_free(s->accounts);
     tls_identity_free(s->tls);
