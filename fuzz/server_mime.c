@@ -62,6 +62,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         part_feed(&p, data + at, size - at < step ? size - at : step);
     }
     same(whole, part_end(&p), size);
+    if (header_size(data, size) != whole->header_len) {
+        abort();
+    }
     buf_init(&out, (size_t)1 << 26);
     structure_body(&out, &a, data, whole, true, size & 1);
     structure_envelope(&out, &a, data, whole->header_len, false);

@@ -346,6 +346,17 @@ static void subset(struct fetch_message *m, const struct fetch_item *item,
     *len = k;
 }
 
+/* What is asked for of a header, which p and len are. */
+static void header_text(struct fetch_message *m, const struct fetch_item *item,
+                        const unsigned char **p, size_t *len)
+{
+    if (item->text == TEXT_FIELDS || item->text == TEXT_FIELDS_NOT) {
+        subset(m, item, *p, *len, p, len);
+    } else if (item->text == TEXT_HEADER && *len > 2 && fault(FAULT_IMAP_HEADER_NO_EMPTY_LINE)) {
+        *len -= 2;
+    }
+}
+
 /* The octets of a section; false: there is no such part. */
 static bool find(struct fetch_message *m, const struct fetch_item *item, const unsigned char **p,
                  size_t *len)
@@ -356,11 +367,19 @@ static bool find(struct fetch_message *m, const struct fetch_item *item, const u
         *len = m->blob.len;
         return true;
     }
-    if (item->depth > 0 && fault(FAULT_IMAP_SECTION_NUMBERING)) {
+    if (item->depth == 0) { /* no need to look for parts */
+        size_t header_len = header_size(data, m->blob.len);
+        bool text = item->text == TEXT_TEXT;
+        *p = text ? data + header_len : data;
+        *len = text ? m->blob.len - header_len : header_len;
+        header_text(m, item, p, len);
+        return true;
+    }
+    if (fault(FAULT_IMAP_SECTION_NUMBERING)) {
         item->path[0]++;
     }
     const struct part *part = part_at(root(m), item->path, item->depth);
-    if (item->depth > 0 && fault(FAULT_IMAP_SECTION_NUMBERING)) {
+    if (fault(FAULT_IMAP_SECTION_NUMBERING)) {
         item->path[0]--;
     }
     if (part == NULL) {
@@ -371,23 +390,16 @@ static bool find(struct fetch_message *m, const struct fetch_item *item, const u
         *len = part->body_len;
         return true;
     }
-    if (item->depth > 0 && item->text != TEXT_MIME) {
+    if (item->text != TEXT_MIME) {
         if (part->kind != PART_MESSAGE) {
             return false; /* HEADER and TEXT are those of an embedded message */
         }
         part = part->first;
     }
-    *p = data + part->header_at;
-    *len = part->header_len;
-    if (item->text == TEXT_HEADER && *len > 2 && fault(FAULT_IMAP_HEADER_NO_EMPTY_LINE)) {
-        *len -= 2;
-    }
-    if (item->text == TEXT_TEXT) {
-        *p = data + part->body_at;
-        *len = part->body_len;
-    } else if (item->text == TEXT_FIELDS || item->text == TEXT_FIELDS_NOT) {
-        subset(m, item, data + part->header_at, part->header_len, p, len);
-    }
+    bool text = item->text == TEXT_TEXT;
+    *p = data + (text ? part->body_at : part->header_at);
+    *len = text ? part->body_len : part->header_len;
+    header_text(m, item, p, len);
     return true;
 }
 
@@ -551,7 +563,7 @@ void fetch_write(struct fetch_message *m, const struct fetch_item *item, struct 
         break;
     case FETCH_ENVELOPE:
         buf_text(out, "ENVELOPE ");
-        structure_envelope(out, m->once, data + root(m)->header_at, root(m)->header_len, m->rev2);
+        structure_envelope(out, m->once, data, header_size(data, m->blob.len), m->rev2);
         break;
     case FETCH_BODYSTRUCTURE:
         buf_text(out, "BODYSTRUCTURE ");

@@ -299,11 +299,17 @@ static bool load(struct search_message *m)
     if (!m->loaded) {
         m->loaded = true;
         m->failed = blob_read(m->store, m->message->blob, &m->blob, NULL) != 0;
-        if (!m->failed) {
-            m->root = part_parse(m->arena, m->blob.data, m->blob.len);
-        }
+        m->header_len = m->failed ? 0 : header_size(m->blob.data, m->blob.len);
     }
     return !m->failed;
+}
+
+static const struct part *root(struct search_message *m)
+{
+    if (m->root == NULL) {
+        m->root = part_parse(m->arena, m->blob.data, m->blob.len);
+    }
+    return m->root;
 }
 
 void search_release(struct search_message *m)
@@ -347,9 +353,8 @@ static bool field_has(struct search_message *m, const struct search_key *k)
         return false;
     }
     struct header_field f;
-    const unsigned char *header = m->blob.data + m->root->header_at;
     size_t name_len = strlen(k->field);
-    for (size_t pos = 0; header_next(header, m->root->header_len, &pos, &f);) {
+    for (size_t pos = 0; header_next(m->blob.data, m->header_len, &pos, &f);) {
         if (!header_is(&f, k->field, name_len)) {
             continue;
         }
@@ -360,9 +365,9 @@ static bool field_has(struct search_message *m, const struct search_key *k)
     return false;
 }
 
-static bool header_has(struct search_message *m, const struct search_key *k, const struct part *p)
+static bool header_has(struct search_message *m, const struct search_key *k, size_t at, size_t n)
 {
-    return has(m, k, text_words(m->arena, m->blob.data + p->header_at, p->header_len));
+    return has(m, k, text_words(m->arena, m->blob.data + at, n));
 }
 
 static bool body_has(struct search_message *m, const struct search_key *k, const struct part *p)
@@ -371,7 +376,8 @@ static bool body_has(struct search_message *m, const struct search_key *k, const
     const char *encoding = NULL;
     switch (p->kind) {
     case PART_MESSAGE:
-        return header_has(m, k, p->first) || body_has(m, k, p->first);
+        return header_has(m, k, p->first->header_at, p->first->header_len) ||
+               body_has(m, k, p->first);
     case PART_MULTIPART:
         for (const struct part *c = p->first; c != NULL; c = c->next) {
             if (body_has(m, k, c)) {
@@ -398,8 +404,7 @@ static bool sent(struct search_message *m, int64_t *day)
 {
     struct header_field f;
     long d = 0;
-    if (!load(m) ||
-        !header_find(m->blob.data + m->root->header_at, m->root->header_len, "Date", &f) ||
+    if (!load(m) || !header_find(m->blob.data, m->header_len, "Date", &f) ||
         !text_date(f.value, f.value_len, &d)) {
         return false;
     }
@@ -484,10 +489,10 @@ bool search_matches(struct search_message *m, const struct search_key *k)
         return field_has(m, k);
     case SEARCH_BODY:
         return load(m) &&
-               ((fault(FAULT_IMAP_SEARCH_BODY_SEES_HEADER) && header_has(m, k, m->root)) ||
-                body_has(m, k, m->root));
+               ((fault(FAULT_IMAP_SEARCH_BODY_SEES_HEADER) && header_has(m, k, 0, m->header_len)) ||
+                body_has(m, k, root(m)));
     case SEARCH_TEXT:
-        return load(m) && (header_has(m, k, m->root) || body_has(m, k, m->root));
+        return load(m) && (header_has(m, k, 0, m->header_len) || body_has(m, k, root(m)));
     }
     return false;
 }

@@ -69,6 +69,7 @@ struct search_message {
     /* loaded when first needed */
     struct blob blob;
     bool loaded, failed;
+    size_t header_len;
     const struct part *root;
 };
 

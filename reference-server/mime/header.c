@@ -18,6 +18,19 @@ static size_t without_end(const unsigned char *p, size_t n)
     return n;
 }
 
+size_t header_size(const unsigned char *p, size_t n)
+{
+    size_t at = 0;
+    while (at < n) {
+        size_t len = line_len(p + at, n - at);
+        at += len;
+        if (p[at - 1] == '\n' && (len == 1 || (len == 2 && p[at - 2] == '\r'))) {
+            break;
+        }
+    }
+    return at;
+}
+
 bool header_next(const unsigned char *p, size_t n, size_t *pos, struct header_field *f)
 {
     if (*pos >= n) {

@@ -22,6 +22,8 @@ struct header_field {
 bool header_next(const unsigned char *p, size_t n, size_t *pos, struct header_field *f);
 bool header_is(const struct header_field *f, const char *name,
                size_t n); /* without regard to case */
+/* Bytes of the header at p, its closing empty line included if there is one. */
+size_t header_size(const unsigned char *p, size_t n);
 /* The first field of that name; false: there is none. */
 bool header_find(const unsigned char *p, size_t n, const char *name, struct header_field *f);
 /* The value on one line: line ends dropped, outer white space trimmed; NUL-terminated, *len without
