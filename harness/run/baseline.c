@@ -47,9 +47,9 @@ static int add_line(struct baseline *b, const struct catalogue *c, char *text, i
     if (verdict == NULL)
         return err_set(err, "%s:%d: expected id, tab, verdict, tab, reason", b->path, line);
     int v = verdict_of(verdict);
-    if (v != VERDICT_FAIL && v != VERDICT_WEAK && v != VERDICT_TIMEOUT)
-        return err_set(err, "%s:%d: the verdict is fail, weak or timeout, not \"%s\"", b->path,
-                       line, verdict);
+    if (v != VERDICT_FAIL && v != VERDICT_WEAK && v != VERDICT_TIMEOUT && v != VERDICT_DEPENDENCY)
+        return err_set(err, "%s:%d: the verdict is fail, weak, dependency or timeout, not \"%s\"",
+                       b->path, line, verdict);
     if (reason == NULL || reason[strspn(reason, " \t")] == '\0')
         return err_set(err, "%s:%d: %s has no reason", b->path, line, id);
     if (find(b, id) != NULL)
