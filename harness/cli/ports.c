@@ -135,6 +135,7 @@ static int examine(struct command *c, const char *home, const struct profile *pr
     struct results r;
     char id[64], folder[4096], path[4200], jsonl[4200];
     const char *const runs[] = {jsonl};
+    bool html = false;
     folder_run_id(id, sizeof id);
     if (host_open(&h, &c->o, c->rest.at[0], c->family_number, c->wants, c->wants_n, err) != 0)
         return EXIT_TARGET;
@@ -151,7 +152,10 @@ static int examine(struct command *c, const char *home, const struct profile *pr
         rc = write_json(&r, c->json, code, err);
     if (rc == 0) {
         (void)snprintf(jsonl, sizeof jsonl, "%s/run.jsonl", folder);
-        rc = formats_write(home, runs, 1, folder, true, &c->formats, err);
+        /* A look that takes a third of a second does not wait a second for pages that nobody asked
+         * for. */
+        html = c->o.depth > DEPTH_GENTLE;
+        rc = formats_write(home, runs, 1, folder, html, &c->formats, err);
         folder_link_latest(c->out, id);
     }
     bool elsewhere =
@@ -163,7 +167,7 @@ static int examine(struct command *c, const char *home, const struct profile *pr
     if (!c->quiet)
         results_print(&r, to, color, c->verbose);
     if (!c->quiet && rc == 0)
-        (void)fprintf(to, "%s/report.html\n", folder);
+        (void)fprintf(to, "%s/%s\n", folder, html ? "report.html" : "ports.json");
     results_clear(&r);
     host_close(&h);
     return rc == 0 ? code : EXIT_INTERNAL;

@@ -211,6 +211,7 @@ void room_certificate(struct port *p, const struct conn *c)
         return;
     X509 *leaf = sk_X509_value(all, 0);
     p->facts.have_leaf = true;
+    p->facts.leaf_rsa = EVP_PKEY_get_base_id(X509_get0_pubkey(leaf)) == EVP_PKEY_RSA;
     (void)snprintf(p->facts.leaf, sizeof p->facts.leaf, "%s", conn_tls_facts(c)->fingerprint);
     chain(p, c, all);
     dates(p, c, leaf);

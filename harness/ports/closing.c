@@ -1,5 +1,6 @@
 /* How sessions end: well, from the client's side, and in the middle of a message. E. RFC 8446, 6.1;
  * RFC 5246, 7.2.1. SPDX-License-Identifier: MIT */
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -30,7 +31,9 @@ static void notify_first(struct port *p)
     struct conn *c = dial_tls(p, &o, NULL);
     if (c == NULL)
         return;
-    conn_shutdown(c);
+    /* The alert alone, without a FIN: a server that reads an end of file first owes no answer. */
+    (void)SSL_shutdown(conn_openssl(c));
+    conn_flush_openssl(c);
     wait_end(p, c, text, sizeof text);
     enum conn_end end = conn_ended(c);
     port_judge(p, CHECK_E02, end == CONN_CLOSE_NOTIFY, c, "%s",
@@ -53,14 +56,22 @@ static void half_closed(struct port *p)
     }
     dial_options(p, &o);
     o.min_version = "TLSv1.3";
-    struct conn *c = dial_tls(p, &o, NULL);
-    if (c == NULL)
-        return;
-    (void)conn_write(c, noop, strlen(noop), p->o->answer_ms, NULL);
-    conn_shutdown(c);
-    wait_end(p, c, text, sizeof text);
-    port_judge(p, CHECK_E03, text[0] != '\0', c, "a command before close_notify got no reply");
-    dial_close(p, c);
+    /* Whether the server sees the FIN before it has answered is a matter of luck: who answers once
+     * in three times does not throw replies away on purpose. */
+    for (int i = 0; i < 3; i++) {
+        struct conn *c = dial_tls(p, &o, NULL);
+        if (c == NULL)
+            return;
+        (void)conn_write(c, noop, strlen(noop), p->o->answer_ms, NULL);
+        conn_shutdown(c);
+        wait_end(p, c, text, sizeof text);
+        bool replied = text[0] != '\0';
+        if (replied || i == 2)
+            port_judge(p, CHECK_E03, replied, c, "a command before close_notify got no reply");
+        dial_close(p, c);
+        if (replied)
+            return;
+    }
 }
 
 /* A message that is cut is not accepted: no 250 comes for it. */

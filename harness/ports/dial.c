@@ -211,8 +211,7 @@ enum reply_kind dial_say(struct port *p, struct conn *c, bool multi, struct repl
     (void)vsnprintf(text, sizeof text, fmt, va);
     va_end(va);
     if (p->protocol == PROTOCOL_IMAP)
-        (void)snprintf(tag, sizeof tag, "a%d",
-                       conn_number(c) % 1000 * 100 + (int)(strlen(text) % 100));
+        (void)snprintf(tag, sizeof tag, "a%d", ++p->tags);
     (void)snprintf(whole, sizeof whole, "%s%s%s\r\n", tag, tag[0] != '\0' ? " " : "", text);
     if (conn_write(c, whole, strlen(whole), p->o->answer_ms, NULL) != 0) {
         *r = (struct reply){.kind = REPLY_END};

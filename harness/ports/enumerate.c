@@ -428,6 +428,9 @@ void room_suites(struct port *p)
             if (p->facts.version_known[4])
                 port_not_here(p, only12[i], "no TLS 1.2 here");
     }
+    if (port_wants(p, CHECK_K10) && p->facts.have_leaf && !p->facts.leaf_rsa)
+        port_not_here(p, CHECK_K10,
+                      "the certificate has no RSA key, with which alone the suite works");
     if (port_applies(p, CHECK_K10))
         must_have(p, CHECK_K10, TLS_V_12, 0xc02f);
     must_have(p, CHECK_K11, TLS_V_13, 0x1301);

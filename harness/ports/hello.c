@@ -23,8 +23,7 @@ enum {
     EXT_PSK_MODES = 45,
     EXT_KEY_SHARE = 51,
     EXT_RENEGOTIATION = 0xff01,
-    GREASE = 0x3a3a,
-    NOBODYS_GROUP = 0xfe77 /* for private use */
+    GREASE = 0x3a3a
 };
 
 static const uint16_t common_groups[] = {29, 23, 24, 25, 30, 256, 257};
@@ -100,7 +99,7 @@ static void key_share(const struct hello *h, struct buf *b)
     if (h->key_share || h->odd_share) {
         (void)RAND_bytes(share, sizeof share);
         share[31] &= 0x7f;
-        u16(b, h->odd_share ? NOBODYS_GROUP : 29);
+        u16(b, h->odd_share ? HELLO_NOBODYS_GROUP : 29);
         u16(b, sizeof share);
         buf_add(b, share, sizeof share);
     }

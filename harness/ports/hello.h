@@ -11,6 +11,8 @@
 
 #include "wire/buf.h"
 
+enum { HELLO_NOBODYS_GROUP = 0xfe77 }; /* for private use: RFC 8446, 4.2.7 */
+
 /* What is offered. Begin with hello_init, change what the check is about. */
 struct hello {
     int version;        /* highest: TLS_V_SSL3 … TLS_V_13 */

@@ -69,7 +69,7 @@ struct port_facts {
     char leaf[65]; /* SHA-256 of the leaf, hex */
     char leaf_name[256], issuer[256], not_after[32];
     int days_left;
-    bool have_leaf;
+    bool have_leaf, leaf_rsa;
     char clear_caps[4096]; /* what EHLO, CAPABILITY or CAPA said before TLS */
     char tls_caps[4096];   /* and inside */
     bool login_in_clear;   /* offered or taken before TLS */
@@ -90,6 +90,7 @@ struct port {
     enum port_state state;
     char state_why[256];
     int used;         /* connections opened */
+    int tags;         /* of IMAP, so far */
     int last;         /* number of the newest one */
     int left_unasked; /* checks that the budget ended */
     bool limited;     /* the server sent us away */

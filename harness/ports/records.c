@@ -63,7 +63,10 @@ static void odd_hellos(struct port *p)
               "a ClientHello with an unknown extension and 14 KB of padding");
     if (p->facts.versions[5]) {
         begin(p, &h, TLS_V_13);
+        static const uint16_t groups[] = {HELLO_NOBODYS_GROUP, 29, 23, 24};
         h.odd_share = true;
+        h.groups = groups;
+        h.groups_n = sizeof groups / sizeof *groups;
         must_take(p, CHECK_H16, &h, 16384, "a key share of an unknown group");
     } else {
         port_not_here(p, CHECK_H16, "no TLS 1.3 here");

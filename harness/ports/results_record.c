@@ -58,11 +58,11 @@ static void one_case(struct results *r, struct record *out, struct result *one, 
                    k->change[0] != '\0' ? " To change: " : "", k->change);
     json_t *tags = json_pack("[s, s]", "ports", group);
     (void)record_event(out,
-                       json_pack("{s:s, s:o, s:f, s:s, s:o, s:s, s:s, s:s, s:i, s:[], s:o}", "ev",
+                       json_pack("{s:s, s:o, s:f, s:s, s:o, s:s, s:s, s:s, s:i, s:[s], s:o}", "ev",
                                  "case.start", "case", text(id), "t", time_of(one), "title",
                                  k->title, "says", text(says), "why", "", "level",
                                  one->level == LEVEL_OFF ? "MAY" : check_level_word(one->level),
-                                 "section", section, "rfc", rfc, "proves", "tags", tags));
+                                 "section", section, "rfc", rfc, "proves", k->id, "tags", tags));
     json_t *events = bad ? own_events(one, id) : err_need(json_array());
     if (json_array_size(events) > 0 && folder != NULL) {
         char name[300];

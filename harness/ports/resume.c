@@ -65,6 +65,8 @@ static void resumption(struct port *p)
 {
     struct conn_tls_options o;
     SSL_SESSION *s = p->session13 != NULL ? p->session13 : p->session12;
+    if (s != NULL && !SSL_SESSION_is_resumable(s) && p->session12 != NULL)
+        s = p->session12;
     if (!port_wants(p, CHECK_R04) || s == NULL)
         return;
     if (!SSL_SESSION_is_resumable(s)) {

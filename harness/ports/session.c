@@ -251,7 +251,10 @@ void room_session(struct port *p)
     port_good(p, CHECK_S04, c);
     negotiated(p, c);
     room_certificate(p, c);
-    port_judge(p, CHECK_H17, !request, c, "a client certificate is asked for");
+    port_judge(p, CHECK_H17, !request, c,
+               "a client certificate is asked for: lawful only where it can log somebody in, which "
+               "cannot be seen "
+               "from here");
     if (p->mode == MODE_IMPLICIT) {
         enum reply_kind k = dial_reply(p, c, NULL, false, p->o->greeting_ms, &r);
         (void)snprintf(p->facts.greeting, sizeof p->facts.greeting, "%.500s", r.text);

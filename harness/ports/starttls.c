@@ -66,6 +66,13 @@ static void bare_lf(struct port *p)
     (void)dial_rest(p, c, p->quiet_ms, text, sizeof text);
     bool began = strncmp(text, "220", 3) == 0 || strncmp(text, "+OK", 3) == 0 ||
                  strncasecmp(text, "s1 OK", 5) == 0;
+    /* Only SMTP says that nothing else may be taken for a line's end; IMAP and POP3 leave a server
+     * free to be lenient. */
+    if (began && p->protocol != PROTOCOL_SMTP) {
+        port_fact(p, CHECK_S24, c, "a bare LF ends a line here, and STARTTLS too");
+        dial_close(p, c);
+        return;
+    }
     port_judge(p, CHECK_S24, !began, c, "a line that ended in a bare LF got: %.*s", line_of(text),
                text);
     dial_close(p, c);
