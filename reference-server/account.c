@@ -142,24 +142,29 @@ int accounts_add(struct accounts *a, struct store *store, const char *name, cons
                  const char *address, struct account **out, struct err *err)
 {
     int rc = -1;
+    struct account *account = NULL;
     char *user = saslprep(name), *secret = saslprep(password);
-    struct account *account = user == NULL ? NULL : by_name(a, user);
-    if (user == NULL)
-        err_set(err, "an account needs a name, of characters that SASLprep allows");
-    else if (secret == NULL)
-        err_set(err, "account %s needs a password, of characters that SASLprep allows", user);
-    else if (account != NULL && address != NULL && strcmp(account->address, address) != 0)
-        err_set(err, "account %s has the address %s already", user, account->address);
-    else if (account != NULL || (account = make(a, store, user, address, err)) != NULL)
-        rc = 0;
-    if (rc == 0) {
-        drop_secret(account);
-        account->secret = secret;
-        secret = NULL;
-        memset(account->keys, 0, sizeof account->keys);
+    if (user == NULL || secret == NULL) {
+        err_set(err, "an account needs a name and a password, of characters that SASLprep allows");
+        goto out;
     }
-    if (rc == 0 && out != NULL)
+    account = by_name(a, user);
+    if (account != NULL && address != NULL && strcmp(account->address, address) != 0) {
+        err_set(err, "account %s has the address %s already", user, account->address);
+        goto out;
+    }
+    if (account == NULL)
+        account = make(a, store, user, address, err);
+    if (account == NULL)
+        goto out;
+    drop_secret(account);
+    account->secret = secret;
+    secret = NULL;
+    memset(account->keys, 0, sizeof account->keys);
+    if (out != NULL)
         *out = account;
+    rc = 0;
+out:
     free(user);
     free(secret);
     return rc;
