@@ -18,9 +18,12 @@
 #include <sys/un.h>
 
 #include "account.h"
+#include "advance.h"
 #include "fault.h"
 #include "loop.h"
 #include "nearest.h"
+#include "queue/control.h"
+#include "queue/queue.h"
 #include "sasl.h"
 #include "store/store.h"
 
@@ -38,6 +41,7 @@ struct peer {
     struct peer *next;
     struct loop_source source;
     struct buf in, out;
+    struct advance *advance;
     bool busy;  /* a change is on its way */
     bool gone;  /* hung up while busy: freed when the change is done */
     bool ended; /* says no more */
@@ -47,6 +51,11 @@ static void answer_lines(struct peer *p);
 
 static void peer_free(struct peer *p)
 {
+    if (p->advance != NULL) { /* nobody waits for that time any more */
+        advance_cancel(p->advance);
+        p->advance = NULL;
+        p->busy = false;
+    }
     if (p->control != NULL) {
         struct peer **at = &p->control->peers;
         while (*at != p)
@@ -150,11 +159,25 @@ static void do_faults_off(struct peer *p, json_t *o)
     fine(p);
 }
 
+/* The queue is empty; the mailboxes are next. */
+static void queue_emptied(void *arg, const struct store_result *r)
+{
+    struct peer *p = arg;
+    if (r->status != STORE_OK || p->gone)
+        changed(p, r);
+    else
+        store_reset(p->control->server->store, changed, p);
+}
+
 static void do_reset(struct peer *p, json_t *o)
 {
     (void)o;
+    struct server *s = p->control->server;
     p->busy = true;
-    store_reset(p->control->server->store, changed, p);
+    if (s->queue != NULL && queue_count(s->queue) > 0)
+        queue_clear(s->queue, queue_emptied, p);
+    else
+        store_reset(s->store, changed, p);
 }
 
 static void do_add_account(struct peer *p, json_t *o)
@@ -271,6 +294,19 @@ static void do_uidvalidity(struct peer *p, json_t *o)
     mailbox_close(m);
 }
 
+static void advanced(void *arg)
+{
+    struct peer *p = arg;
+    p->advance = NULL;
+    p->busy = false;
+    if (p->gone) {
+        peer_free(p);
+        return;
+    }
+    fine(p);
+    answer_lines(p);
+}
+
 static void do_advance(struct peer *p, json_t *o)
 {
     json_t *seconds = json_object_get(o, "seconds");
@@ -279,8 +315,13 @@ static void do_advance(struct peer *p, json_t *o)
         wrong(p, "advance wants seconds, from 0 to 1000000000");
         return;
     }
-    clock_advance(p->control->server->clock, (int64_t)(json_number_value(seconds) * 1000));
-    fine(p);
+    int64_t ms = (int64_t)(json_number_value(seconds) * 1000);
+    p->busy = true;
+    p->advance = advance_start(p->control->server, ms, advanced, p);
+    if (p->advance == NULL) {
+        p->busy = false;
+        wrong(p, "the clock is being advanced already");
+    }
 }
 
 struct dump {
@@ -332,6 +373,26 @@ static void do_dump(struct peer *p, json_t *o)
                         "connections", (int)s->conn_count, "accounts", all));
 }
 
+static void do_dns(struct peer *p, json_t *o)
+{
+    answer(p, queue_control_dns(p->control->server, o));
+}
+
+static void do_queue(struct peer *p, json_t *o)
+{
+    answer(p, queue_control_list(p->control->server, o));
+}
+
+static void do_flush(struct peer *p, json_t *o)
+{
+    answer(p, queue_control_flush(p->control->server, o));
+}
+
+static void do_sts(struct peer *p, json_t *o)
+{
+    answer(p, queue_control_sts(p->control->server, o));
+}
+
 static const struct command {
     const char *name;
     void (*run)(struct peer *p, json_t *o);
@@ -345,6 +406,10 @@ static const struct command {
     {"uidvalidity", do_uidvalidity},
     {"advance", do_advance},
     {"dump", do_dump},
+    {"dns", do_dns},
+    {"queue", do_queue},
+    {"flush", do_flush},
+    {"sts", do_sts},
     {NULL, NULL},
 };
 

@@ -11,6 +11,7 @@
  *   {"do": "uidvalidity", "account": N, "mailbox": M?, "value": V}
  *   {"do": "advance", "seconds": S}                         the clock; timers fire on the way
  *   {"do": "dump", "account": N?}                           accounts, mailboxes, messages
+ *   and dns, queue, flush and sts: queue/control.h
  *
  * A wrong line is answered {"ok": false, "error": SENTENCE}. Answers keep the order of the lines.
  * SPDX-License-Identifier: MIT */
