@@ -75,7 +75,7 @@ int main(int argc, char **argv)
         }
         int client = accept(fd, NULL, NULL);
         if (fork() == 0) {
-            alarm(120);
+            alarm(30);
             close(fd);
             serve(client, argv[1]);
             _exit(0);
