@@ -356,7 +356,7 @@ int main(void)
     Suite *s = suite_create("queue");
     TCase *t = tcase_create("queue");
     tcase_add_checked_fixture(t, start, stop);
-    tcase_set_timeout(t, 20);
+    tcase_set_timeout(t, 30);
     tcase_add_test(t, mail_arrives_as_it_was_given);
     tcase_add_test(t, recipients_of_one_domain_share_a_transaction);
     tcase_add_test(t, a_connection_is_used_again);

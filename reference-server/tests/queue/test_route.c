@@ -196,6 +196,7 @@ int main(void)
     Suite *s = suite_create("route");
     TCase *t = tcase_create("route");
     tcase_add_checked_fixture(t, start, stop);
+    tcase_set_timeout(t, 30);
     tcase_add_test(t, the_lower_preference_number_is_tried_first);
     tcase_add_test(t, the_next_host_is_tried_when_one_does_not_answer);
     tcase_add_test(t, the_next_host_is_tried_when_one_greets_badly);
