@@ -64,7 +64,7 @@ scenario {
   messages = { "plain", "dots" },
   catches  = { "pop3-quit-deletes-nothing", "pop3-quit-deletes-all", "pop3-dele-at-once", "imap-expunge-not-told",
     "imap-header-fields-case-sensitive", "imap-header-fields-no-empty-line", "imap-literal-length-off-by-one",
-    "imap-status-wrong-messages", "pop3-no-final-dot" },
+    "imap-status-wrong-messages", "pop3-no-final-dot", "imap-untagged-after-tagged" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     local pop = t:pop3 { login = true }

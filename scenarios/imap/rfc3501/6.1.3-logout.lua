@@ -8,7 +8,7 @@ scenario {
               are still there in the next session.]],
   why     = [[BYE tells an orderly end from a crash; only CLOSE and EXPUNGE remove mail.]],
   messages = { "plain", "dots" },
-  catches = { "imap-logout-no-bye", "imap-logout-stays-open", "imap-logout-expunges" },
+  catches = { "imap-logout-no-bye", "imap-logout-stays-open", "imap-logout-expunges", "imap-select-wrong-exists" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     c:send [[STORE 1 +FLAGS.SILENT (\Deleted)]]

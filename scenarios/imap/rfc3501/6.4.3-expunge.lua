@@ -104,7 +104,8 @@ scenario {
   says    = [[Messages marked \Deleted are gone after CLOSE, no EXPUNGE line is sent, and no mailbox is selected.]],
   why     = [[It is the quick way out; lines about a mailbox that is being left would be taken for the next one.]],
   messages = { "plain", "dots" },
-  catches = { "imap-close-keeps-deleted", "imap-close-sends-expunge", "imap-fetch-without-select" },
+  catches = { "imap-close-keeps-deleted", "imap-close-sends-expunge", "imap-fetch-without-select",
+    "imap-select-wrong-exists" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     c:send [[STORE 1 +FLAGS.SILENT (\Deleted)]]

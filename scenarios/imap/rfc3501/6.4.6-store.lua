@@ -59,7 +59,7 @@ scenario {
   destructive = true,
   catches = { "imap-copy-drops-flags", "imap-copy-new-date", "imap-copy-creates", "imap-append-drops-flags",
     "imap-copy-no-trycreate", "imap-literal-length-off-by-one", "imap-literal-no-continue",
-    "imap-no-exists-after-append" },
+    "imap-no-exists-after-append", "imap-select-wrong-exists" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     local name = c:mailbox("mp-" .. t.marker)

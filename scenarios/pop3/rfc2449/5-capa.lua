@@ -8,8 +8,7 @@ scenario {
               work after login.]],
   why     = [[It is the only way to know what a server can do without trying it on somebody's mail.]],
   messages = { "plain" },
-  catches = { "pop3-capa-after-login-refused", "pop3-capa-lists-missing-top", "pop3-capa-form", "pop3-lf-lines",
-    "pop3-no-final-dot", "pop3-capa-forgets-top" },
+  catches = { "pop3-capa-after-login-refused", "pop3-capa-lists-missing-top", "pop3-capa-form", "pop3-capa-forgets-top" },
   run = function(t)
     local c = t:pop3()
     c:send "CAPA"
@@ -105,7 +104,7 @@ scenario {
               right one it may be, if CAPA lists RESP-CODES.]],
   why     = [[That somebody is reading his mail is nobody else's business.]],
   messages = 0,
-  catches = { "pop3-unannounced-codes", "pop3-in-use-before-password" },
+  catches = { "pop3-unannounced-codes", "pop3-in-use-before-password", "pop3-any-password" },
   run = function(t)
     local first = t:pop3 { login = true }
     first:send "STAT"

@@ -33,7 +33,7 @@ scenario {
   why     = [[A client that sees STLS believes that it speaks in clear.]],
   needs   = { "STLS" },
   messages = 0,
-  catches = { "pop3-stls-listed-in-tls", "pop3-stls-greets-again", "pop3-stat-before-login", "pop3-lf-lines" },
+  catches = { "pop3-stls-listed-in-tls", "pop3-stls-greets-again", "pop3-stat-before-login" },
   tags    = { "tls" },
   run = function(t)
     local c = t:pop3 { tls = "none" }

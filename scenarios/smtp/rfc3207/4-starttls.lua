@@ -8,7 +8,7 @@ scenario {
   why     = [[Someone on the path can glue commands to the client's STARTTLS. A server that keeps them obeys them as if
               they had come encrypted: CVE-2011-0411.]],
   needs   = { "STARTTLS" },
-  catches = "smtp-starttls-keeps-buffer",
+  catches = { "smtp-starttls-keeps-buffer", "smtp-starttls-greets-again" },
   tags    = { "tls" },
   users   = 0,
   run = function(t)

@@ -58,7 +58,7 @@ scenario {
   why      = [[Whoever was on the path could have logged in with his own name before.]],
   services = { "submission" },
   needs    = { "STARTTLS", "AUTH=PLAIN" },
-  catches  = "smtp-starttls-keeps-login",
+  catches  = { "smtp-starttls-keeps-login", "smtp-starttls-greets-again" },
   tags     = { "tls", "auth" },
   run = function(t)
     local c = t:smtp { service = "submission", tls = "none" }

@@ -27,7 +27,7 @@ scenario {
   says    = [[EHLO [192.0.2.1] and a sender ann@[192.0.2.1] are understood, IPv6 literals too; refusing the mail by
               policy is another matter than calling it bad syntax.]],
   why     = [[A host without a name has nothing else to say.]],
-  catches = "smtp-address-literal-refused",
+  catches = { "smtp-address-literal-refused", "smtp-ehlo-refused", "smtp-rset-closes", "smtp-ehlo-last-line-hyphen" },
   users   = 0,
   run = function(t)
     local c = t:smtp { ehlo = false }

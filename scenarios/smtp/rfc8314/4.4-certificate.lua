@@ -24,7 +24,7 @@ scenario {
   says    = [[After the goodbye of the protocol comes the close alert of TLS, and then the end of the connection.]],
   why     = [[Without it nobody can tell an orderly end from one that somebody on the path has forged.]],
   needs   = { "STARTTLS" },
-  catches = "tls-no-close-notify",
+  catches = { "tls-no-close-notify", "smtp-quit-no-reply", "smtp-quit-stays-open" },
   tags    = { "tls" },
   users   = 0,
   run = function(t)
