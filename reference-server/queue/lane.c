@@ -258,7 +258,7 @@ static void try_address(struct lane *l)
         .address_len =
             a->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
         .tls = l->in_clear ? CLIENT_TLS_NEVER : l->tls,
-        .ctx = o->ctx,
+        .ctx = trust_context(o->trust),
         .tlsa = l->tlsa,
         .tlsa_count = l->tlsa_count,
         .tlsa_base = l->tls == CLIENT_TLS_DANE ? l->route.hosts[l->host].name : NULL,
@@ -362,7 +362,7 @@ static void addresses_known(struct lane *l)
         client_says(&o, CLIENT_NEVER, "5.4.4", "%s has no address", host);
         remember(l, &o);
         next_host(l);
-    } else if (l->route.secure && l->addresses_secure && l->to->all->o.ctx != NULL) {
+    } else if (l->route.secure && l->addresses_secure) {
         int most = DNS_NAME_MAX;
         snprintf(name, sizeof name, "_%u._tcp.%.*s", port_of(l), most, host);
         l->query = dns_ask(l->to->all->o.dns, name, DNS_TLSA, tlsa_came, l);

@@ -6,6 +6,7 @@
 
 #include "queue/message.h"
 #include "queue/sts.h"
+#include "queue/trust.h"
 
 struct lanes;
 struct server;
@@ -14,7 +15,7 @@ struct lanes_options {
     struct server *server;
     struct dns *dns;
     struct sts *sts;
-    SSL_CTX *ctx;
+    struct trust *trust;
     uint16_t port;
     const char *smarthost; /* its name, or NULL */
     uint16_t smarthost_port;

@@ -11,13 +11,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include <openssl/ssl.h>
-
 #include "fault.h"
 #include "queue/batch.h"
 #include "queue/lane.h"
 #include "queue/notify.h"
 #include "queue/sts.h"
+#include "queue/trust.h"
 #include "server.h"
 #include "smtp/header.h"
 
@@ -33,7 +32,7 @@ struct queue {
     struct server *server;
     struct lanes *lanes;
     struct sts *sts;
-    SSL_CTX *ctx;
+    struct trust *trust;
     char *smarthost, *user, *password;
     struct network *from;
     size_t from_count;
@@ -679,20 +678,6 @@ static void loaded(void *arg, struct qmsg *m)
     schedule(m);
 }
 
-static int make_tls(struct queue *q, const char *ca, struct err *err)
-{
-    q->ctx = SSL_CTX_new(TLS_client_method());
-    if (q->ctx == NULL || SSL_CTX_dane_enable(q->ctx) <= 0)
-        return err_tls(err, "TLS for outgoing mail");
-    SSL_CTX_set_min_proto_version(q->ctx, TLS1_2_VERSION);
-    SSL_CTX_set_options(q->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-    if (ca == NULL)
-        SSL_CTX_set_default_verify_paths(q->ctx);
-    else if (SSL_CTX_load_verify_file(q->ctx, ca) != 1)
-        return err_tls(err, ca);
-    return 0;
-}
-
 /* [USER:PASSWORD@]HOST[:PORT]; a host that is an IPv6 address stands in brackets. */
 static int take_smarthost(struct queue *q, const char *text, uint16_t *port, struct err *err)
 {
@@ -729,14 +714,14 @@ int queue_open(const struct queue_options *o, struct queue **out, struct err *er
     q->sts = sts_new();
     if ((o->smarthost != NULL &&
          take_smarthost(q, o->smarthost, &lanes.smarthost_port, err) != 0) ||
-        make_tls(q, o->ca, err) != 0 ||
+        trust_open(o->ca, &q->trust, err) != 0 ||
         (o->sts != NULL && sts_read_folder(q->sts, o->sts, err) != 0))
         goto failed;
     for (size_t i = 0; i < o->from_count; i++)
         if (add_network(q, o->from[i], err) != 0)
             goto failed;
     lanes.sts = q->sts;
-    lanes.ctx = q->ctx;
+    lanes.trust = q->trust;
     lanes.smarthost = q->smarthost;
     lanes.user = q->user;
     lanes.password = q->password;
@@ -764,7 +749,7 @@ void queue_close(struct queue *q)
     while (q->messages != NULL)
         unlink_message(q->messages);
     sts_free(q->sts);
-    SSL_CTX_free(q->ctx);
+    trust_close(q->trust);
     free(q->smarthost);
     free(q->user);
     free(q->password);
