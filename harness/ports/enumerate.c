@@ -188,6 +188,24 @@ static void diffie_hellman(struct port *p)
             port_not_here(p, CHECK_K13, "no DHE here");
         dial_shows(p, CHECK_K13, dial_last(p));
     }
+    /* Anonymous suites may have a group of their own: Postfix has given 1024 bits to 128-bit ones.
+     */
+    if (p->found[CHECK_K05].kind != FINDING_GOOD && p->found[CHECK_K13].kind != FINDING_BAD &&
+        p->found[CHECK_K13].kind != FINDING_NONE && !p->limited) {
+        static const uint16_t anonymous[] = {0x0034, 0x006c};
+        struct answer c = {0};
+        if (one(p, TLS_V_12, anonymous, 2, true, &c) != ANSWER_LIMITED && took(&c) &&
+            c.dh_bits > 0 && c.dh_bits < 2048) {
+            if (p->mx)
+                port_fact(p, CHECK_K13, NULL, "the group of anonymous suites has %d bits",
+                          c.dh_bits);
+            else
+                port_bad(p, CHECK_K13, NULL, "the group of anonymous suites has %d bits",
+                         c.dh_bits);
+            dial_shows(p, CHECK_K13, dial_last(p));
+        }
+        answer_clear(&c);
+    }
     if (port_wants(p, CHECK_K14)) {
         if (!(took(&a) && a.dh_public_len > 0)) {
             n = family_suites(FAMILY_ECDHE, TLS_V_12, offer, OFFER_MOST);

@@ -19,10 +19,10 @@
 enum { STACK_BYTES = 1024 * 1024 };
 
 const struct host_want host_standard[] = {
-    {25, PROTOCOL_SMTP, MODE_CLEAR},  {465, PROTOCOL_SMTP, MODE_IMPLICIT},
-    {587, PROTOCOL_SMTP, MODE_CLEAR}, {2525, PROTOCOL_SMTP, MODE_CLEAR},
-    {110, PROTOCOL_POP3, MODE_CLEAR}, {995, PROTOCOL_POP3, MODE_IMPLICIT},
-    {143, PROTOCOL_IMAP, MODE_CLEAR}, {993, PROTOCOL_IMAP, MODE_IMPLICIT},
+    {25, PROTOCOL_SMTP, MODE_CLEAR, true},   {465, PROTOCOL_SMTP, MODE_IMPLICIT, false},
+    {587, PROTOCOL_SMTP, MODE_CLEAR, false}, {2525, PROTOCOL_SMTP, MODE_CLEAR, false},
+    {110, PROTOCOL_POP3, MODE_CLEAR, false}, {995, PROTOCOL_POP3, MODE_IMPLICIT, false},
+    {143, PROTOCOL_IMAP, MODE_CLEAR, false}, {993, PROTOCOL_IMAP, MODE_IMPLICIT, false},
 };
 const size_t host_standard_n = sizeof host_standard / sizeof *host_standard;
 
@@ -47,8 +47,11 @@ int host_parse_want(const char *text, struct host_want *w, struct err *err)
         w->protocol = PROTOCOL_IMAP;
     else if (n == 4 && strncasecmp(end + 1, "pop3", n) == 0)
         w->protocol = PROTOCOL_POP3;
+    else if (n == 2 && strncasecmp(end + 1, "mx", n) == 0)
+        w->protocol = PROTOCOL_SMTP;
     else
-        return err_set(err, "--port %s: smtp, imap or pop3 was expected behind the =", text);
+        return err_set(err, "--port %s: mx, smtp, imap or pop3 was expected behind the =", text);
+    w->mx = n == 2;
     w->mode = MODE_UNKNOWN;
     if (mode != NULL && strcasecmp(mode, "starttls") == 0)
         w->mode = MODE_CLEAR;
@@ -87,9 +90,12 @@ int host_open(struct host *h, const struct ports_options *o, const char *where, 
                        HOST_PORTS_MOST);
     h->ports = err_need(calloc(h->addresses_n * n + 1, sizeof *h->ports));
     for (size_t a = 0; a < h->addresses_n; a++)
-        for (size_t i = 0; i < n; i++)
-            port_init(&h->ports[h->n++], &h->o, h->addresses[a], families[a], wants[i].port,
-                      wants[i].protocol, wants[i].mode);
+        for (size_t i = 0; i < n; i++) {
+            struct port *p = &h->ports[h->n++];
+            port_init(p, &h->o, h->addresses[a], families[a], wants[i].port, wants[i].protocol,
+                      wants[i].mode);
+            p->mx = p->mx || wants[i].mx;
+        }
     return 0;
 }
 

@@ -13,13 +13,14 @@ struct host_want {
     uint16_t port;
     enum port_protocol protocol;
     enum port_mode mode;
+    bool mx; /* SMTP for strangers, on whatever port */
 };
 
 /* The eight ports of mail. */
 extern const struct host_want host_standard[];
 extern const size_t host_standard_n;
 
-/* "2525", "10025=smtp", "10465=smtp/implicit", "143=imap/starttls": -1 with words. */
+/* "2525", "10025=mx", "10587=smtp", "10465=smtp/implicit", "143=imap/starttls": -1 with words. */
 int host_parse_want(const char *text, struct host_want *w, struct err *err);
 
 struct host {
