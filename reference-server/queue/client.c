@@ -2,14 +2,13 @@
  * commands of a transaction go out at once and the replies are awaited in the same order; a state
  * is then entered with its command said already. SPDX-License-Identifier: MIT */
 #include "queue/client.h"
+#include "queue/client_tls.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#include <openssl/x509v3.h>
 
 #include "fault.h"
 #include "queue/link.h"
@@ -606,50 +605,6 @@ static void hello_replied(struct client *c)
 
 /* --- TLS --- */
 
-static SSL *session(struct client *c)
-{
-    SSL *ssl = SSL_new(c->o.ctx);
-    if (ssl == NULL)
-        return NULL;
-    const char *name = c->peer_name;
-    bool dane = c->o.tls == CLIENT_TLS_DANE;
-    char *sni = dane && c->tlsa_base != NULL ? c->tlsa_base : c->peer_name;
-    if (sni[0] != '[')
-        SSL_set_tlsext_host_name(ssl, sni);
-    SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
-    if (c->o.tls == CLIENT_TLS_VERIFIED) {
-        SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        SSL_set1_host(ssl, name);
-        SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
-    } else if (dane && !fault(FAULT_QUEUE_DANE_IGNORED)) {
-        const char *base = c->tlsa_base != NULL ? c->tlsa_base : name;
-        if (SSL_dane_enable(ssl, base) <= 0)
-            goto failed;
-        if (strcasecmp(base, name) != 0)
-            SSL_add1_host(ssl, name);
-        /* RFC 7672, 3.1.1: DANE-EE binds the key, not names or dates. */
-        SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
-        SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
-        size_t usable_records = 0;
-        for (size_t i = 0; i < c->o.tlsa_count; i++) {
-            unsigned char *b = c->o.tlsa[i].bytes;
-            if (b[0] >= 2 &&
-                SSL_dane_tlsa_add(ssl, b[0], b[1], b[2], b + 3, c->o.tlsa[i].len - 3) > 0)
-                usable_records++;
-        }
-        /* None that can be used: TLS without knowing whose (RFC 7672, 2.2). */
-        if (usable_records == 0) {
-            SSL_free(ssl);
-            c->o.tls = CLIENT_TLS_MUST;
-            return session(c);
-        }
-    }
-    return ssl;
-failed:
-    SSL_free(ssl);
-    return NULL;
-}
-
 static void starttls_replied(struct client *c)
 {
     if (c->reply.code / 100 != 2) {
@@ -661,7 +616,9 @@ static void starttls_replied(struct client *c)
         lost(c, "the server said something in clear behind its 220 to STARTTLS");
         return;
     }
-    SSL *ssl = session(c);
+    const struct client_tls_wish wish = {c->o.tls,  c->o.ctx,        c->peer_name,
+                                         c->o.tlsa, c->o.tlsa_count, c->tlsa_base};
+    SSL *ssl = client_tls_session(&wish);
     if (ssl == NULL) {
         lost(c, "no TLS session");
         return;
