@@ -7,7 +7,7 @@ local wire = require "wire"
 local M = {}
 
 local OPTIONS = { mech = "string", user = "table", password = "string", authzid = "string", initial = "boolean",
-  nonce = "string", binding = "string", tamper = "function", name = "string" }
+  nonce = "string", binding = "string", binding_data = "string", tamper = "function", name = "string" }
 
 -- What to take when the script does not say: what works in most places first.
 local PREFERRED = { "PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5" }
@@ -37,7 +37,7 @@ local function make(c, mech, o)
         options.binding), 3)
     end
     if not facts.done then error(mech .. " binds to TLS, and this connection is in clear", 3) end
-    options.binding_data = facts[where]
+    options.binding_data = o.binding_data or facts[where]
   end
   local steps, why = wire.sasl(mech, options)
   if not steps then error(why, 3) end

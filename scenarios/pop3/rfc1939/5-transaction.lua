@@ -113,7 +113,8 @@ scenario {
               their numbers; RSET takes the mark back.]],
   why     = [[Numbers that moved up would make the client delete the wrong message next.]],
   messages = { "plain", "dots", "multipart" },
-  catches = { "pop3-stat-counts-deleted", "pop3-rset-does-not-restore", "pop3-dele-renumbers", "pop3-list-shows-deleted", "pop3-deleted-readable", "pop3-dele-twice" },
+  catches = { "pop3-stat-counts-deleted", "pop3-rset-does-not-restore", "pop3-dele-renumbers",
+    "pop3-list-shows-deleted", "pop3-deleted-readable", "pop3-dele-twice" },
   run = function(t)
     local c = t:pop3 { login = true }
     c:send "LIST"

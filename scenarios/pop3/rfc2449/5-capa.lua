@@ -8,7 +8,8 @@ scenario {
               work after login.]],
   why     = [[It is the only way to know what a server can do without trying it on somebody's mail.]],
   messages = { "plain" },
-  catches = { "pop3-capa-after-login-refused", "pop3-capa-lists-missing-top", "pop3-capa-form", "pop3-capa-forgets-top" },
+  catches = { "pop3-capa-after-login-refused", "pop3-capa-lists-missing-top", "pop3-capa-form",
+    "pop3-capa-forgets-top" },
   run = function(t)
     local c = t:pop3()
     c:send "CAPA"
