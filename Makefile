@@ -5,6 +5,7 @@
 #   make conformance  every scenario against mailproofd; results in out/latest/
 #   make check        unit tests, every scenario against mailproofd, mutants, replay of fuzz findings
 #   make mutants      each fault of mailproofd turns the scenarios that name it red, and no others
+#   make ports-proof  mailproof ports against each TLS and STARTTLS fault of mailproofd
 #   make servers      the scenarios against seven real mail servers from Debian packages (needs root)
 #   make bench        driver CPU per scenario, wall time of the whole run
 #   make fuzz T=NAME  fuzz one target of fuzz/ with AFL++ (SECONDS=60)
@@ -59,7 +60,7 @@ SERVER_TESTS := $(patsubst %.c,$(O)/%,$(shell find reference-server/tests -name 
 TESTS := $(HARNESS_TESTS) $(SERVER_TESTS)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps conformance check unit cli mutants servers bench fuzz replay lint format install clean help
+.PHONY: all deps conformance check unit cli ports-proof mutants servers bench fuzz replay lint format install clean help
 
 all: $(O)/mailproof $(O)/mailproofd
 
@@ -109,15 +110,23 @@ unit: $(TESTS)
 cli: $(O)/mailproof $(O)/harness/tests/odd_server
 	@harness/tests/cli.sh $(O)/mailproof $(O)/harness/tests/odd_server
 
+# Each check fails on its defect, and no other does; reports/ports-proof.md keeps the table.
+ports-proof: all
+	@harness/tests/ports/proof.sh $(O)/mailproof $(O)/mailproofd $(O)/ports-proof.md
+
 mutants: all
 	$(O)/mailproof mutants
 
 check: all $(TESTS) $(O)/harness/tests/odd_server
-	@MAKE="$(MAKE)" harness/tests/check.sh unit cli conformance mutants replay
+	@MAKE="$(MAKE)" harness/tests/check.sh unit cli ports-proof conformance mutants replay
 
 SERVERS ?= dovecot postfix postfix-dovecot exim opensmtpd cyrus courier
 servers: $(O)/mailproof
 	@harness/tests/servers.sh $(O)/mailproof $(SERVERS)
+
+# What the driver costs: CPU a scenario, wall time of the whole run.
+bench: all
+	@harness/tests/bench.sh $(O)/mailproof 5
 
 BIN = $(DESTDIR)$(PREFIX)/bin
 SHARE = $(DESTDIR)$(PREFIX)/share/mailproof

@@ -67,7 +67,7 @@ return {
     { id = "rfc4954-4-32", section = "4", level = "MUST", test = "config",
       says = [[The server can be configured so that no plaintext password mechanism works before STARTTLS or an
                equal protection.]] },
-    { id = "rfc4954-4-33", section = "4", level = "SHOULD NOT", test = "wire",
+    { id = "rfc4954-4-33", section = "4", level = "SHOULD NOT", test = "config",
       says = [[A server as installed refuses plaintext password mechanisms (PLAIN, LOGIN) on a connection
                without encryption.]] },
     { id = "rfc4954-4-34", section = "4", level = "MUST", test = "wire",
