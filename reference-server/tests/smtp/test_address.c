@@ -106,7 +106,7 @@ START_TEST(a_path_is_read_and_taken_apart)
         if (good[_i].mailbox != NULL)
             ck_assert_str_eq(p.mailbox, good[_i].mailbox);
         ck_assert_int_eq(p.literal, good[_i].domain[0] == '[');
-        ck_assert_int_eq(p.eight_bit, strchr(text, '\xc3') != NULL);
+        ck_assert_int_eq(p.eight_bit, strstr(text, "\xc3") != NULL);
     }
 END_TEST
 

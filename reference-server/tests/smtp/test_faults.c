@@ -10,8 +10,9 @@ static size_t length;
 
 static void note(const char *text, size_t n)
 {
-    transcript = realloc(transcript, length + n + 1);
-    ck_assert(transcript != NULL);
+    char *more = realloc(transcript, length + n + 1);
+    ck_assert(more != NULL);
+    transcript = more;
     memcpy(transcript + length, text, n);
     length += n;
     transcript[length] = '\0';
