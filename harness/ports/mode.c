@@ -182,6 +182,7 @@ void room_mode(struct port *p)
                            "closes every connection without a word: limits on this address?");
         port_bad(p, p->want_mode == MODE_IMPLICIT ? CHECK_P04 : CHECK_P02, silent, "%s",
                  p->state_why);
+        p->mode = MODE_UNKNOWN;
         p->limited = true;
         p->limited_at = p->used;
         (void)snprintf(p->limited_why, sizeof p->limited_why, "%s", p->state_why);

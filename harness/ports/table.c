@@ -107,15 +107,15 @@ static void change(FILE *out, const char *text)
 /* The events of the connections that a finding rests on, as an array of its own. */
 static json_t *exchange(const struct result *one)
 {
-    json_t *list = err_need(json_array()), *e;
-    size_t i;
-    if (one->port != NULL && one->port->events != NULL)
-        json_array_foreach (one->port->events, i, e) {
-            json_int_t conn = json_integer_value(json_object_get(e, "conn"));
-            for (int k = 0; k < FINDING_CONNS; k++)
-                if (conn != 0 && conn == one->finding->conns[k])
-                    (void)json_array_append(list, e);
-        }
+    json_t *list = err_need(json_array());
+    size_t n = one->port != NULL ? json_array_size(one->port->events) : 0;
+    for (size_t i = 0; i < n; i++) {
+        json_t *e = json_array_get(one->port->events, i);
+        json_int_t conn = json_integer_value(json_object_get(e, "conn"));
+        for (int k = 0; k < FINDING_CONNS; k++)
+            if (conn != 0 && conn == one->finding->conns[k])
+                (void)json_array_append(list, e);
+    }
     return list;
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # make ports-proof: mailproof ports against mailproofd, clean and with each of its TLS and STARTTLS faults. A check has to
 # fail on its fault, no other check may, and the clean server passes what its own defaults allow (below, with reasons).
-# Usage: proof.sh MAILPROOF MAILPROOFD [TABLE.md]: with TABLE the verdicts of sslscan and nmap stand beside ours.
+# Usage: proof.sh MAILPROOF MAILPROOFD [TABLE.md]: with TABLE what sslscan, nmap and testssl notice stands beside ours.
 # Last line: "N passed, N failed". SPDX-License-Identifier: MIT
 set -u
 mailproof=$1 daemon=$2 table=${3:-}
@@ -20,13 +20,12 @@ imap-starttls-keeps-buffer IMAP/J02 IMAP/J04 IMAP/J05 IMAP/J06
 pop3-stls-keeps-buffer POP3/J03 POP3/J04 POP3/J05 POP3/J06
 imap-logindisabled-hidden IMAP/J10 IMAP/J18 IMAP/P13
 imap-starttls-listed-in-tls IMAP/S09 IMAP/P08
-pop3-stls-stays-listed POP3/S09 POP3/P08
 pop3-stls-takes-argument POP3/S07
 smtp-starttls-ignores-argument SMTP/S05
-smtp-starttls-falls-back SMTP/S15 SMTP/S16
+smtp-starttls-falls-back SMTP/S16 SMTP/H03
 smtp-starttls-offered-in-tls SMTP/S08 SMTP/P08
 smtp-starttls-keeps-transaction SMTP/S11
-smtp-plaintext-login-in-clear SMTP/J15 SMTP/J18
+smtp-plaintext-login-in-clear SMTP/J14 SMTP/J15 SMTP/J18
 X
 }
 
@@ -69,17 +68,34 @@ print("\n".join(sorted("/".join(b) for b in bad)))
 X
 }
 
-peers() { # peers: what sslscan and nmap say of what runs, one line
-  local out=""
+# What a peer prints, without what differs from one start to the next.
+plain() {
+  sed -E 's/\x1b\[[0-9;]*m//g; s/[0-9]{2}:[0-9]{2}:[0-9]{2}//g; s/\b[0-9]{5}\b/PORT/g; s/[0-9.]+s( latency)?//g' |
+    grep -viE 'serial|sha-?1|md5|sha256:|scanned|starting|latency|start |done |PORT/tcp' || true
+}
+
+peers() { # peers PROTOCOL NAME: each peer's output into $tmp/NAME.PEER
+  local port
+  port=$(service "$1")
   if command -v sslscan > /dev/null; then
-    sslscan --no-colour --starttls-imap --connect-timeout=5 "127.0.0.1:$(service imap)" > "$tmp/sslscan" 2>&1
-    out="sslscan: $(grep -cE '^(SSLv|TLSv1.[01] ).*enabled' "$tmp/sslscan") old versions$(grep -qi 'expired\|Not valid after:.*31m' "$tmp/sslscan" && echo ', expired')"
+    sslscan --no-colour "--starttls-$1" --sni-name=mail.test.example "127.0.0.1:$port" 2>&1 | plain > "$tmp/$2.sslscan"
   fi
   if command -v nmap > /dev/null; then
-    nmap -Pn -p "$(service imap)" --script imap-capabilities,ssl-cert 127.0.0.1 > "$tmp/nmap" 2>&1
-    out="$out; nmap: $(grep -qi vulnerable "$tmp/nmap" && echo vulnerable || echo nothing)"
+    nmap -Pn -p "$port" --script "ssl-cert,$1-capabilities,smtp-commands" 127.0.0.1 2>&1 | plain > "$tmp/$2.nmap"
   fi
-  echo "${out:--}"
+  if command -v testssl > /dev/null; then
+    timeout 30 testssl --quiet --color 0 --warnings off --SI --starttls "$1" "127.0.0.1:$port" 2>&1 |
+      grep -i 'injection' | plain > "$tmp/$2.testssl"
+  fi
+}
+
+noticed() { # noticed PROTOCOL NAME: which peers print something else than of the clean server
+  local peer out=""
+  for peer in sslscan nmap testssl; do
+    [ -e "$tmp/$2.$peer" ] || { out="$out | not installed"; continue; }
+    if cmp -s "$tmp/clean-$1.$peer" "$tmp/$2.$peer"; then out="$out | the same as clean"; else out="$out | a difference"; fi
+  done
+  echo "$out"
 }
 
 [ -z "$table" ] || {
@@ -87,12 +103,16 @@ peers() { # peers: what sslscan and nmap say of what runs, one line
   echo
   echo "Made by \`make ports-proof\`. Ours: checks that fail on the defect and not on the clean server."
   echo
-  echo "| fault | ours | sslscan and nmap, on the IMAP port |"
-  echo "| --- | --- | --- |"
+  echo "For the peers: whether what they print differs from what they print of the clean server. testssl is asked for its"
+  echo "STARTTLS injection check alone, which needs socat; without it that check does nothing."
+  echo
+  echo "| fault | ours | sslscan | nmap | testssl --SI |"
+  echo "| --- | --- | --- | --- | --- |"
 } > "$table"
 
 start || exit 1
 look clean
+[ -z "$table" ] || for p in smtp imap pop3; do peers $p "clean-$p"; done
 stop
 # What mailproofd's defaults leave to wish, the same in every line of the table and no defect of STARTTLS: it lets an unknown
 # name and h2 in, keeps on reading lines of HTTP, gives no tickets, and its certificate names localhost.
@@ -109,7 +129,12 @@ while read -r fault expected; do
   start "$fault" || { failed=$((failed + 1)); continue; }
   look now
   seen=$(comm -13 "$tmp/clean" "$tmp/now" | tr '\n' ' ')
-  [ -z "$table" ] || echo "| $fault | ${seen:-none} | $(peers) |" >> "$table"
+  if [ -n "$table" ]; then
+    p=${fault%%-*}
+    [ "$p" = tls ] && p=imap
+    peers "$p" now
+    echo "| $fault | ${seen:-none}$(noticed "$p" now) |" >> "$table"
+  fi
   stop
   want=$(tr ' ' '\n' <<< "$expected" | sort)
   missing=$(comm -23 <(echo "$want") "$tmp/now" | tr '\n' ' ')

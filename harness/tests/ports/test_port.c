@@ -1,0 +1,239 @@
+/* What `mailproof ports` makes of servers that are slow, swapped, limited or not there at all. The
+ * server is a process that this test forks; it listens before the fork, so nothing has to wait for
+ * it. SPDX-License-Identifier: MIT */
+#include "ports/port.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ports/suites.h"
+
+static pid_t server;
+static struct ports_options options;
+static struct port port;
+
+/* How the server answers its nth connection (from 1). */
+typedef void answer_fn(int fd, int nth);
+
+static uint16_t listen_on(int *fd)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof a;
+    *fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(*fd, (struct sockaddr *)&a, sizeof a), 0);
+    ck_assert_int_eq(listen(*fd, 64), 0);
+    ck_assert_int_eq(getsockname(*fd, (struct sockaddr *)&a, &n), 0);
+    return ntohs(a.sin_port);
+}
+
+static uint16_t serve(answer_fn *answer)
+{
+    int fd;
+    uint16_t number = listen_on(&fd);
+    server = fork();
+    ck_assert_int_ge(server, 0);
+    if (server == 0) {
+        signal(SIGCHLD, SIG_IGN);
+        for (int nth = 1;; nth++) {
+            int c = accept(fd, NULL, NULL);
+            if (c < 0)
+                _exit(0);
+            if (fork() == 0) {
+                alarm(20);
+                answer(c, nth);
+                _exit(0);
+            }
+            close(c);
+        }
+    }
+    close(fd);
+    return number;
+}
+
+static void say(int fd, const char *text)
+{
+    (void)!write(fd, text, strlen(text));
+}
+
+/* A line, or false. */
+static bool hear(int fd, char *line, size_t size)
+{
+    size_t n = 0;
+    while (n + 1 < size && read(fd, line + n, 1) == 1)
+        if (line[n++] == '\n')
+            break;
+    line[n] = '\0';
+    return n > 0;
+}
+
+/* SMTP without TLS. */
+static void plain_smtp(int fd, int nth)
+{
+    char line[512];
+    (void)nth;
+    say(fd, "220 mx.example ESMTP\r\n");
+    while (hear(fd, line, sizeof line)) {
+        if (strncmp(line, "EHLO", 4) == 0)
+            say(fd, "250-mx.example\r\n250 SIZE 1000\r\n");
+        else if (strncmp(line, "QUIT", 4) == 0)
+            return;
+        else
+            say(fd, "502 5.5.1 not here\r\n");
+    }
+}
+
+static void limited_from_five(int fd, int nth)
+{
+    if (nth < 5) {
+        plain_smtp(fd, nth);
+        return;
+    }
+    say(fd, "421 4.7.0 too many connections\r\n");
+}
+
+static void silent_for_a_while(int fd, int nth)
+{
+    usleep(1200 * 1000);
+    plain_smtp(fd, nth);
+}
+
+static void never_a_word(int fd, int nth)
+{
+    char line[512];
+    (void)nth;
+    while (hear(fd, line, sizeof line))
+        ;
+}
+
+static void look(uint16_t number, enum port_mode mode, int budget)
+{
+    size_t n;
+    (void)suites_all(&n);
+    options = (struct ports_options){.host = "mx.example",
+                                     .depth = DEPTH_NORMAL,
+                                     .budget = budget,
+                                     .connect_ms = 2000,
+                                     .answer_ms = 1000,
+                                     .greeting_ms = 4000,
+                                     .host_is_name = true};
+    port_init(&port, &options, "127.0.0.1", AF_INET, number, PROTOCOL_SMTP, mode);
+    port_examine(&port);
+}
+
+static void tidy(void)
+{
+    port_clear(&port);
+    if (server > 0) {
+        kill(server, SIGKILL);
+        waitpid(server, NULL, 0);
+    }
+    server = 0;
+}
+
+START_TEST(mail_in_clear_where_tls_was_expected_is_a_swapped_mode)
+    {
+        look(serve(plain_smtp), MODE_IMPLICIT, 150);
+        ck_assert_int_eq(port.state, PORT_OPEN);
+        ck_assert_int_eq(port.mode, MODE_CLEAR);
+        ck_assert_int_eq(port.found[CHECK_P04].kind, FINDING_BAD);
+        ck_assert_msg(strstr(port.found[CHECK_P03].why, "mode swapped") != NULL, "%s",
+                      port.found[CHECK_P03].why);
+        tidy();
+    }
+END_TEST
+
+START_TEST(no_starttls_is_told_and_nothing_is_made_up)
+    {
+        look(serve(plain_smtp), MODE_CLEAR, 150);
+        ck_assert_int_eq(port.found[CHECK_P02].kind, FINDING_GOOD);
+        ck_assert_int_eq(port.found[CHECK_S01].kind, FINDING_BAD);
+        ck_assert_int_eq(port.found[CHECK_S04].kind, FINDING_BAD);
+        ck_assert_int_eq(port.found[CHECK_Z03].kind, FINDING_UNTESTED);
+        tidy();
+    }
+END_TEST
+
+START_TEST(sent_away_is_no_missing_tls)
+    {
+        look(serve(limited_from_five), MODE_CLEAR, 150);
+        ck_assert(port.limited);
+        ck_assert_int_ge(port.limited_at, 5);
+        ck_assert_msg(strstr(port.limited_why, "421") != NULL, "%s", port.limited_why);
+        ck_assert_int_eq(port.used, port.limited_at);
+        ck_assert_int_eq(port.found[CHECK_O01].kind, FINDING_FACT);
+        ck_assert_int_eq(port.found[CHECK_K15].kind, FINDING_UNTESTED);
+        ck_assert_msg(strstr(port.found[CHECK_K15].why, "rate-limited at connection") != NULL, "%s",
+                      port.found[CHECK_K15].why);
+        tidy();
+    }
+END_TEST
+
+START_TEST(a_late_greeting_is_waited_for)
+    {
+        look(serve(silent_for_a_while), MODE_CLEAR, 4);
+        ck_assert_int_eq(port.protocol, PROTOCOL_SMTP);
+        ck_assert_int_eq(port.found[CHECK_P02].kind, FINDING_GOOD);
+        ck_assert_int_eq(port.found[CHECK_O02].kind, FINDING_FACT);
+        tidy();
+    }
+END_TEST
+
+START_TEST(the_budget_is_kept)
+    {
+        look(serve(plain_smtp), MODE_CLEAR, 6);
+        ck_assert_int_le(port.used, 6);
+        ck_assert_int_gt(port.left_unasked, 0);
+        tidy();
+    }
+END_TEST
+
+START_TEST(a_closed_port_is_refused)
+    {
+        int fd;
+        uint16_t number = listen_on(&fd);
+        close(fd);
+        look(number, MODE_CLEAR, 150);
+        ck_assert_int_eq(port.state, PORT_REFUSED);
+        ck_assert_int_eq(port.found[CHECK_V03].kind, FINDING_UNTESTED);
+        tidy();
+    }
+END_TEST
+
+START_TEST(a_port_that_says_nothing_ends_in_time)
+    {
+        look(serve(never_a_word), MODE_CLEAR, 150);
+        ck_assert_int_eq(port.found[CHECK_P02].kind, FINDING_BAD);
+        ck_assert_int_eq(port.mode, MODE_UNKNOWN);
+        ck_assert(port.seconds < 8);
+        tidy();
+    }
+END_TEST
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    Suite *s = suite_create("port");
+    TCase *t = tcase_create("port");
+    tcase_set_timeout(t, 30);
+    tcase_add_checked_fixture(t, NULL, tidy);
+    tcase_add_test(t, mail_in_clear_where_tls_was_expected_is_a_swapped_mode);
+    tcase_add_test(t, no_starttls_is_told_and_nothing_is_made_up);
+    tcase_add_test(t, sent_away_is_no_missing_tls);
+    tcase_add_test(t, a_late_greeting_is_waited_for);
+    tcase_add_test(t, the_budget_is_kept);
+    tcase_add_test(t, a_closed_port_is_refused);
+    tcase_add_test(t, a_port_that_says_nothing_ends_in_time);
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
