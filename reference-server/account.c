@@ -19,6 +19,8 @@
 struct accounts {
     struct account **list; /* pointers stay valid while the array grows */
     size_t count, room;
+    struct account **gone; /* removed; sessions may still look at them */
+    size_t gone_count, gone_room;
     char **domains;
     size_t domain_count, domain_room;
     bool anonymous;
@@ -62,18 +64,24 @@ static void drop_secret(struct account *account)
     account->secret = NULL;
 }
 
+static void account_free(struct account *account)
+{
+    drop_secret(account);
+    free(account->name);
+    free(account->address);
+    free(account->token);
+    free(account);
+}
+
 void accounts_free(struct accounts *a)
 {
     if (a == NULL)
         return;
-    for (size_t i = 0; i < a->count; i++) {
-        struct account *account = a->list[i];
-        drop_secret(account);
-        free(account->name);
-        free(account->address);
-        free(account->token);
-        free(account);
-    }
+    for (size_t i = 0; i < a->count; i++)
+        account_free(a->list[i]);
+    for (size_t i = 0; i < a->gone_count; i++)
+        account_free(a->gone[i]);
+    free(a->gone);
     for (size_t i = 0; i < a->domain_count; i++)
         free(a->domains[i]);
     free(a->list);
@@ -168,6 +176,23 @@ out:
     free(user);
     free(secret);
     return rc;
+}
+
+bool accounts_remove(struct accounts *a, const char *name)
+{
+    char *user = saslprep(name);
+    bool found = false;
+    for (size_t i = 0; user != NULL && i < a->count && !found; i++) {
+        struct account *account = a->list[i];
+        if (strcmp(account->name, user) != 0)
+            continue;
+        a->gone = grow(a->gone, a->gone_count, &a->gone_room, sizeof *a->gone);
+        a->gone[a->gone_count++] = account;
+        memmove(a->list + i, a->list + i + 1, (--a->count - i) * sizeof *a->list);
+        found = true;
+    }
+    free(user);
+    return found;
 }
 
 /* Keys are derived when they are first asked for: a test server with many accounts starts at once.

@@ -37,6 +37,9 @@ void accounts_add_domain(struct accounts *a, const char *domain);
  * until accounts_free. */
 int accounts_add(struct accounts *a, struct store *store, const char *name, const char *password,
                  const char *address, struct account **out, struct err *err);
+/* Nobody logs in or gets mail under this name any more; sessions of the account go on, so it is
+ * kept until accounts_free. Its mail stays in the store. False: there was none. */
+bool accounts_remove(struct accounts *a, const char *name);
 void account_forget_secret(struct accounts *a, struct account *account);
 void account_set_token(struct account *account, const char *token); /* NULL: none */
 size_t accounts_count(const struct accounts *a);

@@ -299,6 +299,47 @@ static int set_relay_port(struct reading *r, const char *value, struct err *err)
     return 0;
 }
 
+static void add_file(struct config *c, const char *path)
+{
+    c->files = grow(c->files, c->file_count, sizeof *c->files);
+    c->files[c->file_count++] = copy(path);
+}
+
+/* One account a line, as for --user; what begins with # is a comment. */
+static int set_users(struct reading *r, const char *path, struct err *err)
+{
+    char line[4096];
+    int rc = 0;
+    struct err why;
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        return err_errno(err, path);
+    add_file(r->c, path);
+    for (int number = 1; rc == 0 && fgets(line, sizeof line, f) != NULL; number++) {
+        size_t n = strcspn(line, "\r\n");
+        if (line[n] == '\0' && n == sizeof line - 1) {
+            rc = err_set(err, "%s:%d: the line is too long", path, number);
+            break;
+        }
+        line[n] = '\0';
+        if (*line == '\0' || *line == '#')
+            continue;
+        rc = set_user(r, line, &why);
+        if (rc != 0)
+            err_set(err, "%s:%d: NAME:PASSWORD is wanted", path, number);
+    }
+    fclose(f);
+    return rc;
+}
+
+static int set_check(struct reading *r, const char *value, struct err *err)
+{
+    (void)value;
+    (void)err;
+    r->c->check = true;
+    return 0;
+}
+
 static int read_file(struct reading *r, const char *path, struct err *err);
 
 static int set_exit_with_stdin(struct reading *r, const char *value, struct err *err)
@@ -354,6 +395,7 @@ static const struct setting {
     {"state", "DIR", set_state,
      "where certificates are kept (default: a folder of its own, removed at the end)"},
     {"user", "NAME:PASSWORD", set_user, "an account; repeat"},
+    {"users", "FILE", set_users, "accounts, NAME:PASSWORD a line; read again at SIGHUP; repeat"},
     {"domain", "NAME", set_domain, "a mail domain of ours; repeat (default test.example)"},
     {"hostname", "NAME", set_hostname, "what the server calls itself (default mail.test.example)"},
     {"tls-cert", "FILE", set_cert, "certificate chain, PEM (default: made at the first start)"},
@@ -378,6 +420,8 @@ static const struct setting {
      "who may send to other hosts without login; repeat"},
     {"relay-port", "PORT", set_relay_port, "where other hosts listen (default 25); for tests"},
     {"config", "FILE", read_file, "read settings from there, one a line: name value"},
+    {"check-config", NULL, set_check,
+     "read the configuration and the files that it names, say whether it is good, and end"},
     {"exit-with-stdin", NULL, set_exit_with_stdin, "end when standard input closes"},
     {"limits", NULL, set_show_limits, "list the limits"},
     {"show-config", NULL, set_show_config, "print what is in force, as a file for --config"},
@@ -432,6 +476,7 @@ static int read_file(struct reading *r, const char *path, struct err *err)
     FILE *f = fopen(path, "re");
     if (f == NULL)
         return err_errno(err, path);
+    add_file(r->c, path);
     r->depth++;
     while (rc == 0 && fgets(line, sizeof line, f) != NULL) {
         number++;
@@ -509,7 +554,9 @@ static void show_help(FILE *out)
     for (const struct setting *s = settings; s->name != NULL; s++)
         fprintf(out, "  --%s%s%s\n        %s\n", s->name, s->value != NULL ? " " : "",
                 s->value != NULL ? s->value : "", s->says);
-    fputs("\nWhen it is ready it prints one line of JSON. SIGTERM ends it.\n", out);
+    fputs("\nWhen it is ready it prints one line of JSON. SIGTERM ends it; SIGHUP reads\n"
+          "accounts, limits and certificates again.\n",
+          out);
 }
 
 static void show_limits(const struct config *c, FILE *out)
@@ -622,6 +669,9 @@ void config_free(struct config *c)
         free(c->domains[i]);
     for (size_t i = 0; i < c->fault_count; i++)
         free(c->faults[i]);
+    for (size_t i = 0; i < c->file_count; i++)
+        free(c->files[i]);
+    free(c->files);
     free(c->listens);
     free(c->users);
     free(c->domains);

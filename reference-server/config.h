@@ -20,6 +20,7 @@ struct config_user {
     char *name, *password;
 };
 
+/* --check-config reads everything that a start would read and changes nothing. */
 struct config {
     struct config_listen *listens;
     size_t listen_count;
@@ -36,7 +37,9 @@ struct config {
     char *store, *state, *hostname, *cert, *key, *control,
         *trace; /* state, cert, key, control, trace may be NULL */
     struct limits limits;
-    bool plaintext_login, exit_with_stdin;
+    bool plaintext_login, exit_with_stdin, check;
+    char **files; /* read on the way: configuration, accounts */
+    size_t file_count;
 };
 
 enum config_outcome {

@@ -20,12 +20,14 @@
 #include "listen.h"
 #include "loop.h"
 #include "queue/queue.h"
+#include "reload.h"
 #include "server.h"
 #include "service.h"
 #include "tls.h"
 #include "trace.h"
 
-enum { GOODBYE_MS = 2000 };
+/* For the store to finish what it has begun once every session is gone. */
+enum { LAST_WORK_SECONDS = 10 };
 
 struct daemon {
     struct config config;
@@ -39,6 +41,8 @@ struct daemon {
     struct loop_source signals, input;
     bool signals_watched, input_watched;
     struct timer goodbye;
+    int argc;
+    char **argv; /* read again at SIGHUP */
 };
 
 static char *join(const char *folder, const char *name)
@@ -111,8 +115,16 @@ static void begin_end(struct daemon *d)
         return;
     }
     d->goodbye = (struct timer){.fire = end_now, .arg = d};
-    clock_set(d->server.clock, &d->goodbye, GOODBYE_MS);
+    clock_set(d->server.clock, &d->goodbye, d->server.limits.stop_seconds * 1000);
     conn_shutdown_all(&d->server);
+}
+
+/* Mistakes leave everything as it was. */
+static void read_again(struct daemon *d)
+{
+    struct err err;
+    if (reload(&d->server, &d->config, d->argc, d->argv, d->state, &err) != 0)
+        fprintf(stderr, "mailproofd: not read again: %s\n", err.text);
 }
 
 static void signalled(void *arg, uint32_t events)
@@ -120,7 +132,11 @@ static void signalled(void *arg, uint32_t events)
     struct daemon *d = arg;
     struct signalfd_siginfo info;
     (void)events;
-    if (read(d->signals.fd, &info, sizeof info) == (ssize_t)sizeof info)
+    if (read(d->signals.fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    if (info.ssi_signo == SIGHUP)
+        read_again(d);
+    else
         begin_end(d);
 }
 
@@ -137,6 +153,11 @@ static void input_came(void *arg, uint32_t events)
     begin_end(d);
 }
 
+static void input_closed(void *arg)
+{
+    begin_end(arg);
+}
+
 /* --- the beginning --- */
 
 static int watch_signals(struct daemon *d, struct err *err)
@@ -145,6 +166,7 @@ static int watch_signals(struct daemon *d, struct err *err)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
         return err_errno(err, "signals");
@@ -161,8 +183,13 @@ static void watch_input(struct daemon *d)
     if (!d->config.exit_with_stdin)
         return;
     d->input = (struct loop_source){STDIN_FILENO, input_came, d};
-    /* A plain file cannot be watched; it does not close either. */
     d->input_watched = loop_add(d->server.loop, &d->input, EPOLLIN, NULL) == 0;
+    if (d->input_watched)
+        return;
+    /* /dev/null and plain files cannot be watched, and nobody holds them open for us: they count as
+     * closed. The end comes in the first round, so that we are ready before. */
+    d->goodbye = (struct timer){.fire = input_closed, .arg = d};
+    clock_set(d->server.clock, &d->goodbye, 0);
 }
 
 static int add_users(struct daemon *d, struct err *err)
@@ -284,6 +311,8 @@ static int start(struct daemon *d, struct err *err)
 static void stop(struct daemon *d)
 {
     struct server *s = &d->server;
+    /* A disk that hangs does not keep us: what was acknowledged is on it, the rest never was. */
+    alarm(LAST_WORK_SECONDS);
     for (size_t i = 0; i < d->listener_count; i++)
         listen_close(d->listeners[i]);
     free(d->listeners);
@@ -315,7 +344,7 @@ static void stop(struct daemon *d)
 int main(int argc, char **argv)
 {
     struct err err;
-    struct daemon d = {.listener_count = 0};
+    struct daemon d = {.argc = argc, .argv = argv};
     switch (config_read(argc, argv, &d.config, stdout, &err)) {
     case CONFIG_SHOWN:
         return 0;
@@ -326,6 +355,16 @@ int main(int argc, char **argv)
         break;
     }
     int rc = 0;
+    if (d.config.check) {
+        if (reload_check(&d.config, &err) == 0) {
+            puts("mailproofd: the configuration is good");
+        } else {
+            fprintf(stderr, "mailproofd: %s\n", err.text);
+            rc = 2;
+        }
+        config_free(&d.config);
+        return rc;
+    }
     if (start(&d, &err) == 0) {
         say_ready(&d);
         loop_run(d.server.loop);
