@@ -9,7 +9,8 @@ scenario {
   why      = [[The queue in front sends again what failed, and only that. A reply short makes it wait for ever.]],
   services = { "lmtp" },
   users    = 2,
-  catches  = "lmtp-one-reply",
+  catches  = { "lmtp-one-reply", "smtp-ehlo-refused", "smtp-unknown-command-closes", "smtp-unknown-command-250",
+    "smtp-quit-no-reply", "smtp-ehlo-last-line-hyphen", "smtp-delivers-to-first-only" },
   run = function(t)
     local c = t:smtp { service = "lmtp", ehlo = false }
     c:send "EHLO client.test.example"

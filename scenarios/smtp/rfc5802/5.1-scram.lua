@@ -17,7 +17,7 @@ scenario {
   why      = [[A nonce that comes twice lets an eavesdropper play an old exchange again.]],
   services = { "submission" },
   needs    = { "STARTTLS" },
-  catches  = "sasl-scram-nonce-constant",
+  catches  = { "sasl-scram-nonce-constant", "smtp-challenge-not-base64" },
   tags     = { "auth" },
   run = function(t)
     local seen = {}
@@ -45,7 +45,8 @@ scenario {
   why      = [[The binding is what tells the client's own channel from that of somebody in the middle.]],
   services = { "submission" },
   needs    = { "STARTTLS" },
-  catches  = "sasl-scram-binding-unchecked",
+  catches  = { "sasl-scram-binding-unchecked", "smtp-auth-accepts-any-password", "smtp-challenge-not-base64",
+    "smtp-scram-no-server-signature", "sasl-scram-wrong-signature" },
   tags     = { "auth" },
   run = function(t)
     local c = ready(t, "SCRAM-SHA-256-PLUS")
