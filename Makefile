@@ -6,6 +6,7 @@
 #   make check        unit tests, every scenario against mailproofd, mutants, replay of fuzz findings
 #   make mutants      each fault of mailproofd turns the scenarios that name it red, and no others
 #   make ports-proof  mailproof ports against each TLS and STARTTLS fault of mailproofd
+#   make clients      swaks, msmtp, curl, mutt, fetchmail, getmail and Python's modules against mailproofd
 #   make servers      the scenarios against seven real mail servers from Debian packages (needs root)
 #   make bench        driver CPU per scenario, wall time of the whole run
 #   make fuzz T=NAME  fuzz one target of fuzz/ with AFL++ (SECONDS=60)
@@ -60,7 +61,7 @@ SERVER_TESTS := $(patsubst %.c,$(O)/%,$(shell find reference-server/tests -name 
 TESTS := $(HARNESS_TESTS) $(SERVER_TESTS)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps conformance check unit cli ports-proof mutants servers bench fuzz replay lint format install clean help
+.PHONY: all deps conformance check unit cli clients ports-proof mutants servers bench fuzz replay lint format install clean help
 
 all: $(O)/mailproof $(O)/mailproofd
 
@@ -116,11 +117,15 @@ TABLE ?=
 ports-proof: all
 	@harness/tests/ports/proof.sh $(O)/mailproof $(O)/mailproofd $(TABLE)
 
+# Mail programs that people use, against mailproofd. What is not installed is skipped, in words.
+clients: $(O)/mailproofd
+	@reference-server/tests/clients.sh $(O)/mailproofd
+
 mutants: all
 	$(O)/mailproof mutants
 
 check: all $(TESTS) $(O)/harness/tests/odd_server
-	@MAKE="$(MAKE)" harness/tests/check.sh unit cli ports-proof conformance mutants replay
+	@MAKE="$(MAKE)" harness/tests/check.sh unit cli clients ports-proof conformance mutants replay
 
 SERVERS ?= dovecot postfix postfix-dovecot exim opensmtpd cyrus courier
 servers: $(O)/mailproof
@@ -192,7 +197,8 @@ fuzz:
 
 DEBIAN := gcc clang libclang-rt-14-dev make pkg-config git ca-certificates \
 	libssl-dev libpcap-dev liblua5.4-dev lua5.4 libjansson-dev libsqlite3-dev libutf8proc-dev libunbound-dev check openssl tshark libxml2-utils python3-jsonschema \
-	clang-format cppcheck lua-check afl++ lld llvm
+	clang-format cppcheck lua-check afl++ lld llvm \
+	swaks libnet-ssleay-perl libdigest-hmac-perl msmtp curl mutt libsasl2-modules fetchmail getmail6 python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # Only what is missing is installed, so that a machine that has everything needs neither root nor network.
