@@ -111,7 +111,7 @@ cli: $(O)/mailproof $(O)/harness/tests/odd_server
 	@harness/tests/cli.sh $(O)/mailproof $(O)/harness/tests/odd_server
 
 # Each check fails on its defect, and no other does. TABLE=reports/ports-proof.md makes the table that is kept there,
-# with what sslscan, nmap and testssl notice, if they are installed.
+# with what sslscan and nmap notice, if they are installed.
 TABLE ?=
 ports-proof: all
 	@harness/tests/ports/proof.sh $(O)/mailproof $(O)/mailproofd $(TABLE)

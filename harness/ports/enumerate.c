@@ -349,7 +349,7 @@ static void broken_families(struct port *p)
     if (!port_wants(p, CHECK_K19) || !p->facts.versions[4])
         return;
     size_t good = family_suites(FAMILY_ECDHE, TLS_V_12, offer, OFFER_MOST);
-    bool ecdhe = one(p, TLS_V_12, offer, good, false, &a) == ANSWER_SERVER;
+    bool ecdhe = one(p, TLS_V_12, offer, good, true, &a) == ANSWER_SERVER && a.done;
     answer_clear(&a);
     for (size_t f = 0; ecdhe && f < sizeof order / sizeof *order && port_wants(p, CHECK_K19); f++) {
         size_t n = family_suites(order[f], TLS_V_12, offer, OFFER_MOST);

@@ -59,6 +59,8 @@ static enum outcome inject(struct port *p, const char *injected, int gap_ms, con
         (void)conn_write(c, first, strlen(first), p->o->answer_ms, NULL);
         conn_pause(p->loop, gap_ms);
         (void)conn_write(c, injected, strlen(injected), p->o->answer_ms, NULL);
+        /* Time for an answer in clear, which the handshake would cut off. */
+        conn_pause(p->loop, gap_ms + 10);
     }
     if (dial_reply(p, c, p->protocol == PROTOCOL_IMAP ? "s1" : NULL, false, p->o->answer_ms, &r) !=
         REPLY_OK) {
@@ -68,9 +70,14 @@ static enum outcome inject(struct port *p, const char *injected, int gap_ms, con
     }
     dial_options(p, &o);
     int rc = conn_starttls(c, &o, p->o->answer_ms, &err);
+    const unsigned char *in;
+    size_t n = conn_input(c, &in, NULL);
+    if (conn_plaintext_left(c) > 0 && n > 1 && (in[0] == 21 || in[0] == 22) && in[1] == 3) {
+        /* A TLS alert: the injected bytes were taken for a handshake that is none. */
+        dial_close(p, c);
+        return BROKE;
+    }
     if (conn_plaintext_left(c) > 0) {
-        const unsigned char *in;
-        size_t n = conn_input(c, &in, NULL);
         (void)snprintf(text, size, "%.*s", (int)(n < size - 1 ? n : size - 1), (const char *)in);
         dial_close(p, c);
         return IN_CLEAR;

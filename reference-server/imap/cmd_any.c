@@ -32,11 +32,12 @@ void imap_capabilities(struct imap *s, struct buf *out)
             (c->tls && fault(FAULT_IMAP_STARTTLS_LISTED_IN_TLS))) {
             buf_text(out, " STARTTLS");
         }
-        if (!may_login && !fault(FAULT_IMAP_LOGINDISABLED_HIDDEN)) {
+        if ((!may_login && !fault(FAULT_IMAP_LOGINDISABLED_HIDDEN)) ||
+            (!c->tls && fault(FAULT_IMAP_LOGINDISABLED_IGNORED))) {
             buf_text(out, " LOGINDISABLED");
         }
     }
-    if (s->state != IMAP_GREETED || fault(FAULT_IMAP_CAPABILITY_NEVER_CHANGES)) {
+    if (s->state != IMAP_GREETED) {
         buf_text(out, " ENABLE IDLE NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE ESEARCH SEARCHRES "
                       "MULTIAPPEND LIST-EXTENDED LIST-STATUS STATUS=SIZE");
     }

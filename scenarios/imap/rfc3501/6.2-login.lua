@@ -81,3 +81,39 @@ scenario {
     t:check(r:is "OK", "the right password got %s", r)
   end,
 }
+
+scenario {
+  name    = "says-no-more-than-no",
+  title   = "A wrong password and an unknown name get the same answer",
+  proves  = "rfc3501-11.2-3",
+  says    = [[Text and code are the same, whether there is such a user or not.]],
+  why     = [[Two different answers tell an attacker which names are worth guessing at.]],
+  catches = "imap-login-tells",
+  run = function(t)
+    local said = {}
+    for n, name in ipairs { t.user.name, "nobody-of-this-name" } do
+      local c = t:imap()
+      if c:has "LOGINDISABLED" then c:secure() end
+      c:send("LOGIN " .. name .. " not-the-password")
+      local r = c:expect("NO", "BAD", "OK")
+      said[n] = ("%s %s %s"):format(r.status, r.code or "", (r.text:gsub("%(%d[^)]*%)", "")))
+    end
+    t:equal(said[2], said[1], "the answer to an unknown name")
+  end,
+}
+
+scenario {
+  name    = "disabled-means-disabled",
+  title   = "While LOGINDISABLED is listed LOGIN gets NO, with the right password too",
+  proves  = "rfc3501-i-7.2.1-1",
+  says    = [[A server that asks for TLS first does not take the password all the same.]],
+  why     = [[A client that ignores the word has sent its password in clear; being let in, it will do so again.]],
+  catches = "imap-logindisabled-ignored",
+  run = function(t)
+    local c = t:imap { tls = "none" }
+    if not c:has "LOGINDISABLED" then t:skip "the server does not list LOGINDISABLED in clear" end
+    c:send("LOGIN " .. imap.quote(t.user.name) .. " " .. imap.quote(t.user.password))
+    local r = c:expect("NO", "BAD", "OK")
+    t:check(not r:is "OK", "LOGIN was taken while LOGINDISABLED is listed")
+  end,
+}

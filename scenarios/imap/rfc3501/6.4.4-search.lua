@@ -88,3 +88,47 @@ scenario {
     t:record("response code", r.code or "none")
   end,
 }
+
+scenario {
+  name    = "dates-of-arrival",
+  title   = "SINCE includes its day, BEFORE does not",
+  proves  = "rfc3501-6.4.4-x3",
+  says    = [[ON, SINCE and BEFORE look at the day of INTERNALDATE alone.]],
+  why     = [["Since yesterday" without yesterday loses a day of mail.]],
+  messages = 0,
+  catches = "imap-since-excludes",
+  run = function(t)
+    local c = t:imap { select = "INBOX" }
+    for day = 4, 6 do
+      c:command(('APPEND INBOX " %d-Mar-2021 12:00:00 +0000" '):format(day),
+        { literal = message.make { subject = "day " .. day, body = t.marker .. "\r\n" } })
+      c:expect "OK"
+    end
+    c:send "NOOP"
+    c:expect "OK"
+    for _, case in ipairs { { "ON 5-Mar-2021", 2 }, { "SINCE 5-Mar-2021", 2, 3 }, { "BEFORE 5-Mar-2021", 1 } } do
+      t:equal(search(t, c, case[1]), table.move(case, 2, #case, 1, {}), "messages for SEARCH " .. case[1])
+    end
+  end,
+}
+
+scenario {
+  name    = "decoded-text",
+  title   = "SEARCH in UTF-8 finds words in encoded parts and headers",
+  proves  = "rfc3501-6.4.4-5",
+  says    = [[Quoted-printable, base64 and encoded words are undone before the comparison.]],
+  why     = [[Nobody searches for "Gr=C3=BC=C3=9Fe".]],
+  messages = { "plain", "multipart" },
+  catches = "imap-search-encoded",
+  run = function(t)
+    local c = t:imap { select = "INBOX" }
+    c:command("SEARCH CHARSET UTF-8 BODY ", { literal = "Gr\xc3\xbc\xc3\x9fe" })
+    local r = c:expect("OK", "NO", "BAD")
+    if r:is "NO" then t:skip "the server does not search in UTF-8" end
+    local found = {}
+    for _, line in ipairs(r:all "SEARCH") do
+      for _, n in ipairs(line.data) do found[#found + 1] = n end
+    end
+    t:equal(found, { 2 }, "messages for a word that is encoded in the text")
+  end,
+}
