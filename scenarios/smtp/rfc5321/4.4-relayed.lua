@@ -18,7 +18,8 @@ scenario {
   says = [[Where there is no MX the address of the domain serves as one. A line that begins with a dot gets another
            one for the way, so that the host at the other end sees what the sender wrote.]],
   why = [[A dot that is not doubled is lost, and a line of a single one ends the message early.]],
-  catches = "queue-dots-not-doubled",
+  catches = { "queue-dots-not-doubled", "smtp-adds-empty-line", "smtp-double-unstuffing",
+    "smtp-no-dot-unstuffing" },
   services = { "submission" },
   needs_control = true,
   serial = true,
@@ -36,7 +37,7 @@ scenario {
   proves = { "rfc5321-4.4-x11", "rfc5321-4.4-6" },
   says = [[Received fields of earlier hosts stay as they are, below the new one.]],
   why = [[They are how loops are found, and how anybody finds out where a message came from.]],
-  catches = "queue-strips-received",
+  catches = { "queue-strips-received", "smtp-no-received", "smtp-strips-received" },
   services = { "submission" },
   needs_control = true,
   serial = true,

@@ -102,7 +102,7 @@ scenario {
   proves = { "rfc5321-5.1-23", "rfc5321-5.1-x15" },
   says = [[A server that finds its own name among the MX records drops those of the same and of greater preference.]],
   why = [[Two backup hosts that hand a message to each other make a loop.]],
-  catches = "queue-mx-self-kept",
+  catches = { "queue-mx-self-kept", "smtp-greeting-no-host" },
   services = { "submission" },
   needs_control = true,
   serial = true,
