@@ -186,6 +186,13 @@ static int set_trace(struct reading *r, const char *value, struct err *err)
     return 0;
 }
 
+static int set_log(struct reading *r, const char *value, struct err *err)
+{
+    (void)err;
+    set(&r->c->log, value);
+    return 0;
+}
+
 static int set_fault(struct reading *r, const char *value, struct err *err)
 {
     struct config *c = r->c;
@@ -407,6 +414,10 @@ static const struct setting {
     {"plaintext-login", "yes|no", set_plaintext,
      "passwords without TLS (default: yes if only the loopback is listened on)"},
     {"trace", "FILE", set_trace, "write what decided each reply there"},
+    {"log", "FILE|-", set_log,
+     "append a line of JSON there for each start, connection, login, message and end; - is "
+     "standard "
+     "error"},
     {"dns-zone", "FILE", set_dns_zone,
      "records that the DNS is asked for first; without a resolver there are no others"},
     {"dns-anchor", "FILE", set_dns_anchor, "trust anchors of DNSSEC, for --resolver"},
@@ -594,6 +605,7 @@ static void show_config(const struct config *c, FILE *out)
     show_value(out, "tls-key", c->key);
     show_value(out, "control", c->control);
     show_value(out, "trace", c->trace);
+    show_value(out, "log", c->log);
     show_value(out, "dns-zone", c->dns_zone);
     show_value(out, "dns-anchor", c->dns_anchor);
     show_value(out, "resolver", c->resolver);
@@ -683,6 +695,7 @@ void config_free(struct config *c)
     free(c->key);
     free(c->control);
     free(c->trace);
+    free(c->log);
     for (size_t i = 0; i < c->relay_from_count; i++)
         free(c->relay_from[i]);
     free(c->relay_from);

@@ -34,8 +34,8 @@ struct config {
     size_t relay_from_count;
     char *dns_zone, *dns_anchor, *resolver, *smarthost, *relay_ca, *mta_sts; /* may be NULL */
     uint16_t relay_port;                                                     /* 0: 25 */
-    char *store, *state, *hostname, *cert, *key, *control,
-        *trace; /* state, cert, key, control, trace may be NULL */
+    char *store, *state, *hostname, *cert, *key, *control, *trace,
+        *log; /* state, cert, key, control, trace, log may be NULL */
     struct limits limits;
     bool plaintext_login, exit_with_stdin, check;
     char **files; /* read on the way: configuration, accounts */

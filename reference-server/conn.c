@@ -23,6 +23,8 @@
 #include <sys/socket.h>
 
 #include "fault.h"
+#include "guard.h"
+#include "log.h"
 #include "loop.h"
 #include "server.h"
 #include "tls.h"
@@ -46,6 +48,9 @@ struct client {
     bool ssl_wants_write; /* reading cannot go on before the socket takes bytes */
     struct buf out;
     struct timer deadline, patience; /* the protocol's; the connection's own */
+    struct timer hold, pace;
+    uint64_t pace_bytes; /* had moved when the window of pace began */
+    bool holding;
     unsigned parks;
     bool opened;   /* the protocol knows of it and must hear of its end */
     bool pumping;  /* further calls only note their wishes */
@@ -205,6 +210,52 @@ void conn_park(struct conn *c)
     c->parked = true;
 }
 
+static void hold_over(void *arg)
+{
+    struct client *k = arg;
+    k->holding = false;
+    conn_resume(&k->conn);
+}
+
+void conn_hold(struct conn *c, int64_t ms)
+{
+    struct client *k = client(c);
+    if (k->state == DEAD || k->state == LINGER)
+        return;
+    if (k->holding && k->hold.at_ms > clock_now_ms(c->server->clock) + ms)
+        return;
+    if (!k->holding)
+        conn_park(c);
+    k->holding = true;
+    clock_set(c->server->clock, &k->hold, ms);
+}
+
+/* Too little has moved while something was under way. */
+static void pace_measured(void *arg)
+{
+    struct client *k = arg;
+    const struct limits *l = &k->conn.server->limits;
+    uint64_t moved = k->conn.bytes_in + k->conn.bytes_out - k->pace_bytes;
+    if (moved < (uint64_t)l->slow_seconds * (uint64_t)l->slow_bytes_per_second) {
+        k->conn.cut_off = "slow";
+        k->abort = true;
+    }
+    pump(k, false); /* and the next window begins, if there is to be one */
+}
+
+static void keep_pace(struct client *k)
+{
+    struct clock *clock = k->conn.server->clock;
+    bool under_way = k->state == OPEN && !k->conn.parked &&
+                     (k->conn.receiving || k->conn.in.len > 0 || k->out.len > 0);
+    if (!under_way) {
+        clock_cancel(clock, &k->pace);
+    } else if (k->pace.slot == 0) {
+        k->pace_bytes = k->conn.bytes_in + k->conn.bytes_out;
+        clock_set(clock, &k->pace, (int64_t)k->conn.server->limits.slow_seconds * 1000);
+    }
+}
+
 bool conn_gone(const struct conn *c)
 {
     return client_const(c)->state == DEAD || client_const(c)->state == LINGER;
@@ -255,6 +306,13 @@ static void destroy(struct client *k)
     struct server *s = k->conn.server;
     tell_protocol(k);
     k->state = DEAD;
+    clock_cancel(s->clock, &k->pace);
+    clock_cancel(s->clock, &k->hold);
+    if (k->holding && --k->parks == 0)
+        k->conn.parked = false;
+    k->holding = false;
+    guard_leave(s, k->conn.peer);
+    log_end(&k->conn);
     clock_cancel(s->clock, &k->deadline);
     clock_cancel(s->clock, &k->patience);
     loop_remove(s->loop, &k->source);
@@ -317,6 +375,12 @@ static size_t in_room(const struct client *k)
     return room < sizeof scratch ? room : sizeof scratch;
 }
 
+static bool took(struct client *k, size_t n)
+{
+    k->conn.bytes_in += n;
+    return buf_add(&k->conn.in, scratch, n);
+}
+
 /* One read. True when bytes came; the end of input and errors are noted. */
 static bool read_some(struct client *k)
 {
@@ -326,7 +390,7 @@ static bool read_some(struct client *k)
     if (k->ssl == NULL) {
         ssize_t n = recv(k->source.fd, scratch, room, 0);
         if (n > 0)
-            return buf_add(&k->conn.in, scratch, (size_t)n);
+            return took(k, (size_t)n);
         if (n == 0)
             k->conn.eof = true;
         else if (errno != EAGAIN && errno != EINTR)
@@ -335,7 +399,7 @@ static bool read_some(struct client *k)
     }
     int n = SSL_read(k->ssl, scratch, (int)room);
     if (n > 0)
-        return buf_add(&k->conn.in, scratch, (size_t)n);
+        return took(k, (size_t)n);
     switch (SSL_get_error(k->ssl, n)) {
     case SSL_ERROR_WANT_READ:
         break;
@@ -392,7 +456,7 @@ static void work(struct client *k)
 
 static void flush(struct client *k)
 {
-    while (k->out.len > 0 && !k->broken) {
+    while (k->out.len > 0 && !k->broken && !k->holding) {
         size_t n = k->out.len;
         if (k->ssl == NULL) {
             ssize_t sent = send(k->source.fd, k->out.data, n, MSG_NOSIGNAL);
@@ -402,11 +466,13 @@ static void flush(struct client *k)
                 k->broken = errno != EAGAIN;
                 return;
             }
+            k->conn.bytes_out += (size_t)sent;
             buf_consume(&k->out, (size_t)sent);
             continue;
         }
         int sent = SSL_write(k->ssl, k->out.data, n > 1 << 20 ? 1 << 20 : (int)n);
         if (sent > 0) {
+            k->conn.bytes_out += (size_t)sent;
             buf_consume(&k->out, (size_t)sent);
             continue;
         }
@@ -554,7 +620,7 @@ static void watch_for(struct client *k)
         if (!k->conn.eof && !k->conn.closing && !k->starttls && in_room(k) > 0 &&
             !conn_full(&k->conn))
             events |= EPOLLIN;
-        if (k->out.len > 0 || k->ssl_wants_write || k->broken || k->abort ||
+        if ((k->out.len > 0 && !k->holding) || k->ssl_wants_write || k->broken || k->abort ||
             (!k->conn.parked && (k->was_full || k->conn.closing)))
             events |= EPOLLOUT;
         break;
@@ -564,6 +630,7 @@ static void watch_for(struct client *k)
     case DEAD:
         return;
     }
+    keep_pace(k);
     if (events != k->events) {
         k->events = events;
         loop_change(k->conn.server->loop, &k->source, events);
@@ -642,9 +709,38 @@ static void address(const struct sockaddr_storage *a, char *out, size_t size, ui
     }
 }
 
+/* One connection too many from its address is told so, as far as it could read it, and is over. */
+static bool turned_away(struct server *s, const struct protocol *protocol, bool tls, int fd)
+{
+    char peer[64], line[256];
+    uint16_t port;
+    struct sockaddr_storage a;
+    socklen_t n = sizeof a;
+    a.ss_family = AF_UNSPEC;
+    getpeername(fd, (struct sockaddr *)&a, &n);
+    address(&a, peer, sizeof peer, &port);
+    if (guard_enter(s, peer))
+        return false;
+    int len = 0;
+    if (protocol == &imap_protocol)
+        len = snprintf(line, sizeof line, "* BYE Too many connections from %s\r\n", peer);
+    else if (protocol == &pop3_protocol)
+        len = snprintf(line, sizeof line, "-ERR [SYS/TEMP] too many connections from %s\r\n", peer);
+    else if (protocol == &smtp_protocol)
+        len = snprintf(line, sizeof line, "421 4.7.0 %s Too many connections from %s\r\n",
+                       s->hostname, peer);
+    if (!tls && len > 0 && send(fd, line, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        len = 0; /* it is gone already */
+    log_event("refused", "s:s, s:s", "peer", peer, "why", "connections_per_address");
+    close(fd);
+    return true;
+}
+
 struct conn *conn_start(struct server *s, enum service service, const struct protocol *protocol,
                         bool tls, int fd)
 {
+    if (turned_away(s, protocol, tls, fd))
+        return NULL;
     struct client *k = calloc(1, sizeof *k);
     if (k == NULL)
         abort();
@@ -659,6 +755,8 @@ struct conn *conn_start(struct server *s, enum service service, const struct pro
     buf_init(&k->out, (size_t)s->limits.output_bytes);
     k->deadline = (struct timer){.fire = deadline_passed, .arg = k};
     k->patience = (struct timer){.fire = patience_ended, .arg = k};
+    k->hold = (struct timer){.fire = hold_over, .arg = k};
+    k->pace = (struct timer){.fire = pace_measured, .arg = k};
     k->source = (struct loop_source){fd, ready, k};
     k->events = EPOLLIN;
     if (loop_add(s->loop, &k->source, k->events, NULL) != 0) {
@@ -678,6 +776,8 @@ struct conn *conn_start(struct server *s, enum service service, const struct pro
     getsockname(fd, (struct sockaddr *)&a, &n);
     address(&a, c->local, sizeof c->local, &c->local_port);
     c->number = ++s->conn_total;
+    c->began_ms = clock_now_ms(s->clock);
+    log_connect(c);
     s->conn_count++;
     k->next = s->conns != NULL ? client(s->conns) : NULL;
     if (k->next != NULL)

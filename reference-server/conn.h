@@ -50,13 +50,18 @@ struct conn {
     const struct protocol *protocol;
     enum service service;
     void *session;
-    unsigned number;          /* 1, 2, … counted over the life of the server */
-    unsigned command;         /* the protocol counts its commands here, for faults */
-    struct buf in;            /* decrypted input, not yet consumed */
-    bool eof;                 /* the client will say no more */
-    bool parked;              /* waits for the store: input is not called until conn_resume */
-    bool closing;             /* conn_close was called */
-    char peer[64], local[64]; /* numeric addresses */
+    unsigned number;    /* 1, 2, … counted over the life of the server */
+    unsigned command;   /* the protocol counts its commands here, for faults */
+    struct buf in;      /* decrypted input, not yet consumed */
+    bool eof;           /* the client will say no more */
+    bool parked;        /* waits for the store: input is not called until conn_resume */
+    bool closing;       /* conn_close was called */
+    bool receiving;     /* the protocol's: a message is on its way in, and has to keep pace */
+    long failed_logins; /* guard.c's */
+    int64_t began_ms;
+    uint64_t bytes_in, bytes_out; /* on the wire, or inside TLS */
+    const char *cut_off;          /* why it ended before its time; NULL: it did not */
+    char peer[64], local[64];     /* numeric addresses */
     uint16_t peer_port, local_port;
     /* TLS facts, after the handshake */
     bool tls;
@@ -95,6 +100,9 @@ void conn_deadline(struct conn *c, int64_t in_ms);
 void conn_park(struct conn *c);
 void conn_resume(struct conn *c);
 bool conn_gone(const struct conn *c);
+
+/* Holds back output and further commands for a time; a longer hold replaces a shorter one. */
+void conn_hold(struct conn *c, int64_t ms);
 
 /* Counts a command of the session, for faults that are bound to one; the protocol calls it before
  * it obeys. */

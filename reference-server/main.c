@@ -17,7 +17,9 @@
 #include "control.h"
 #include "dns/dns.h"
 #include "fault.h"
+#include "guard.h"
 #include "listen.h"
+#include "log.h"
 #include "loop.h"
 #include "queue/queue.h"
 #include "reload.h"
@@ -41,6 +43,7 @@ struct daemon {
     struct loop_source signals, input;
     bool signals_watched, input_watched;
     struct timer goodbye;
+    bool ready;
     int argc;
     char **argv; /* read again at SIGHUP */
 };
@@ -125,6 +128,13 @@ static void read_again(struct daemon *d)
     struct err err;
     if (reload(&d->server, &d->config, d->argc, d->argv, d->state, &err) != 0)
         fprintf(stderr, "mailproofd: not read again: %s\n", err.text);
+    else if (log_reopen(&err) != 0)
+        fprintf(stderr, "mailproofd: the log stays where it was: %s\n", err.text);
+    else
+        err.text[0] = '\0';
+    char why[sizeof err.text];
+    log_event("reload", "s:b, s:s", "ok", (int)(err.text[0] == '\0'), "why",
+              log_text(err.text, why, sizeof why));
 }
 
 static void signalled(void *arg, uint32_t events)
@@ -283,8 +293,11 @@ static int start(struct daemon *d, struct err *err)
     s->emptied = emptied;
     s->emptied_arg = d;
     s->clock = clock_new();
+    s->guard = guard_new();
     s->loop = loop_new(s->clock, err);
     if (s->loop == NULL || watch_signals(d, err) != 0 || make_state(d, err) != 0)
+        return -1;
+    if (d->config.log != NULL && log_open(d->config.log, s->clock, err) != 0)
         return -1;
     if (d->config.trace != NULL && trace_open(d->config.trace, s->clock, err) != 0)
         return -1;
@@ -323,8 +336,12 @@ static void stop(struct daemon *d)
     dns_close(s->dns);
     store_close(s->store); /* work for connections that are gone ends here */
     accounts_free(s->accounts);
+    guard_free(s->guard);
     tls_identity_free(s->tls);
     trace_close();
+    if (d->ready)
+        log_event("stop", "s:i", "connections", (int)s->conn_total);
+    log_close();
     if (s->clock != NULL)
         clock_cancel(s->clock, &d->goodbye);
     if (d->input_watched)
@@ -366,6 +383,9 @@ int main(int argc, char **argv)
         return rc;
     }
     if (start(&d, &err) == 0) {
+        d.ready = true;
+        log_event("start", "s:s, s:i, s:o", "version", MAILPROOF_VERSION, "pid", (int)getpid(),
+                  "services", services(&d));
         say_ready(&d);
         loop_run(d.server.loop);
     } else {

@@ -25,8 +25,9 @@ struct server {
     const char *hostname; /* "mail.test.example" */
     const char *domain;   /* first mail domain */
     bool plaintext_login; /* passwords without TLS are allowed (default on loopback test runs) */
-    struct queue *queue;        /* mail for other hosts; NULL: there is none */
-    struct dns *dns;            /* goes with it */
+    struct queue *queue;  /* mail for other hosts; NULL: there is none */
+    struct dns *dns;      /* goes with it */
+    struct guard *guard;  /* counts by address; NULL: nobody counts */
     struct tls_identity *tls;   /* NULL: no TLS at all */
     struct conn *conns;         /* every connection that is open, newest first; linked in conn.c */
     unsigned conn_count;        /* of these */

@@ -22,6 +22,7 @@ local FIELDS = {
   catches = "string|strings", run = "function!", services = "string|strings", needs = "string|strings",
   messages = "integer|strings", users = "integer", edition = "string", level = "string", timeout = "number",
   reply_timeout = "number", serial = "boolean", tags = "string|strings", destructive = "boolean",
+  needs_control = "boolean",
 }
 
 local REQUIREMENT_FIELDS = { id = "string!", section = "string!", level = "string!", test = "string!",
@@ -268,6 +269,7 @@ local function declare(L, file, source, line, def)
     says = def.says, why = def.why, run = def.run, protocol = protocol,
     catches = as_list(def.catches), needs = as_list(def.needs), tags = as_list(def.tags),
     users = def.users or 1, serial = def.serial or false, destructive = def.destructive or false,
+    needs_control = def.needs_control or false,
     timeout = def.timeout or 20, reply_timeout = def.reply_timeout or 10, edition = def.edition or "both",
     messages = def.messages,
   }

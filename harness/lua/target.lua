@@ -18,7 +18,7 @@ local FIELDS = {
   ca = "string", source = "string", verify_name = "string", ehlo = "string", throwaway = "boolean",
   fill = "string|function", maildir = "string|function", login_tls = "boolean", baseline = "string",
   look = "string", ready_seconds = "number", about = "string", software = "string", reset = "function",
-  faults = "boolean",
+  faults = "boolean", relay_port = "number",
 }
 
 local FILLS = { append = true, lmtp = true, smtp = true, pop3 = true }
@@ -199,6 +199,9 @@ function M.skip_reason(target, s, caps, allow)
     if not M.service_of(target, choice) then
       return string.format("the target has no %s", choice:gsub("/", " or "))
     end
+  end
+  if s.needs_control and next(target.services) and not target.control then
+    return "it needs a control socket, to answer for the DNS and to move the clock"
   end
   if s.users > #target.accounts then
     if #target.accounts == 0 then return "it needs an account (--user NAME:PASSWORD)" end

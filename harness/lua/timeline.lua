@@ -9,6 +9,7 @@ mime = require "mime"
 local mailbox = require "mailbox"
 local open = require "open"
 local show = require "show"
+local sink = require "sink"
 local strict = require "strict"
 
 local M = {}
@@ -193,6 +194,10 @@ function timeline:submission(o)
   mine.service = mine.service or (not services.submission and services.submissions and "submissions") or "submission"
   return open.open(self, "smtp", mine)
 end
+
+---The second host, and what holds the target's strings.
+function timeline:listen(o) return sink.listen(self, o) end
+function timeline:control(ask) return sink.control(self, ask) end
 
 ---Whether the target offers a service: "pop3", "lmtp".
 function timeline:offers(service)

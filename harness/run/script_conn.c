@@ -65,6 +65,24 @@ static double number_field(lua_State *L, int table, const char *name, double oth
     return d;
 }
 
+struct handle *script_new_handle(lua_State *L)
+{
+    struct handle *h = lua_newuserdatauv(L, sizeof *h, 0);
+    memset(h, 0, sizeof *h);
+    luaL_setmetatable(L, CONN);
+    return h;
+}
+
+void script_join(struct handle *h, struct session *s)
+{
+    h->session = s;
+    h->next = s->handles;
+    h->link = &s->handles;
+    if (h->next != NULL)
+        h->next->link = &h->next;
+    s->handles = h;
+}
+
 /* wire.connect{name, host, port, source, family, timeout, protocol, service} -> handle | nil, words
  */
 static int l_connect(lua_State *L)
@@ -84,9 +102,7 @@ static int l_connect(lua_State *L)
     const char *name = field(L, 1, "name");
     luaL_argcheck(L, to.host != NULL && name != NULL, 1, "host and name are needed");
     int timeout_ms = script_ms(number_field(L, 1, "timeout", 10));
-    struct handle *h = lua_newuserdatauv(L, sizeof *h, 0);
-    memset(h, 0, sizeof *h);
-    luaL_setmetatable(L, CONN);
+    struct handle *h = script_new_handle(L);
     if (s->sink != NULL) {
         s->sink->protocol = field(L, 1, "protocol");
         s->sink->service = field(L, 1, "service");
@@ -102,12 +118,7 @@ static int l_connect(lua_State *L)
         lua_pushstring(L, err.text);
         return 2;
     }
-    h->session = s;
-    h->next = s->handles;
-    h->link = &s->handles;
-    if (h->next != NULL)
-        h->next->link = &h->next;
-    s->handles = h;
+    script_join(h, s);
     return 1;
 }
 

@@ -58,6 +58,12 @@ void script_add_tools(lua_State *L);
 /* Functions and the metatable of connections. */
 void script_add_conn(lua_State *L);
 
+/* A handle without a connection on top of the stack; script_join makes it one of the session's. */
+struct handle *script_new_handle(lua_State *L);
+void script_join(struct handle *h, struct session *s);
+/* Listening sockets, and lines for the target's control socket. */
+void script_add_listen(lua_State *L);
+
 /* imap.NIL on the stack. */
 void script_push_nil(lua_State *L);
 

@@ -2,6 +2,7 @@
  * The manual is conn.h. SPDX-License-Identifier: MIT */
 #include "wire/conn.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,18 @@ static void destroy(struct conn *c)
     free(c);
 }
 
+/* The connection stands: it gets its number, and the recorder is told. */
+static void join(struct loop *l, struct conn *c)
+{
+    c->number = ++l->opened;
+    struct conn **end = &l->first;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = c;
+    if (l->watch.opened != NULL)
+        l->watch.opened(l->watch.arg, c, loop_now(l));
+}
+
 int conn_open(struct loop *l, const char *name, const struct conn_address *to, int timeout_ms,
               struct conn **out, struct err *err)
 {
@@ -96,15 +109,31 @@ int conn_open(struct loop *l, const char *name, const struct conn_address *to, i
         return err_set(err, "cannot connect to %s port %u: %s", to->host, (unsigned)to->port,
                        why.text);
     }
-    c->number = ++l->opened;
-    struct conn **end = &l->first;
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = c;
-    if (l->watch.opened != NULL)
-        l->watch.opened(l->watch.arg, c, loop_now(l));
+    join(l, c);
     *out = c;
     return 0;
+}
+
+int conn_accept(struct loop *l, const char *name, int listener, int timeout_ms, struct conn **out,
+                struct err *err)
+{
+    double until = deadline(l, timeout_ms);
+    while (!loop_turn(l, until, listener, POLLIN))
+        if (loop_now(l) >= until)
+            return 0;
+    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0)
+        return err_set(err, "cannot accept a connection: %s", strerror(errno));
+    struct conn *c = make(l, name);
+    if (net_finish(fd, &c->local, &c->peer, err) != 0) {
+        (void)close(fd);
+        destroy(c);
+        return -1;
+    }
+    c->fd = fd;
+    join(l, c);
+    *out = c;
+    return 1;
 }
 
 void conn_free(struct conn *c)

@@ -115,6 +115,11 @@ struct conn_tls_options {
  * timed out. */
 int conn_open(struct loop *l, const char *name, const struct conn_address *to, int timeout_ms,
               struct conn **out, struct err *err);
+/* Waits for a client at a listening socket, which stays the caller's, and makes a connection of it:
+ * the other side then speaks as a client does. 1 with *out; 0 when nobody came in time; -1 with
+ * words. */
+int conn_accept(struct loop *l, const char *name, int listener, int timeout_ms, struct conn **out,
+                struct err *err);
 void conn_free(struct conn *c);
 
 const char *conn_name(const struct conn *c);
@@ -164,8 +169,8 @@ int conn_starttls(struct conn *c, const struct conn_tls_options *o, int timeout_
                   struct err *err);
 const struct conn_tls *conn_tls_facts(const struct conn *c); /* never NULL */
 bool conn_in_tls(const struct conn *c);
-/* The SSL of a connection on which a handshake was begun, to look at; NULL before. It belongs to the
- * connection. */
+/* The SSL of a connection on which a handshake was begun, to look at; NULL before. It belongs to
+ * the connection. */
 struct ssl_st *conn_openssl(const struct conn *c);
 /* Sends what was made by calls on conn_openssl itself: a key update, a renegotiation. */
 void conn_flush_openssl(struct conn *c);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fault.h"
+#include "guard.h"
 #include "imap/state.h"
 
 void run_starttls(struct imap *s)
@@ -37,6 +38,7 @@ bool imap_logged_in(struct imap *s, struct account *account)
         return false;
     }
     s->state = IMAP_LOGGED_IN;
+    guard_login_succeeded(c, account != NULL ? account->name : "anonymous");
     if (fault(FAULT_IMAP_PREAUTH_LATE)) {
         conn_text(s->conn, "* PREAUTH You are known\r\n");
     }
@@ -85,6 +87,9 @@ void run_login(struct imap *s)
     struct account *account = account_check(accounts, l->user.p, l->password.p);
     if (account == NULL && fault(FAULT_IMAP_ANY_PASSWORD)) {
         account = account_find(accounts, l->user.p);
+    }
+    if (account == NULL) {
+        guard_login_failed(s->conn, l->user.p);
     }
     if (account != NULL) {
         imap_logged_in(s, account);
@@ -174,6 +179,7 @@ static void turn(struct imap *s, const unsigned char *in, size_t n)
         }
         break;
     case SASL_BAD_LOGIN:
+        guard_login_failed(s->conn, sasl_user(s->sasl));
         sasl_over(s);
         login_failed(s, "The login was refused");
         break;

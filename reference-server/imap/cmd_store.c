@@ -166,9 +166,7 @@ void run_store(struct imap *s)
     }
     enum flag_op op = fault(FAULT_IMAP_STORE_ADDS_ALWAYS) ? FLAGS_ADD : c->op;
     uint64_t flags = c->flags.flags;
-    if (!fault(FAULT_IMAP_RECENT_STORED)) {
-        flags &= ~FLAG_RECENT;
-    }
+    flags &= ~FLAG_RECENT;
     imap_wait(s);
     store_flags(s->view.mailbox, c->uids, c->count, op, flags,
                 (const char *const *)c->flags.keywords, 0, s, stored, s);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "guard.h"
 #include "pop3/state.h"
 #include "server.h"
 #include "trace.h"
@@ -43,8 +44,9 @@ static bool clear_login_allowed(const struct pop3 *p)
     return p->conn->tls || p->conn->server->plaintext_login;
 }
 
-static void failed(struct pop3 *p)
+static void failed(struct pop3 *p, const char *user)
 {
+    guard_login_failed(p->conn, user);
     p->failed_logins++;
     pop3_err(p, fault(FAULT_POP3_RESPONSE_CODE_SYNTAX) ? "[AUTH name or password is wrong"
                                                        : "[AUTH] name or password is wrong");
@@ -72,6 +74,7 @@ static void enter(struct pop3 *p, const struct account *a)
     }
     p->state = POP3_TRANSACTION;
     p->failed_logins = 0;
+    guard_login_succeeded(p->conn, a->name);
     pop3_ok(p, "%zu messages, %llu octets", p->drop.count, (unsigned long long)p->drop.total);
 }
 
@@ -123,7 +126,7 @@ void pop3_pass(struct pop3 *p, const struct pop3_command *c)
         if (a == NULL && fault(FAULT_POP3_ANY_PASSWORD))
             a = account_find(all, user);
         if (a == NULL)
-            failed(p);
+            failed(p, user);
         else
             enter(p, a);
     }
@@ -166,7 +169,7 @@ void pop3_apop(struct pop3 *p, const struct pop3_command *c)
     if (right || (a != NULL && fault(FAULT_POP3_APOP_ANY_DIGEST)))
         enter(p, a);
     else
-        failed(p);
+        failed(p, c->arguments[0]);
 }
 
 /* --- AUTH, RFC 5034 --- */
@@ -224,8 +227,8 @@ static void step(struct pop3 *p, const unsigned char *in, size_t n)
         }
         break;
     case SASL_BAD_LOGIN:
+        failed(p, sasl_user(p->sasl));
         pop3_forget_login(p);
-        failed(p);
         break;
     case SASL_MALFORMED:
         pop3_forget_login(p);

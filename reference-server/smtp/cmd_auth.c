@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "fault.h"
+#include "guard.h"
 #include "server.h"
 #include "smtp/state.h"
 
@@ -48,6 +49,7 @@ static void logged_in(struct smtp *s, struct account *account)
 {
     s->account = account;
     s->logged_in = true;
+    guard_login_succeeded(s->conn, account != NULL ? account->name : "anonymous");
     over(s);
     smtp_reply(s, 235, "2.7.0", "Welcome");
 }
@@ -61,6 +63,7 @@ static void bad_login(struct smtp *s)
         return;
     }
     bool tell = account == NULL && fault(FAULT_SMTP_AUTH_USER_ORACLE);
+    guard_login_failed(s->conn, user);
     over(s);
     if (tell)
         smtp_reply(s, 550, "5.1.1", "There is no such user");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fault.h"
+#include "log.h"
 #include "queue/queue.h"
 #include "server.h"
 #include "smtp/header.h"
@@ -23,6 +24,7 @@ struct delivery {
     struct smtp_envelope envelope;
     bool lmtp;
     char id[SMTP_ID_BYTES];
+    size_t bytes;   /* of the message with its trace fields */
     size_t waiting; /* calls of the store that have not ended */
     struct part *parts;
     size_t count;
@@ -72,6 +74,8 @@ static void answer_part(struct smtp *s, const struct delivery *d, const struct p
 
 static void answer(struct smtp *s, const struct delivery *d)
 {
+    if (d->parts[0].status == STORE_OK)
+        log_message(d->conn, d->bytes, d->envelope.count);
     if (!d->lmtp || fault(FAULT_LMTP_ONE_REPLY)) {
         answer_part(s, d, &d->parts[0], "");
         return;
@@ -284,6 +288,7 @@ void smtp_deliver(struct smtp *s)
     d->conn = s->conn;
     d->lmtp = s->lmtp;
     unsigned char *data = assemble(s, d->id, &len);
+    d->bytes = len;
     bool queued = needs_queue(s);
     /* Nobody to deliver to: that is the work of faults. */
     bool lost = fault(FAULT_SMTP_LOSES_AFTER_250) || (count == 0 && !queued);

@@ -301,6 +301,7 @@ static void smtp_input(struct conn *c)
         else
             conn_close(c);
     }
+    c->receiving = s->doing == SMTP_TEXT || s->doing == SMTP_CHUNK;
 }
 
 static void smtp_secured(struct conn *c)

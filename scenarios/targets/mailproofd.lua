@@ -4,6 +4,7 @@
 local accounts, start = {}, {
   mailproof.daemon, "--ports", "ephemeral", "--store", ":memory:", "--state", mailproof.state,
   "--domain", "test.example", "--exit-with-stdin",
+  "--relay-port", tostring(mailproof.port_base),
 }
 for n = 1, 8 do
   accounts[n] = { name = "user" .. n, password = "pass", address = "user" .. n .. "@test.example" }
@@ -23,6 +24,7 @@ return {
   accounts = accounts,
   throwaway = true,
   faults = true,
+  relay_port = mailproof.port_base,
   fill = imap_is_sound and "append" or "lmtp",
   look = imap_is_sound and "imap" or "pop3",
   verify_name = "localhost",

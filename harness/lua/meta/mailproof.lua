@@ -34,6 +34,7 @@
 ---@field timeout? number          seconds for the whole scenario (default 20)
 ---@field reply_timeout? number    seconds that one expect waits (default 10)
 ---@field serial? boolean          runs alone: it disturbs more than its accounts
+---@field needs_control? boolean  uses t:control: skipped where the target has no control socket
 ---@field tags? string[]           "tls", "auth", "slow", "smuggling", …; --tag
 ---@field destructive? boolean     touches more than its leased INBOX (creates mailboxes, deletes them)
 
@@ -155,6 +156,57 @@ function timeline:offers(service) end
 ---@param bytes string
 ---@param user? user
 function timeline:deliver(bytes, user) end
+
+---A second host, for mail that the server passes on: it listens until the scenario ends. Its address is one of
+---127.0.0.0/8 (default 127.0.0.2), its port the one that the target relays to.
+---@param o? {protocol?: "smtp", address?: string, port?: integer}
+---@return sink
+function timeline:listen(o) end
+
+---One line to the target's control socket (reference-server/control.h), and its answer; a refusal is an error of the
+---scenario. t:control{["do"] = "advance", seconds = 60} moves the server's clock, ["do"] = "dns" with add = {lines} or
+---clear = true says what its DNS knows. The scenario is serial, since others have the same server.
+---@param ask table
+---@return table
+function timeline:control(ask) end
+
+---A second host.
+---@class sink
+---@field address string
+---@field port integer
+local sink = {}
+---A connection that the server under test makes, or nil when none came within the seconds (default 5).
+---@param seconds? number
+---@return sink_session|nil
+function sink:accept(seconds) end
+---Accepts and serves one session up to its first message or refusal, then hangs up. Each option is the reply to that
+---step; ehlo is the list of extensions, a line each.
+---@param o? {seconds?: number, greeting?: string, ehlo?: string, mail?: string, rcpt?: string, data?: string,
+---  dot?: string}
+---@return sink_session|nil
+function sink:serve(o) end
+---Stops listening.
+function sink:close() end
+
+---The server's end of a connection that the server under test made. Nothing it says is linted.
+---@class sink_session
+---@field name string          "s1"
+---@field lines string[]       every line that read_line gave
+---@field greeted string|nil   of serve: the EHLO or HELO line
+---@field from string|nil      of serve: what follows MAIL FROM:
+---@field to string[]          of serve: what follows each RCPT TO:
+---@field message string|nil   of serve: the message, dots undone
+local sink_session = {}
+---The next line without CRLF; nil when the connection ended; silence past reply_timeout fails the scenario.
+---@return string|nil
+function sink_session:read_line() end
+---Sends a reply: s:reply "250 ok"; line feeds part the lines of a longer one.
+---@param text string
+function sink_session:reply(text) end
+---The message after a 354, dots undone, and as it was on the wire; nil when the connection ended first.
+---@return string|nil message, string|nil raw
+function sink_session:data() end
+function sink_session:close() end
 
 ---Waits, listening to all connections. Rare: a fence is better.
 function timeline:pause(seconds) end

@@ -88,7 +88,7 @@ scenario {
   proves  = "rfc3501-11.2-3",
   says    = [[Text and code are the same, whether there is such a user or not.]],
   why     = [[Two different answers tell an attacker which names are worth guessing at.]],
-  catches = "imap-login-tells",
+  catches = { "imap-login-tells", "imap-any-password" },
   run = function(t)
     local said = {}
     for n, name in ipairs { t.user.name, "nobody-of-this-name" } do

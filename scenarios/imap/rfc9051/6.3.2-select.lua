@@ -75,7 +75,7 @@ scenario {
   why     = [[Clients reserve room by it before they download everything.]],
   needs   = { "login:STATUS=SIZE" },
   messages = { "plain", "dots", "multipart" },
-  catches = "imap-status-size-low",
+  catches = { "imap-status-size-low", "imap-untagged-after-tagged" },
   run = function(t)
     local c = t:imap { login = true }
     c:send "STATUS INBOX (SIZE)"

@@ -25,10 +25,11 @@ scenario {
   why     = [[A client files its own copy under that UID and never looks again.]],
   needs   = { "login:UIDPLUS" },
   messages = { "plain" },
-  catches = "imap-appenduid-wrong",
+  catches = { "imap-appenduid-wrong", "imap-select-no-uidvalidity", "imap-appenduid-range", "imap-literal-no-continue",
+    "imap-no-exists-after-append", "imap-uid-not-ascending", "imap-uids-per-session" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
-    local validity = c.selected:find_code "UIDVALIDITY"[1]
+    local validity = (c.selected:find_code "UIDVALIDITY" or {})[1]
     c:command("APPEND INBOX ", { literal = message.make { subject = "uid", body = t.marker .. "\r\n" } })
     local code = c:expect "OK":find_code "APPENDUID"
     t:check(code, "APPEND was answered without APPENDUID")
@@ -49,7 +50,8 @@ scenario {
   needs   = { "login:UIDPLUS" },
   messages = { "plain", "dots" },
   destructive = true,
-  catches = "imap-copyuid-swapped",
+  catches = { "imap-copyuid-swapped", "imap-copyuid-uneven", "imap-header-fields-case-sensitive",
+    "imap-literal-length-off-by-one", "imap-uid-not-ascending", "imap-uids-per-session" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     local name = create(t, c, "copyuid")
@@ -61,6 +63,7 @@ scenario {
       local source, copy = imap.set(tostring(code[2])), imap.set(tostring(code[3]))
       t:equal(#source, 2, "UIDs in the first set of COPYUID")
       t:equal(#copy, 2, "UIDs in the second set of COPYUID")
+      if #source ~= #copy then return end
       c:send("SELECT " .. name)
       c:expect "OK"
       for n, uid in ipairs(copy) do
@@ -89,7 +92,8 @@ scenario {
   needs   = { "login:MOVE" },
   messages = { "plain", "dots" },
   destructive = true,
-  catches = { "imap-move-copies", "imap-move-expunge-first" },
+  catches = { "imap-move-copies", "imap-move-expunge-first", "imap-select-wrong-exists", "imap-status-wrong-messages",
+    "imap-untagged-after-tagged" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     local name = create(t, c, "move")
@@ -120,7 +124,7 @@ scenario {
   why     = [[It lets a client remove what it marked itself, and leave what another one marked a moment ago.]],
   needs   = { "login:UIDPLUS" },
   messages = { "plain", "dots", "multipart" },
-  catches = "imap-uid-expunge-all",
+  catches = { "imap-uid-expunge-all", "imap-uid-not-ascending", "imap-uids-per-session" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     local list = uids(c, 3)

@@ -1,0 +1,170 @@
+-- The second host of a scenario: a listening socket that takes mail as the script wants it taken, and the line to the
+-- target's control socket. The server under test is the client here, so nothing is linted: what it says is judged by
+-- the scenario.
+-- SPDX-License-Identifier: MIT
+local show = require "show"
+local strict = require "strict"
+local wire = require "wire"
+
+local M = {}
+local sink, session = {}, {}
+local sink_class = strict.class("a sink", sink, { address = true, port = true })
+local session_class = strict.class("a session of a sink", session, { name = true, greeted = true, from = true,
+  to = true, message = true, lines = true })
+
+local LISTEN = { protocol = "string", address = "string", port = "number" }
+
+---t:listen{address =, port =}: default the port that the target relays to.
+function M.listen(t, o)
+  o = strict.options(o, LISTEN, "t:listen", 2)
+  if o.protocol and o.protocol ~= "smtp" then error('t:listen: the protocol is "smtp"', 3) end
+  local address, port = o.address or "127.0.0.2", o.port or t._context.target.relay_port or 0
+  t:_step(nil, string.format("listen at %s:%d", address, port))
+  local listener, why = wire.listen(address, port)
+  if not listener then error(string.format("%s:%d: %s", address, port, why), 0) end
+  return setmetatable({ address = address, port = listener:port(), _l = listener, _t = t }, sink_class)
+end
+
+---A connection of the server under test, or nil when none came within the seconds.
+function sink:accept(seconds)
+  local t = self._t
+  seconds = (seconds or 5) * (t._context.timeout_scale or 1)
+  t:_step(nil, string.format("accept at %s:%d", self.address, self.port))
+  local name = t:_name "s"
+  local handle, why = self._l:accept(name, self.address, seconds)
+  if why then error(why, 0) end
+  if not handle then return nil end
+  return setmetatable({ name = name, to = {}, lines = {}, _h = handle, _t = t }, session_class)
+end
+
+---Stops listening: who connects from now on is refused.
+function sink:close() self._l:close() end
+
+local function limit(self) return (self._t._context.reply_timeout or 10) * (self._t._context.timeout_scale or 1) end
+
+---The bytes up to and with `mark`; nil when the other side closed first.
+local function up_to(self, mark, what)
+  local deadline = wire.now() + limit(self)
+  while true do
+    local bytes = self._h:input()
+    local _, stop = bytes:find(mark, 1, true)
+    if stop then
+      self._h:took(stop)
+      return bytes:sub(1, stop)
+    end
+    local rc = self._h:fill(#bytes, math.max(deadline - wire.now(), 0))
+    if rc < 0 then return nil end
+    if rc == 0 then self._t:_fail(string.format("the relaying server sent no %s within %s", what,
+      show.seconds(limit(self)))) end
+  end
+end
+
+---The next line without its CRLF; nil when the connection ended.
+function session:read_line()
+  local line = up_to(self, "\r\n", "line")
+  if not line then return nil end
+  self.lines[#self.lines + 1] = line:sub(1, -3)
+  return line:sub(1, -3)
+end
+
+---Sends a reply; "\n" parts its lines: the separators are put in.
+function session:reply(text)
+  strict.string(text, "reply")
+  self._t:_step(nil, self.name .. " replies " .. show.quoted(text, 200))
+  local code, rest = text:match "^(%d%d%d) ?(.*)$"
+  local parts, out = {}, {}
+  for part in ((rest or text) .. "\n"):gmatch "(.-)\n" do parts[#parts + 1] = part end
+  for i, part in ipairs(parts) do
+    out[i] = (code and code .. (i < #parts and "-" or " ") or "") .. part .. "\r\n"
+  end
+  return (self._h:write(table.concat(out), limit(self)))
+end
+
+---The message after 354 as it came, dots undone; nil when the connection ended first. `raw` is what was on the wire.
+function session:data()
+  local first = up_to(self, "\r\n", "message")
+  if not first then return nil end
+  local raw = first
+  if first ~= ".\r\n" then
+    local rest = up_to(self, "\r\n.\r\n", "end of the message")
+    if not rest then return nil end
+    raw = first .. rest
+  end
+  local text = raw:sub(1, -4)
+  return (("\r\n" .. text):gsub("\r\n%.", "\r\n"):sub(3)), text
+end
+
+function session:close() self._h:finish "close" end
+
+local SERVE = { seconds = "number", ehlo = "string", greeting = "string", mail = "string", rcpt = "string",
+  data = "string", dot = "string" }
+
+---Serves one session with these replies (2yz where none is given) up to the first message or refusal, then hangs up:
+---a relay may keep a connection open for long in the hope of more mail. Returns the session (from, to with their
+---parameters, message); nil when nobody came.
+function sink:serve(o)
+  o = strict.options(o, SERVE, "serve")
+  local s = self:accept(o.seconds)
+  if not s then return nil end
+  local greeting = o.greeting or "220 sink.example"
+  s:reply(greeting)
+  if greeting:find "^4" or greeting:find "^5" then
+    s:read_line()
+    s:close()
+    return s
+  end
+  local function answer(text)
+    s:reply(text)
+    return not text:find "^[45]"
+  end
+  local going = true
+  while going do
+    local line = s:read_line()
+    if not line then break end
+    local verb = (line:match "^%a+" or ""):upper()
+    if verb == "EHLO" or verb == "HELO" then
+      s.greeted = line
+      s:reply(verb == "EHLO" and o.ehlo and "250 sink.example\n" .. o.ehlo or "250 sink.example")
+    elseif verb == "MAIL" then
+      s.from = line:match "^%a+ +[Ff][Rr][Oo][Mm]:(.*)$"
+      going = answer(o.mail or "250 ok")
+    elseif verb == "RCPT" then
+      s.to[#s.to + 1] = line:match "^%a+ +[Tt][Oo]:(.*)$"
+      going = answer(o.rcpt or "250 ok")
+    elseif verb == "DATA" then
+      going = answer(o.data or "354 go on")
+      if going then
+        s.message = s:data()
+        if s.message then s:reply(o.dot or "250 taken") end
+        going = false
+      end
+    elseif verb == "QUIT" then
+      s:reply "221 bye"
+      break
+    elseif verb == "RSET" or verb == "NOOP" then
+      s:reply "250 ok"
+    else
+      s:reply "502 not here"
+    end
+  end
+  s:close()
+  return s
+end
+
+---One line to the target's control socket, and its answer. A target without one skips the scenario.
+function M.control(t, ask)
+  local path = t._context.target.control
+  if type(ask) ~= "table" or type(ask["do"]) ~= "string" then
+    error('t:control takes a table with a string "do"', 3)
+  end
+  if not path then t:skip "the target has no control socket" end
+  t:_step(nil, "control: " .. ask["do"])
+  local answer, why = wire.control(path, ask, limit { _t = t })
+  if not answer then error(why, 0) end
+  if answer.ok ~= true then
+    error(string.format("the control socket refused %s: %s", ask["do"], tostring(answer.error)), 0)
+  end
+  return answer
+end
+
+return M

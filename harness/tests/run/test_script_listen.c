@@ -1,0 +1,232 @@
+/* The second host of a scenario: it takes mail as the script says, and control lines reach their
+ * socket. SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
+#include <check.h>
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "run/script.h"
+
+static struct script_result result;
+static json_t *events;
+
+/* Runs `body` as a scenario with this control socket ("" for none). */
+static void run(const char *control, const char *body)
+{
+    struct err err;
+    lua_State *L = luaL_newstate();
+    luaL_openlibs(L);
+    const char *home = getenv("MAILPROOF_HOME");
+    ck_assert_msg(script_open(L, home != NULL ? home : ".", &err) == 0, "%s", err.text);
+    char text[8192];
+    int n = snprintf(
+        text, sizeof text,
+        "local control = '%s'\n"
+        "return { id = 'test', level = 'MUST', users = {}, domain = 'test.example', marker = 'm',"
+        " seed = 7, timeout_scale = 1, messages = {}, reply_timeout = 1, file = 'x.lua', target = {"
+        " name = 'fake', services = {}, control = control ~= '' and control or nil } },\n"
+        "{ run = function(t)\n%s\nend }",
+        control, body);
+    ck_assert_int_lt(n, (int)sizeof text);
+    ck_assert_msg(luaL_dostring(L, text) == LUA_OK, "%s", lua_tostring(L, -1));
+    json_decref(events);
+    events = json_array();
+    struct event_sink sink = {.list = events, .scenario = "test", .fd = -1};
+    script_run(L, -1, -2, &sink, &result);
+    lua_close(L);
+}
+
+static void verdict_is(enum verdict verdict, const char *why)
+{
+    ck_assert_msg(result.verdict == verdict && strstr(result.why, why) != NULL,
+                  "wanted %s with \"%s\", got %s: %s", verdict_names[verdict], why,
+                  verdict_names[result.verdict], result.why);
+}
+
+static uint16_t free_port(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &n), 0);
+    (void)close(fd);
+    return ntohs(at.sin_port);
+}
+
+/* A relay that tries for two seconds, says all at once and waits for the end. */
+static pid_t relay_start(uint16_t port, const char *says)
+{
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid != 0)
+        return pid;
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    for (int i = 0; i < 200; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        char rest[512];
+        if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) == 0) {
+            if (send(fd, says, strlen(says), MSG_NOSIGNAL) < 0)
+                _exit(1);
+            (void)shutdown(fd, SHUT_WR);
+            while (recv(fd, rest, sizeof rest, 0) > 0)
+                continue;
+            _exit(0);
+        }
+        (void)close(fd);
+        (void)usleep(10000);
+    }
+    _exit(2);
+}
+
+static void with_relay(const char *says, const char *body)
+{
+    char text[4096];
+    uint16_t port = free_port();
+    pid_t pid = relay_start(port, says);
+    snprintf(text, sizeof text, "local sink = t:listen{address = '127.0.0.1', port = %u}\n%s",
+             (unsigned)port, body);
+    run("", text);
+    int status = 0;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+}
+
+START_TEST(a_sink_takes_a_message_and_undoes_its_dots)
+    {
+        with_relay(
+            "EHLO a\r\nMAIL FROM:<a@b> RET=HDRS\r\nRCPT TO:<c@d>\r\nDATA\r\n..one\r\ntwo\r\n.\r\n",
+            "local s = sink:serve{ehlo = 'DSN\\nSIZE'}\n"
+            "t:equal(s.from, '<a@b> RET=HDRS', 'from') t:equal(s.to, {'<c@d>'}, 'to')\n"
+            "t:equal(s.message, '.one\\r\\ntwo\\r\\n', 'message') t:equal(s.greeted, 'EHLO a', "
+            "'EHLO')");
+        verdict_is(VERDICT_PASS, "");
+    }
+END_TEST
+
+START_TEST(a_sink_stops_where_it_refuses)
+    {
+        with_relay("EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n",
+                   "local s = sink:serve{rcpt = '550 no'}\n"
+                   "t:equal(s.message, nil, 'message') t:equal(#s.lines, 3, 'lines')");
+        verdict_is(VERDICT_PASS, "");
+    }
+END_TEST
+
+START_TEST(a_session_can_be_led_by_hand)
+    {
+        with_relay(
+            "EHLO a\r\n.\r\nlast",
+            "local s = sink:accept(3)\n"
+            "t:equal(s:read_line(), 'EHLO a', 'line') s:reply '250-x\\ny'\n"
+            "t:equal(s:data(), '', 'empty message') t:equal(s:read_line(), nil, 'half a line')\n"
+            "s:close()");
+        verdict_is(VERDICT_PASS, "");
+    }
+END_TEST
+
+START_TEST(nobody_comes_in_time)
+    {
+        run("", "t:equal(t:listen{address = '127.0.0.1', port = 0}:accept(0.05), nil, 'session')");
+        verdict_is(VERDICT_PASS, "");
+    }
+END_TEST
+
+START_TEST(what_a_sink_accepts_is_evidence)
+    {
+        with_relay("QUIT\r\n", "local s = sink:serve()\n t:equal(s.lines, {'QUIT'}, 'lines')");
+        verdict_is(VERDICT_PASS, "");
+        size_t i;
+        json_t *e;
+        int conns = 0, bytes = 0;
+        json_array_foreach (events, i, e) {
+            const char *ev = json_string_value(json_object_get(e, "ev"));
+            conns += strcmp(ev, "conn") == 0 &&
+                     strcmp(json_string_value(json_object_get(e, "name")), "s1") == 0;
+            bytes += strcmp(ev, "io") == 0;
+        }
+        ck_assert_int_eq(conns, 1);
+        ck_assert_int_ge(bytes, 2);
+    }
+END_TEST
+
+START_TEST(without_a_control_socket_a_scenario_is_skipped)
+    {
+        run("", "t:control{['do'] = 'ping'}");
+        verdict_is(VERDICT_SKIP, "no control socket");
+    }
+END_TEST
+
+/* Answers one line of a control socket with this text. */
+static void with_control(const char *answer, const char *body)
+{
+    char path[] = "/tmp/mailproof-test-XXXXXX", sock[64];
+    ck_assert_ptr_nonnull(mkdtemp(path));
+    snprintf(sock, sizeof sock, "%s/c", path);
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    memcpy(at.sun_path, sock, strlen(sock) + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    ck_assert_int_eq(listen(fd, 1), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char line[256];
+        int c = accept(fd, NULL, NULL);
+        ssize_t n = recv(c, line, sizeof line - 1, 0);
+        line[n > 0 ? n : 0] = '\0';
+        bool right = strcmp(line, "{\"do\":\"ping\"}\n") == 0;
+        _exit(right && send(c, answer, strlen(answer), MSG_NOSIGNAL) > 0 ? 0 : 1);
+    }
+    (void)close(fd);
+    run(sock, body);
+    int status = 0;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    (void)unlink(sock);
+    (void)rmdir(path);
+    ck_assert_int_eq(status, 0);
+}
+
+START_TEST(a_control_line_gives_its_answer_as_a_table)
+    {
+        with_control("{\"ok\": true, \"n\": 2, \"list\": [\"a\", {\"b\": false}]}\n",
+                     "local a = t:control{['do'] = 'ping'}\n"
+                     "t:equal(a, {ok = true, n = 2, list = {'a', {b = false}}}, 'answer')");
+        verdict_is(VERDICT_PASS, "");
+    }
+END_TEST
+
+START_TEST(a_refused_control_line_is_an_error_of_ours)
+    {
+        with_control("{\"ok\": false, \"error\": \"never\"}\n", "t:control{['do'] = 'ping'}");
+        verdict_is(VERDICT_ERROR, "refused ping: never");
+        with_control("what?\n", "t:control{['do'] = 'ping'}");
+        verdict_is(VERDICT_ERROR, "no JSON");
+    }
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("script_listen");
+    TCase *tc = tcase_create("second host");
+    tcase_add_test(tc, a_sink_takes_a_message_and_undoes_its_dots);
+    tcase_add_test(tc, a_sink_stops_where_it_refuses);
+    tcase_add_test(tc, a_session_can_be_led_by_hand);
+    tcase_add_test(tc, nobody_comes_in_time);
+    tcase_add_test(tc, what_a_sink_accepts_is_evidence);
+    tcase_add_test(tc, without_a_control_socket_a_scenario_is_skipped);
+    tcase_add_test(tc, a_control_line_gives_its_answer_as_a_table);
+    tcase_add_test(tc, a_refused_control_line_is_an_error_of_ours);
+    suite_add_tcase(s, tc);
+    SRunner *runner = srunner_create(s);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
