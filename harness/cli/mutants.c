@@ -128,8 +128,8 @@ static struct fault *find_fault(struct mutants *m, const char *name)
 
 /* A fault that breaks only what one client on the wire cannot see (the catalogue says so of each of
  * its requirements) cannot be caught here unless a scenario names it: it is counted apart, with
- * what it would take, and the unit tests of mailproofd have to show it. An id that no catalogue has
- * is a deviation, so that nobody can declare a fault unobservable by a slip of the pen. */
+ * what it would take. An id that no catalogue has is a deviation, so that nobody can declare a
+ * fault unobservable by a slip of the pen. */
 static void find_elsewhere(struct mutants *m, struct fault *f)
 {
     char *ids = take(strdup(f->ids)), *rest = ids, *id;
@@ -503,7 +503,7 @@ static int sum_up(const struct mutants *m)
     for (size_t i = 0; i < m->n; i++) {
         const struct fault *f = &m->faults[i];
         if (f->elsewhere != NULL) {
-            printf("%s needs more than a client (%s): left to unit tests\n", f->name, f->elsewhere);
+            printf("%s needs more than a client (%s): not tried\n", f->name, f->elsewhere);
             elsewhere++;
         }
         total += f->chosen;
