@@ -266,5 +266,23 @@ return {
                message as RETR sends it.]] },
     { id = "rfc1939-13-1", section = "13", level = "SHOULD NOT", test = "config",
       says = [[A user who can log in by APOP cannot also log in by USER and PASS, and the other way round.]] },
+    { id = "rfc1939-3-x6", section = "3", level = "stated", test = "wire",
+      says = [[A line that is far too long gets one -ERR, or ends the connection; what is left of it is not obeyed
+               as a command of its own.]] },
+    { id = "rfc1939-3-x7", section = "3", level = "stated", test = "wire",
+      says = [[A NUL or another control character inside a command does not end or shorten it: what follows is not
+               obeyed.]] },
+    { id = "rfc1939-3-x8", section = "3", level = "stated", test = "wire",
+      says = [[An empty line gets -ERR and changes nothing.]] },
+    { id = "rfc1939-5/RETR-x2", section = "5/RETR", level = "stated", test = "wire",
+      says = [[RETR changes nothing: a second RETR of the message gives the same octets, and its mark and unique-
+               id stay.]] },
+    { id = "rfc1939-6-x2", section = "6", level = "stated", test = "wire",
+      says = [[A connection cut in the middle of RETR loses nothing, and the maildrop can be opened again.]] },
+    { id = "rfc1939-6-x3", section = "6", level = "stated", test = "wire",
+      says = [[Deletions that RSET took back are not carried out at QUIT.]] },
+    { id = "rfc1939-11-x2", section = "11", level = "stated", test = "wire",
+      says = [[The octets that RETR sends are those that IMAP sends for the same message, and both give the same
+               size.]] },
   },
 }

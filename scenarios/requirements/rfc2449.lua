@@ -117,5 +117,12 @@ return {
     { id = "rfc2449-8.1.2-x1", section = "8.1.2", level = "stated", test = "wire",
       says = [[[IN-USE] is sent only with -ERR to PASS, APOP or AUTH, when the password was right but another
                session holds the maildrop.]] },
+    { id = "rfc2449-8-x2", section = "8", level = "stated", test = "wire",
+      says = [[RESP-CODES is listed before login and after it, if at all.]] },
+    { id = "rfc2449-8.1.2-x2", section = "8.1.2", level = "stated", test = "wire",
+      says = [[Where RESP-CODES is listed a login refused only because another session holds the maildrop gets
+               [IN-USE].]] },
+    { id = "rfc2449-6.6-x2", section = "6.6", level = "stated", test = "wire",
+      says = [[Commands that are glued behind QUIT are not carried out.]] },
   },
 }

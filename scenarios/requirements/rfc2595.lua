@@ -102,5 +102,9 @@ return {
     { id = "rfc2595-9-4", section = "9", level = "MUST NOT", test = "wire",
       says = [[Without TLS, or an equal layer, PLAIN is not offered and not taken, except where a site keeps it for
                old clients.]] },
+    { id = "rfc2595-4-x9", section = "4", level = "stated", test = "wire",
+      says = [[After an -ERR to STLS the session in clear goes on as it was.]] },
+    { id = "rfc2595-4-x10", section = "4", level = "stated", test = "wire",
+      says = [[After a TLS handshake that fails the server does not go back to commands in clear.]] },
   },
 }

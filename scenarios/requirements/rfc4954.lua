@@ -175,5 +175,8 @@ return {
     { id = "rfc4954-9-7", section = "9", level = "SHOULD NOT", test = "wire",
       says = [[The server does not hang up on failed logins before the third: three wrong passwords in a row
                each get their reply.]] },
+    { id = "rfc4954-4-x5", section = "4", level = "stated", test = "wire",
+      says = [[An AUTH that failed or was cancelled leaves the session as it was: MAIL without
+               login is treated as before.]] },
   },
 }
