@@ -16,6 +16,9 @@ return {
       says = [[A reply of several lines repeats one and the same enhanced code on all of them.]] },
     { id = "rfc2034-4-5", section = "4", level = "stated", test = "wire",
       says = [[The codes come in a session that HELO opened too; the client need not have said EHLO.]] },
+    { id = "rfc2034-4-x1", section = "4", level = "stated", test = "wire",
+      says = [[Refusals have codes that fit: X.1.1 for an unknown mailbox, 5.5.1 for a wrong order, 5.5.4 or 5.5.2
+               for wrong arguments.]] },
     { id = "rfc2034-5-x1", section = "5", level = "stated", test = "wire",
       says = [[There is nothing to switch on: enhanced codes are sent without the client asking for them.]] },
   },
