@@ -6,7 +6,7 @@
 #   make check        unit tests, every scenario against mailproofd, mutants, replay of fuzz findings
 #   make mutants      each fault of mailproofd turns the scenarios that name it red, and no others
 #   make ports-proof  mailproof ports against each TLS and STARTTLS fault of mailproofd
-#   make clients      swaks, msmtp, curl, mutt, fetchmail, getmail and Python's modules against mailproofd
+#   make clients      swaks, msmtp, curl, mutt, fetchmail, getmail, Python, and Postfix on either side of mailproofd
 #   make servers      the scenarios against seven real mail servers from Debian packages (needs root)
 #   make bench        driver CPU per scenario, wall time of the whole run
 #   make fuzz T=NAME  fuzz one target of fuzz/ with AFL++ (SECONDS=60)

@@ -5,13 +5,14 @@ SPDX-License-Identifier: MIT
 """
 
 import imaplib
+import os
 import poplib
 import smtplib
 import ssl
 import sys
 import time
 
-HOST, USER, PASSWORD, ADDRESS = "localhost", "ann", "secret", "ann@test.example"
+HOST, USER, PASSWORD, ADDRESS = "localhost", os.environ.get("MAILBOX", "ann"), "secret", "ann@test.example"
 PATIENCE_S = 5
 
 

@@ -6,6 +6,7 @@ set -u
 server=$(readlink -f "$1")
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
+chmod 711 "$work" # Postfix gives up its rights and has to come through
 passed=0 failed=0 skipped=0 names="" pid=
 cleanup() {
   if [ -n "$pid" ]; then kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; fi
@@ -17,7 +18,7 @@ export HOME=$work TERM=xterm LC_ALL=C.UTF-8
 unset MAILRC EMAIL MAIL FETCHMAILHOME no_proxy http_proxy https_proxy all_proxy ALL_PROXY
 
 mkfifo ready
-"$server" --ports ephemeral --hostname localhost --state "$work/state" --user ann:secret >ready 2>server.log </dev/null &
+"$server" --ports ephemeral --hostname localhost --state "$work/state" --user ann:secret --user bob:secret >ready 2>server.log </dev/null &
 pid=$!
 read -r -t 20 line <ready || { echo "FAIL mailproofd did not start"; cat server.log; echo "0 passed, 1 failed"; exit 1; }
 port() { sed -n "s/.*\"$1\":\"[^\"]*:\([0-9]*\)\".*/\1/p" <<<"$line"; }
@@ -173,6 +174,60 @@ if has getmail; then
   try "getmail pop3s" getmails SimplePOP3SSLRetriever "$pop3s" "ca_certs = $ca"
   try "getmail imap" getmails SimpleIMAPRetriever "$imap"
   try "getmail imaps" getmails SimpleIMAPSSLRetriever "$imaps" "ca_certs = $ca"
+fi
+
+# Postfix hands mail on to mailproofd, and takes from another mailproofd what that one has for other hosts.
+postfix_starts() {
+  local i
+  export RELAY_SMTP=$smtp RELAY_SUBMISSION=$submission RELAY_LMTP=$lmtp RELAY_CA=$ca
+  mkfifo postfix.in
+  MAILPROOF_STATE=$work/postfix "$here/../../scenarios/targets/servers/postfix-relay.sh" <postfix.in >postfix.ready 2>postfix.log &
+  postfix=$!
+  exec 7>postfix.in # it ends when this does
+  for i in $(seq 300); do
+    [ -s postfix.ready ] && return
+    kill -0 "$postfix" 2>/dev/null || break
+    sleep 0.1
+  done
+  cat postfix.log
+  return 1
+}
+relay_starts() { # a second mailproofd, whose smarthost is Postfix
+  local of i
+  of=$(sed -n 's/.*"submission":"[^"]*:\([0-9]*\)".*/\1/p' postfix.ready)
+  "$server" --ports ephemeral --hostname relay.example --domain relay.example --state "$work/relay" --user carol:secret \
+    --smarthost "user1:pass@127.0.0.1:$of" --relay-ca "$work/postfix/tls/ca.pem" >relay.ready 2>relay.log </dev/null &
+  relay=$!
+  for i in $(seq 100); do
+    [ -s relay.ready ] && return
+    sleep 0.1
+  done
+  cat relay.log
+  return 1
+}
+# through PORT CA USER:PASSWORD SENDER RECIPIENT [MAILBOX]: submitted there, it arrives in the mailbox (ann's).
+through() {
+  curl -sS --cacert "$2" --ssl-reqd --user "$3" --mail-from "$4" --mail-rcpt "$5" --upload-file message "smtp://localhost:$1/client.example" &&
+    MAILBOX=${6:-ann} helper arrived
+}
+if [ "$(id -u)" = 0 ] && has curl; then
+  postfix= relay=
+  try "Postfix starts" postfix_starts
+  front=$(sed -n 's/.*"submission":"[^"]*:\([0-9]*\)".*/\1/p' postfix.ready)
+  pca=$work/postfix/tls/ca.pem
+  try "Postfix relays, STARTTLS" through "$front" "$pca" user1:pass bob@client.example ann@test.example
+  try "Postfix relays, LMTP" through "$front" "$pca" user1:pass bob@client.example bob@test.example bob
+  try "Postfix relays, STARTTLS AUTH" through "$front" "$pca" user1:pass ann@test.example ann@other.example
+  try "a mailproofd with a smarthost starts" relay_starts
+  hop=$(sed -n 's/.*"submission":"[^"]*:\([0-9]*\)".*/\1/p' relay.ready)
+  try "Postfix as smarthost" through "$hop" "$work/relay/ca.pem" carol:secret carol@relay.example ann@test.example
+  exec 7>&-
+  for p in "$relay" "$postfix"; do
+    if [ -n "$p" ]; then kill "$p" 2>/dev/null && wait "$p" 2>/dev/null; fi
+  done
+elif [ "$(id -u)" != 0 ]; then
+  skipped=$((skipped + 1))
+  echo "skipped: Postfix runs in namespaces of its own, for which root is needed"
 fi
 
 if ! kill -0 "$pid" 2>/dev/null; then failed=$((failed + 1)) names="$names, mailproofd has ended"; fi

@@ -52,15 +52,16 @@ mail_users() { # the test users as system users of the jail, uid 6601 and up, ho
   done
 }
 
-fetch() { # unpacks PACKAGES and what they need that this machine lacks into $ROOT, once
+fetch() { # unpacks PACKAGES and what they need that this machine lacks into $ROOT, once; $UNPACKED: whose are the same
+  local name=${UNPACKED:-$NAME}
   local cache=${MAILPROOF_SERVERS:-${MAILPROOF_HOME:-$HERE/../../..}/build/servers}
   mkdir -p "$cache"
   cache=$(cd "$cache" && pwd)
-  ROOT=$cache/$NAME
-  exec 9> "$cache/$NAME.lock"
+  ROOT=$cache/$name
+  exec 9> "$cache/$name.lock"
   flock 9
   if [ ! -e "$ROOT/.complete" ]; then
-    local debs=$cache/$NAME.debs d p
+    local debs=$cache/$name.debs d p
     rm -rf "$ROOT" "$debs"
     mkdir -p "$ROOT" "$debs/partial"
     say "fetching $PACKAGES"
