@@ -209,6 +209,7 @@ static void read_scenarios(lua_State *L, struct catalogue *c, size_t rules)
         s->users = (int)number_field(L, "users");
         s->timeout = number_field(L, "timeout");
         s->serial = true_field(L, "serial");
+        s->needs_control = true_field(L, "needs_control");
         s->destructive = true_field(L, "destructive");
         s->messages = true_field(L, "messages");
         s->proves = words_field(L, "proves");

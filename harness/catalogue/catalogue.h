@@ -40,7 +40,7 @@ struct scenario {
     struct words proves, catches, services, needs, tags;
     const char *protocol; /* first folder: "smtp" */
     int users;
-    bool messages, destructive, serial;
+    bool messages, destructive, serial, needs_control;
     double timeout; /* seconds */
     int ref;        /* the checked table in the Lua registry; LUA_NOREF for a lint rule */
     const struct lint_rule *lint; /* NULL for a scenario of a file */

@@ -18,7 +18,7 @@ local FIELDS = {
   ca = "string", source = "string", verify_name = "string", ehlo = "string", throwaway = "boolean",
   fill = "string|function", maildir = "string|function", login_tls = "boolean", baseline = "string",
   look = "string", ready_seconds = "number", about = "string", software = "string", reset = "function",
-  faults = "boolean", relay_port = "number",
+  faults = "boolean", own_server = "boolean", relay_port = "number",
 }
 
 local FILLS = { append = true, lmtp = true, smtp = true, pop3 = true }

@@ -165,6 +165,11 @@ static bool is_slow(const struct scenario *s)
     return words_have(&s->tags, "slow") || s->timeout > 20;
 }
 
+static bool runs_alone(const struct runner *r, const struct scenario *s)
+{
+    return s->serial && !target_gives_own(r->target, s);
+}
+
 /* One item a scenario and round, the slow ones first in each round, so that the end of a run does
  * not wait for one. */
 static void plan(struct runner *r, const struct selection *chosen)
@@ -246,7 +251,7 @@ static bool start(struct runner *r, struct slot *slot, struct item *item, struct
     buf_init(&slot->kept, SLOT_KEEP_MOST);
     item->state = RUNNING;
     r->running++;
-    r->alone = item->scenario->serial;
+    r->alone = runs_alone(r, item->scenario);
     return true;
 }
 
@@ -327,6 +332,8 @@ static void finish(struct runner *r, struct slot *slot)
     close(slot->fd);
     o.cpu_ms = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e3 +
                (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e3;
+    if (slot->result != NULL) /* the driver's alone */
+        o.cpu_ms -= json_number_value(json_object_get(slot->result, "others_cpu_ms"));
     r->out->cpu_ms += o.cpu_ms;
     if (slot->began == 0)
         record_start(r, o.scenario, slot->forked_wall);
@@ -377,7 +384,7 @@ static struct item *next_item(struct runner *r, struct job *job)
             break;
         if (item->state == RUNNING)
             continue;
-        if (item->scenario->serial) {
+        if (runs_alone(r, item->scenario)) {
             serial = serial != NULL ? serial : item;
             continue;
         }

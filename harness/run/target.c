@@ -160,9 +160,9 @@ static int free_ports(void)
     return 20000;
 }
 
-static int make_state(struct target *t, struct err *err)
+static int make_state(struct target *t, const char *parent, struct err *err)
 {
-    const char *tmp = getenv("TMPDIR");
+    const char *tmp = parent != NULL ? parent : getenv("TMPDIR");
     char path[4096];
     snprintf(path, sizeof path, "%s/mailproof-XXXXXX", tmp != NULL && *tmp != '\0' ? tmp : "/tmp");
     if (mkdtemp(path) == NULL)
@@ -207,11 +207,11 @@ static void offer_globals(const struct target *t, const char *daemon, const stru
 }
 
 static int read_file(struct target *t, const char *name, const char *daemon,
-                     const struct words *faults, struct err *err)
+                     const struct words *faults, const char *parent, struct err *err)
 {
     lua_State *L = t->L;
     char path[4096];
-    if (find_file(t, name, path, sizeof path, err) != 0 || make_state(t, err) != 0)
+    if (find_file(t, name, path, sizeof path, err) != 0 || make_state(t, parent, err) != 0)
         return -1;
     t->port_base = free_ports();
     offer_globals(t, daemon, faults, t->port_base);
@@ -248,13 +248,21 @@ static void take_facts(struct target *t)
     t->throwaway = lua_toboolean(L, -1);
     lua_getfield(L, -5, "faults");
     t->takes_faults = lua_toboolean(L, -1);
-    lua_pop(L, 6);
+    lua_getfield(L, -6, "own_server");
+    t->own_server = lua_toboolean(L, -1);
+    lua_pop(L, 7);
 }
 
-int target_open(struct target *t, lua_State *L, const char *home, const char *daemon,
-                const struct target_wish *wish, struct err *err)
+/* parent: the folder in which the state folder is made, or NULL. */
+static int open_below(struct target *t, lua_State *L, const char *home, const char *daemon,
+                      const struct target_wish *wish, const char *parent, struct err *err)
 {
-    *t = (struct target){.L = L, .ref = LUA_NOREF, .module = LUA_NOREF, .home = copy(home)};
+    *t = (struct target){.L = L,
+                         .ref = LUA_NOREF,
+                         .module = LUA_NOREF,
+                         .home = copy(home),
+                         .wish = *wish,
+                         .daemon = daemon};
     t->program.in = t->program.out = -1;
     t->log = copy(wish->log);
     if (load_module(t, err) != 0)
@@ -265,7 +273,8 @@ int target_open(struct target *t, lua_State *L, const char *home, const char *da
         goto bad;
     }
     const char *name = wish->urls.n > 0 ? wish->urls.at[0] : "mailproofd";
-    int rc = urls ? read_urls(t, &wish->urls, err) : read_file(t, name, daemon, &wish->faults, err);
+    int rc = urls ? read_urls(t, &wish->urls, err)
+                  : read_file(t, name, daemon, &wish->faults, parent, err);
     if (rc != 0)
         goto bad;
     t->ref = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -290,6 +299,12 @@ int target_open(struct target *t, lua_State *L, const char *home, const char *da
 bad:
     target_close(t);
     return -1;
+}
+
+int target_open(struct target *t, lua_State *L, const char *home, const char *daemon,
+                const struct target_wish *wish, struct err *err)
+{
+    return open_below(t, L, home, daemon, wish, NULL, err);
 }
 
 /* The list of strings in field `name` of the target, NULL-terminated; NULL when it has none. The
@@ -366,6 +381,24 @@ out:
     json_decref(ready);
     free(argv);
     return rc;
+}
+
+bool target_gives_own(const struct target *t, const struct scenario *s)
+{
+    return t->own_server && t->program.pid != 0 && s->needs_control;
+}
+
+int target_start_own(struct target *own, const struct target *t, double timeout_scale,
+                     struct err *err)
+{
+    struct target_wish wish = t->wish;
+    wish.log = NULL; /* the other one's */
+    if (open_below(own, t->L, t->home, t->daemon, &wish, t->state, err) != 0)
+        return -1;
+    if (target_start(own, timeout_scale, err) == 0)
+        return 0;
+    target_close(own);
+    return -1;
 }
 
 bool target_alive(struct target *t, struct err *err)

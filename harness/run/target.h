@@ -32,8 +32,11 @@ struct target {
     char *baseline; /* path that the target file names, or NULL; owned */
     size_t accounts;
     bool throwaway, takes_faults;
-    int port_base;          /* first of twenty free ports, for programs that want fixed ones */
-    struct program program; /* what it started, if anything */
+    bool own_server;         /* a scenario that needs the control socket gets a server for itself */
+    struct target_wish wish; /* as opened: what its pointers lead to is borrowed */
+    const char *daemon;      /* borrowed */
+    int port_base;           /* first of twenty free ports, for programs that want fixed ones */
+    struct program program;  /* what it started, if anything */
 };
 
 /* Reads and checks the target; starts nothing. daemon is mailproofd's path. Mistakes in the wish or
@@ -44,6 +47,15 @@ int target_open(struct target *t, lua_State *L, const char *home, const char *da
 /* Starts the program, if the target has one, and waits until it says that it is ready, at most 30 s
  * times the scale. -1 with words (exit code 4): cannot be started, ended at once, said nothing. */
 int target_start(struct target *t, double timeout_scale, struct err *err);
+
+/* Whether the scenario gets a server of its own, so that what it does to its clock, its DNS and its
+ * queue disturbs nobody. */
+bool target_gives_own(const struct target *t, const struct scenario *s);
+
+/* Opens and starts one more server like t in *own, below t's state folder. Errors as of target_open
+ * and target_start; *own is closed then. */
+int target_start_own(struct target *own, const struct target *t, double timeout_scale,
+                     struct err *err);
 
 /* Whether a started program is still there; if not, err says how it ended. */
 bool target_alive(struct target *t, struct err *err);

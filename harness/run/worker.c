@@ -108,13 +108,22 @@ static void restore(lua_State *L, const char *how, int context, struct event_sin
     event_emit(sink, e);
 }
 
+static double milliseconds(const struct rusage *u)
+{
+    return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1e3 +
+           (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1e3;
+}
+
 static void say_result(int fd, const struct script_result *r, double seconds, const char *evidence)
 {
     json_t *o = json_object();
     json_object_set_new(o, "verdict", json_string(verdict_names[r->verdict]));
     json_object_set_new(o, "why", record_text(r->why));
     json_object_set_new(o, "where", record_text(r->where));
+    struct rusage others = {0}; /* a server of its own, which is over by now */
+    getrusage(RUSAGE_CHILDREN, &others);
     json_object_set_new(o, "seconds", json_real(seconds));
+    json_object_set_new(o, "others_cpu_ms", json_real(milliseconds(&others)));
     json_object_set_new(o, "evidence", evidence != NULL ? json_string(evidence) : json_null());
     worker_say(fd, "result", o);
 }
@@ -140,12 +149,26 @@ static const char *save_evidence(const struct job *job, const struct event_sink 
     return NULL;
 }
 
+/* A server that ends in the middle is never right, whatever the script made of it. */
+static void outlived(struct target *own, struct script_result *r)
+{
+    struct err err;
+    if (target_alive(own, &err))
+        return;
+    r->verdict = VERDICT_FAIL;
+    snprintf(r->why, sizeof r->why, "%.600s", err.text);
+}
+
 noreturn void worker_run(lua_State *L, const struct target *t, const struct job *job, int fd)
 {
     const struct scenario *s = job->scenario;
     struct script_result result = {.verdict = VERDICT_ERROR};
     struct err err;
     double began = wall(), seconds = 0;
+    struct target own = {0};
+    bool alone = target_gives_own(t, s);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int started = alone ? target_start_own(&own, t, job->timeout_scale, &err) : 0;
     worker_settle();
     struct event_sink sink = {
         .list = json_array(), .scenario = s->id, .fd = fd, .limit = WORKER_KEEPS};
@@ -153,6 +176,11 @@ noreturn void worker_run(lua_State *L, const struct target *t, const struct job 
         json_decref(sink.list);
         sink.list = NULL;
     }
+    if (started != 0) {
+        snprintf(result.why, sizeof result.why, "a server of its own: %.400s", err.text);
+        goto out;
+    }
+    t = alone ? &own : t;
     lua_settop(L, 0);
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->ref);
     if (target_push_context(t, s, job->users, job->users_n, job->marker, job->seed,
@@ -170,12 +198,15 @@ noreturn void worker_run(lua_State *L, const struct target *t, const struct job 
     script_run(L, 1, 2, &sink, &result);
     seconds = wall() - began;
     worker_say(fd, "ran", json_object());
-    if (s->messages)
+    if (alone)
+        outlived(&own, &result);
+    if (s->messages && !alone)
         restore(L, "clear", 2, &sink, began);
     /* A server that was started for this run alone goes away with everything in it. */
     if (t->program.pid == 0 || !t->throwaway)
         restore(L, "tidy", 2, &sink, began);
 out:;
+    program_stop(&own.program, 0);
     const char *evidence = save_evidence(job, &sink, began, &result);
     say_result(fd, &result, seconds, evidence);
     _exit(0);

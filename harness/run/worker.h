@@ -1,8 +1,12 @@
-/* What happens in a scenario's own process, between fork and _exit: prepare the mailbox, run the
- * script, restore the mailbox, write the evidence. It talks to the runner over a pipe: events as
- * the lines that go into run.jsonl, and between them lines that begin with '!': !begin {"t": …} the
- * mailbox is as declared, the script starts !ran {}           the script is over, the rest is
- * tidying up !result {"verdict": …, "why": …, "where": …, "seconds": …, "evidence": …}
+/* What happens in a scenario's own process, between fork and _exit: start a server where the
+ * scenario gets one of its own, prepare the mailbox, run the script, restore the mailbox, write the
+ * evidence. It talks to the runner over a pipe: events as the lines that go into run.jsonl, and
+ * between them lines that begin with '!':
+ *
+ *   !begin {"t": …}   the mailbox is as declared, the script starts
+ *   !ran {}           the script is over, the rest is tidying up
+ *   !result {"verdict": …, "why": …, "where": …, "seconds": …, "evidence": …, "others_cpu_ms": …}
+ *
  * SPDX-License-Identifier: MIT */
 #ifndef HARNESS_RUN_WORKER_H
 #define HARNESS_RUN_WORKER_H

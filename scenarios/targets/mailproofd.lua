@@ -24,6 +24,7 @@ return {
   accounts = accounts,
   throwaway = true,
   faults = true,
+  own_server = true, -- it starts in milliseconds: who moves its clock gets one for itself
   relay_port = mailproof.port_base,
   fill = imap_is_sound and "append" or "lmtp",
   look = imap_is_sound and "imap" or "pop3",

@@ -22,7 +22,6 @@ scenario {
     "smtp-no-dot-unstuffing", "smtp-loses-after-250" },
   services = { "submission" },
   needs_control = true,
-  serial = true,
   run = function(t)
     local body = "one\r\n.two\r\n..three\r\n.\r\nfour\r\n"
     local got = relayed(t, "127.0.0.41", "dots.example", message.make { subject = t.marker, body = body })
@@ -40,7 +39,6 @@ scenario {
   catches = { "queue-strips-received", "smtp-no-received", "smtp-strips-received", "smtp-loses-after-250" },
   services = { "submission" },
   needs_control = true,
-  serial = true,
   run = function(t)
     local old = "from a.example by b.example; Sat, 21 Nov 2026 01:02:03 +0000"
     local got = relayed(t, "127.0.0.42", "trace.example",
@@ -60,7 +58,6 @@ scenario {
   catches = { "queue-keeps-return-path", "smtp-loses-after-250" },
   services = { "submission" },
   needs_control = true,
-  serial = true,
   run = function(t)
     local got = relayed(t, "127.0.0.43", "path.example", message.make { subject = t.marker })
     t:equal(#message.headers(got, "Return-Path"), 0, "Return-Path fields of the relayed message")

@@ -21,7 +21,6 @@ scenario {
   catches = { "queue-gives-up-on-4xx", "queue-impatient", "smtp-loses-after-250" },
   services = { "submission" },
   needs_control = true,
-  serial = true,
   run = function(t)
     local sink = t:listen { address = "127.0.0.51" }
     submit(t, "127.0.0.51", "again.example")
@@ -50,7 +49,6 @@ scenario {
   catches = { "queue-retries-5xx", "queue-dsn-plain", "smtp-loses-after-250" },
   services = { "submission" },
   needs_control = true,
-  serial = true,
   run = function(t)
     local sink = t:listen { address = "127.0.0.52" }
     submit(t, "127.0.0.52", "final.example")
@@ -71,7 +69,6 @@ scenario {
     "queue-dsn-plain", "smtp-loses-after-250" },
   services = { "submission" },
   needs_control = true,
-  serial = true,
   run = function(t)
     local sink = t:listen { address = "127.0.0.53" }
     submit(t, "127.0.0.53", "days.example")

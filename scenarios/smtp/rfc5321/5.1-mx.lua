@@ -26,7 +26,6 @@ scenario {
   catches = { "queue-mx-inverted", "queue-address-beside-mx", "smtp-loses-after-250" },
   services = { "submission" },
   needs_control = true,
-  serial = true,
   run = function(t)
     local first = t:listen { address = "127.0.0.21" }
     local second = t:listen { address = "127.0.0.22" }
@@ -47,7 +46,6 @@ scenario {
   catches = { "queue-first-mx-only", "queue-mx-inverted", "queue-address-beside-mx", "smtp-loses-after-250" },
   services = { "submission" },
   needs_control = true,
-  serial = true,
   run = function(t)
     local last = t:listen { address = "127.0.0.25" }
     local second = t:listen { address = "127.0.0.24" }     -- nobody listens at 127.0.0.23
@@ -69,7 +67,6 @@ scenario {
   catches = "queue-address-beside-mx",
   services = { "submission" },
   needs_control = true,
-  serial = true,
   run = function(t)
     local web = t:listen { address = "127.0.0.27" }        -- the MX names a host without any address
     zone(t, "both.example. MX 10 nowhere.example.", "both.example. A 127.0.0.27")
@@ -87,7 +84,6 @@ scenario {
   catches = "queue-a-on-mx-failure",
   services = { "submission" },
   needs_control = true,
-  serial = true,
   run = function(t)
     local web = t:listen { address = "127.0.0.28" }
     zone(t, "$FAIL sick.example MX", "sick.example. A 127.0.0.28")
@@ -105,7 +101,6 @@ scenario {
   catches = { "queue-mx-self-kept", "smtp-greeting-no-host" },
   services = { "submission" },
   needs_control = true,
-  serial = true,
   run = function(t)
     local behind = t:listen { address = "127.0.0.29" }
     local name = t:smtp().greeting.lines[1]:match "^(%S+)"

@@ -8,7 +8,6 @@ scenario {
   catches = { "queue-ignores-null-mx", "queue-dsn-plain", "queue-retries-5xx", "smtp-loses-after-250" },
   services = { "submission" },
   needs_control = true,
-  serial = true,
   run = function(t)
     local web = t:listen { address = "127.0.0.31" }
     t:control { ["do"] = "dns", clear = true }
