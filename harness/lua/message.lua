@@ -77,4 +77,62 @@ function M.header(bytes, name)
   return M.headers(bytes, name)[1]
 end
 
+---The parts of a multipart: strings with their own header, preamble and epilogue left out; nil when it is none or when
+---its last boundary is missing. RFC 2046, 5.1.1.
+function M.parts(bytes)
+  local kind = M.header(bytes, "Content-Type") or ""
+  local boundary = kind:match '[; \t][Bb][Oo][Uu][Nn][Dd][Aa][Rr][Yy]="([^"]+)"'
+    or kind:match "[; \t][Bb][Oo][Uu][Nn][Dd][Aa][Rr][Yy]=([^%s;\"]+)"
+  if not kind:lower():find "^multipart/" or not boundary then return nil end
+  local _, body = M.split(bytes)
+  local parts, at = {}, nil
+  body = "\r\n" .. body .. "\r\n"
+  local from = 1
+  while true do
+    local first, last = body:find("\r\n--" .. boundary, from, true)
+    if not first then return nil end
+    local closing, line_end = body:match("^(%-?%-?)[ \t]*\r\n()", last + 1)
+    if line_end and (closing == "" or closing == "--") then
+      if at then parts[#parts + 1] = body:sub(at, first - 1) end
+      if closing == "--" then return parts end
+      at, from = line_end, line_end - 2
+    else
+      from = last + 1
+    end
+  end
+end
+
+---Fields of one group of a delivery status: lower-case name to value; a second one of the same name is in `twice`.
+local function fields(text, twice)
+  local out = {}
+  for line in (text:gsub("\r\n([ \t])", "%1")):gmatch "[^\r\n]+" do
+    local name, value = line:match "^([^%s:]+)[ \t]*:[ \t]*(.-)[ \t]*$"
+    if name and out[name:lower()] then twice[#twice + 1] = name end
+    if name then out[name:lower()] = value end
+  end
+  return out
+end
+
+---A delivery status notification taken apart, or nil and why it is none. RFC 3464, 2.
+function M.report(bytes)
+  local kind = (M.header(bytes, "Content-Type") or "none"):lower()
+  if not kind:find "^multipart/report" then return nil, "its type is " .. kind end
+  local parts = M.parts(bytes)
+  if not parts then return nil, "its parts have no end" end
+  local status = parts[2] or ""
+  local inner = (M.header(status, "Content-Type") or "none"):lower()
+  if not inner:find "^message/[%a-]*delivery%-status" then return nil, "its second part is of type " .. inner end
+  local r = { header = M.split(bytes), parts = parts, twice = {}, recipients = {}, returned = parts[3] }
+  local _, text = M.split(status)
+  for group in (text:gsub("^[\r\n]+", "") .. "\r\n\r\n"):gmatch "(.-\r\n)[\r\n]+" do
+    if r.message then
+      r.recipients[#r.recipients + 1] = fields(group, r.twice)
+    else
+      r.message = fields(group, r.twice)
+    end
+  end
+  r.message = r.message or {}
+  return r
+end
+
 return M

@@ -96,7 +96,7 @@ end
 
 function session:close() self._h:finish "close" end
 
-local SERVE = { seconds = "number", ehlo = "string", greeting = "string", mail = "string", rcpt = "string",
+local SERVE = { seconds = "number", ehlo = "string", greeting = "string", mail = "string", rcpt = "string or function",
   data = "string", dot = "string" }
 
 ---Serves one session with these replies (2yz where none is given) up to the first message or refusal, then hangs up:
@@ -130,7 +130,11 @@ function sink:serve(o)
       going = answer(o.mail or "250 ok")
     elseif verb == "RCPT" then
       s.to[#s.to + 1] = line:match "^%a+ +[Tt][Oo]:(.*)$"
-      going = answer(o.rcpt or "250 ok")
+      if type(o.rcpt) == "function" then
+        s:reply(o.rcpt(s.to[#s.to]))                       -- recipients differ: the others go on
+      else
+        going = answer(o.rcpt or "250 ok")
+      end
     elseif verb == "DATA" then
       going = answer(o.data or "354 go on")
       if going then

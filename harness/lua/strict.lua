@@ -45,12 +45,14 @@ end
 local TYPES = {
   string = "a string", number = "a number", boolean = "true or false", table = "a table",
   ["function"] = "a function", ["string or false"] = "a string or false",
+  ["string or function"] = "a string or a function",
   ["string or strings"] = "a string or a list of strings", strings = "a list of strings", any = "anything",
 }
 
 local function fits(v, want)
   if want == "any" then return true end
   if want == "string or false" then return v == false or type(v) == "string" end
+  if want == "string or function" then return type(v) == "string" or type(v) == "function" end
   if want == "strings" then return type(v) == "table" end
   if want == "string or strings" then return type(v) == "string" or type(v) == "table" end
   return type(v) == want

@@ -180,9 +180,10 @@ local sink = {}
 ---@return sink_session|nil
 function sink:accept(seconds) end
 ---Accepts and serves one session up to its first message or refusal, then hangs up. Each option is the reply to that
----step; ehlo is the list of extensions, a line each.
----@param o? {seconds?: number, greeting?: string, ehlo?: string, mail?: string, rcpt?: string, data?: string,
----  dot?: string}
+---step; ehlo is the list of extensions, a line each. rcpt as a function gets what follows RCPT TO: and returns the reply:
+---a refusal then does not end the session.
+---@param o? {seconds?: number, greeting?: string, ehlo?: string, mail?: string, rcpt?: string|fun(to: string): string,
+---  data?: string, dot?: string}
 ---@return sink_session|nil
 function sink:serve(o) end
 ---Stops listening.
@@ -478,6 +479,17 @@ function message.header(bytes, name) end
 ---Values of all header fields of that name, unfolded, in order.
 ---@return string[]
 function message.headers(bytes, name) end
+
+---The parts of a multipart, each with its own header; nil when it is none.
+---@return string[]|nil
+function message.parts(bytes) end
+
+---A delivery status notification (RFC 3464) taken apart, or nil and why it is none. The field names of message and
+---recipients are in small letters: report.recipients[1].action; report.message["reporting-mta"].
+---@return {header: string, message: table<string, string>, recipients: table<string, string>[], parts: string[],
+---         returned: string|nil, twice: string[]}|nil report   twice: names that stand twice in one group
+---@return string|nil why
+function message.report(bytes) end
 
 ---Encodings.
 mime = {}

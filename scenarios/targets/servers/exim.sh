@@ -33,6 +33,7 @@ tls_certificate = $MAILPROOF_STATE/tls/cert.pem
 tls_privatekey = $MAILPROOF_STATE/tls/key.pem
 tls_advertise_hosts = *
 host_lookup =
+dsn_advertise_hosts = *
 rfc1413_query_timeout = 0s
 smtp_accept_max = 200
 smtp_accept_max_per_connection = 0
