@@ -152,3 +152,16 @@ void clock_advance(struct clock *c, int64_t by_ms)
     if (rest > 0)
         c->offset_ms += rest;
 }
+
+int64_t clock_ahead_ms(const struct clock *c)
+{
+    return c->offset_ms;
+}
+
+void clock_set_ahead(struct clock *c, int64_t ms)
+{
+    /* All move by the same, so the heap keeps its order. */
+    for (int i = 1; i <= c->count; i++)
+        c->heap[i].timer->at_ms += ms - c->offset_ms;
+    c->offset_ms = ms;
+}

@@ -26,5 +26,9 @@ int clock_wait_ms(const struct clock *c);
 void clock_run(struct clock *c); /* fires what is due, in order of time */
 /* Timers on the way fire, and see their own times. */
 void clock_advance(struct clock *c, int64_t by_ms);
+/* How far virtual time is ahead of the system's. Setting it, back too, takes every timer along:
+ * what had ten seconds left still has them. */
+int64_t clock_ahead_ms(const struct clock *c);
+void clock_set_ahead(struct clock *c, int64_t ms);
 
 #endif

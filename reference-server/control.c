@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -25,6 +26,7 @@
 #include "queue/control.h"
 #include "queue/queue.h"
 #include "sasl.h"
+#include "snapshot.h"
 #include "store/store.h"
 
 enum { LINE_BYTES = 64 * 1024 * 1024, OUTPUT_BYTES = 64 * 1024 * 1024, READ_BYTES = 64 * 1024 };
@@ -178,6 +180,47 @@ static void do_reset(struct peer *p, json_t *o)
         queue_clear(s->queue, queue_emptied, p);
     else
         store_reset(s->store, changed, p);
+}
+
+/* Both answer how long they took: {"ok": true, "ms": 0.4}. */
+static void snapshot_command(struct peer *p, json_t *o,
+                             int (*run)(struct server *s, const char *name, struct err *err))
+{
+    const char *name = json_string_value(json_object_get(o, "name"));
+    struct timespec from, to;
+    struct err err;
+    if (name == NULL) {
+        wrong(p, "name is missing");
+        return;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    int rc = run(p->control->server, name, &err);
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    if (rc != 0)
+        wrong(p, err.text);
+    else
+        answer(p, json_pack("{s:b, s:f}", "ok", 1, "ms",
+                            (double)(to.tv_sec - from.tv_sec) * 1e3 +
+                                (double)(to.tv_nsec - from.tv_nsec) / 1e6));
+}
+
+static void do_snapshot(struct peer *p, json_t *o)
+{
+    snapshot_command(p, o, snapshot_take);
+}
+
+static void do_restore(struct peer *p, json_t *o)
+{
+    snapshot_command(p, o, snapshot_restore);
+}
+
+static void do_snapshots(struct peer *p, json_t *o)
+{
+    json_t *names = json_array();
+    (void)o;
+    for (size_t i = 0; snapshot_name(i) != NULL; i++)
+        json_array_append_new(names, json_string(snapshot_name(i)));
+    answer(p, json_pack("{s:b, s:o}", "ok", 1, "names", names));
 }
 
 static void do_add_account(struct peer *p, json_t *o)
@@ -401,6 +444,9 @@ static const struct command {
     {"fault", do_fault},
     {"faults-off", do_faults_off},
     {"reset", do_reset},
+    {"snapshot", do_snapshot},
+    {"restore", do_restore},
+    {"snapshots", do_snapshots},
     {"add-account", do_add_account},
     {"add-message", do_add_message},
     {"uidvalidity", do_uidvalidity},
@@ -557,4 +603,5 @@ void control_close(struct control *c)
     unlink(c->path);
     free(c->path);
     free(c);
+    snapshot_forget_all();
 }

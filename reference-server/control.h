@@ -5,6 +5,9 @@
  *   {"do": "faults-off"}
  *   {"do": "reset"}                                         every mailbox empty, only INBOX, new
  * UIDVALIDITY
+ *   {"do": "snapshot", "name": N}                           mail, accounts, queue, clock, faults
+ *   {"do": "restore", "name": N}                            as they were; answers with "ms"
+ *   {"do": "snapshots"}                                     {"ok": true, "names": [..]}
  *   {"do": "add-account", "name": N, "password": P, "address": A?}
  *   {"do": "add-message", "account": N, "mailbox": "INBOX"?, "data": TEXT or "base64": B, "flags":
  * [..]?, "date": S?}

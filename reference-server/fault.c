@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "fault.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "nearest.h"
@@ -36,6 +37,13 @@ static const char *name_at(size_t i)
     return faults[i].name;
 }
 
+static void look_for_any(void)
+{
+    any_on = false;
+    for (size_t i = 0; i < FAULT_COUNT; i++)
+        any_on = any_on || state[i].on;
+}
+
 int fault_switch(const char *name, bool on, unsigned session, unsigned command, struct err *err)
 {
     for (size_t i = 0; faults[i].name != NULL; i++) {
@@ -44,9 +52,7 @@ int fault_switch(const char *name, bool on, unsigned session, unsigned command, 
         state[i].on = on;
         state[i].session = session;
         state[i].command = command;
-        any_on = false;
-        for (size_t k = 0; k < FAULT_COUNT; k++)
-            any_on = any_on || state[k].on;
+        look_for_any();
         return 0;
     }
     const char *near = nearest(name, name_at);
@@ -59,6 +65,20 @@ void fault_clear_all(void)
 {
     memset(state, 0, sizeof state);
     any_on = false;
+}
+
+void *fault_keep(void)
+{
+    void *kept = malloc(sizeof state);
+    if (kept == NULL)
+        abort();
+    return memcpy(kept, state, sizeof state);
+}
+
+void fault_bring_back(const void *kept)
+{
+    memcpy(state, kept, sizeof state);
+    look_for_any();
 }
 
 void fault_scope(unsigned session, unsigned command)

@@ -26,6 +26,9 @@ bool fault(enum fault f);
  * -1 with the nearest right name for a name that is not known. */
 int fault_switch(const char *name, bool on, unsigned session, unsigned command, struct err *err);
 void fault_clear_all(void);
+/* Which are on, as bytes of malloc's; and the same again, later. */
+void *fault_keep(void);
+void fault_bring_back(const void *kept);
 /* Says which session and command fault() is asked for; the connection layer calls it before each
  * input. */
 void fault_scope(unsigned session, unsigned command);

@@ -614,24 +614,30 @@ size_t queue_flush(struct queue *q, const char *domain)
     return count;
 }
 
-void queue_clear(struct queue *q, store_done *done, void *arg)
+/* Drops what nobody works on; what is under way comes back to find itself forgotten. */
+static void forget_all(struct queue *q)
 {
-    struct batch *b = batch_new();
-    batch_clear_all(b);
     for (struct qmsg *m = q->messages, *next; m != NULL; m = next) {
         next = m->next;
         if (m->trips == 0 && !m->saving) {
             unlink_message(m);
-        } else {
-            /* What is under way comes back to find itself forgotten. */
-            for (size_t i = 0; i < m->count; i++) {
-                m->rcpts[i].notify = QUEUE_NOTIFY_NEVER;
-                if (m->rcpts[i].state == RCPT_WAITING)
-                    m->rcpts[i].state = RCPT_GONE;
-            }
-            m->arrival_s = 0; /* no more attempts */
+            continue;
         }
+        for (size_t i = 0; i < m->count; i++) {
+            m->rcpts[i].notify = QUEUE_NOTIFY_NEVER;
+            if (m->rcpts[i].state == RCPT_WAITING)
+                m->rcpts[i].state = RCPT_GONE;
+        }
+        m->arrival_s = 0; /* no more attempts */
+        m->id = 0;        /* a message that is restored may have its number */
     }
+}
+
+void queue_clear(struct queue *q, store_done *done, void *arg)
+{
+    struct batch *b = batch_new();
+    batch_clear_all(b);
+    forget_all(q);
     batch_commit(b, q->server->store, done, arg);
 }
 
@@ -676,6 +682,33 @@ static void loaded(void *arg, struct qmsg *m)
     struct queue *q = arg;
     link_message(q, m);
     schedule(m);
+}
+
+struct reloading {
+    struct queue *queue;
+    int64_t last;
+};
+
+static void reloaded(void *arg, struct qmsg *m)
+{
+    struct reloading *r = arg;
+    if (m->id > r->last)
+        qmsg_free(m);
+    else
+        loaded(r->queue, m);
+}
+
+int queue_reload(struct queue *q, int64_t last, struct err *err)
+{
+    struct reloading r = {q, last};
+    int64_t highest;
+    forget_all(q);
+    return batch_load(q->server->store, reloaded, &r, &highest, err);
+}
+
+int64_t queue_last(const struct queue *q)
+{
+    return q->last_id;
 }
 
 /* [USER:PASSWORD@]HOST[:PORT]; a host that is an IPv6 address stands in brackets. */

@@ -80,6 +80,11 @@ size_t queue_flush(struct queue *q, const char *domain);
 /* Forgets all mail that is queued; mail on its way may still arrive. */
 void queue_clear(struct queue *q, store_done *done, void *arg);
 
+/* After store_restore: takes what the database has instead of what is in memory. Mail on its way
+ * may still arrive. Numbers above last are of messages that are being submitted right now. */
+int queue_reload(struct queue *q, int64_t last, struct err *err);
+int64_t queue_last(const struct queue *q); /* the greatest number given so far */
+
 /* An MTA-STS policy for a domain, as its policy file has it; NULL removes it. -1: it is none. */
 int queue_set_policy(struct queue *q, const char *domain, const char *policy, struct err *err);
 

@@ -679,9 +679,9 @@ static int reset(struct db *d, struct job *j)
     size_t count;
     int rc = ids_of(d, SQL_MAILBOX_IDS, &ids, &count);
     for (size_t i = 0; rc == DONE && i < count; i++)
-        rc = remove_mailbox(d, j, ids[i]);
+        job_effect(j, EFFECT_GONE, ids[i]);
     free(ids);
-    if (rc != DONE || db_run(d, SQL_SUBSCRIPTIONS_REMOVE, DB_NONE) != 0)
+    if (rc != DONE || db_empty(d) != 0)
         return TROUBLE;
     rc = ids_of(d, SQL_ACCOUNTS, &ids, &count);
     for (size_t i = 0; rc == DONE && i < count; i++) {

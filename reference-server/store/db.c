@@ -80,14 +80,13 @@ static const char *const text[SQL_COUNT] = {
     [SQL_BLOB_REFER] = "UPDATE blob SET refs=refs+?2 WHERE id=?1",
     [SQL_BLOB_DROP] = "DELETE FROM blob WHERE id=?1 AND refs<=0",
     [SQL_BLOBS_UNREFER] =
-        "UPDATE blob SET refs=refs-(SELECT count(*) FROM message WHERE mailbox=?1 AND"
-        " message.blob=blob.id) WHERE id IN (SELECT blob FROM message WHERE mailbox=?1)",
+        "UPDATE blob SET refs=refs-k.n FROM (SELECT blob, count(*) AS n FROM message"
+        " WHERE mailbox=?1 GROUP BY blob) AS k WHERE k.blob=blob.id",
     [SQL_BLOBS_DROP] =
         "DELETE FROM blob WHERE refs<=0 AND id IN (SELECT blob FROM message WHERE mailbox=?1)",
     [SQL_TOMBSTONE_ADD] = "INSERT INTO tombstone(mailbox, uid, modseq) VALUES(?1, ?2, ?3)",
     [SQL_TOMBSTONES_REMOVE] = "DELETE FROM tombstone WHERE mailbox=?1",
     [SQL_SUBSCRIBE] = "INSERT OR IGNORE INTO subscription(account, name) VALUES(?1, ?2)",
-    [SQL_SUBSCRIPTIONS_REMOVE] = "DELETE FROM subscription",
     [SQL_UNSUBSCRIBE] = "DELETE FROM subscription WHERE account=?1 AND name=?2",
 };
 
@@ -208,4 +207,11 @@ int db_step(sqlite3_stmt *s)
 int db_finish(sqlite3_stmt *s)
 {
     return db_step(s) == 0 ? 0 : -1;
+}
+
+int db_empty(struct db *d)
+{
+    static const char all[] = "DELETE FROM message; DELETE FROM blob; DELETE FROM tombstone;"
+                              " DELETE FROM keyword; DELETE FROM subscription; DELETE FROM mailbox";
+    return sqlite3_exec(d->sql, all, NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
 }

@@ -57,7 +57,6 @@ enum sql {
     SQL_TOMBSTONES_REMOVE,
     SQL_SUBSCRIBE,
     SQL_UNSUBSCRIBE,
-    SQL_SUBSCRIPTIONS_REMOVE,
     SQL_COUNT
 };
 
@@ -87,6 +86,8 @@ int db_run(struct db *d, enum sql which, const int64_t *values, int count);
 int db_step(sqlite3_stmt *s);
 /* Runs a statement that db_prepare gave and that gives no rows. NULL is trouble too. */
 int db_finish(sqlite3_stmt *s);
+/* No mailbox, message or subscription is left; accounts and counters are. */
+int db_empty(struct db *d);
 int db_error(struct db *d, const char *what, struct err *err);
 
 #endif

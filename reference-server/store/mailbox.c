@@ -287,3 +287,30 @@ void mailboxes_tell(struct mailboxes *all, struct loaded *touched)
         mailboxes_release(all, l);
     }
 }
+
+void mailboxes_gone(struct mailboxes *all)
+{
+    struct loaded *touched = NULL;
+    for (size_t i = 0; i < MAILBOX_BUCKETS; i++)
+        while (all->buckets[i] != NULL) {
+            struct loaded *l = all->buckets[i];
+            all->buckets[i] = l->next;
+            l->next = NULL;
+            if (l->m.refs == 0) {
+                all->idle--;
+                unload(all, l);
+                continue;
+            }
+            if (!l->m.gone) {
+                l->m.gone = true;
+                note(&l->m, CHANGE_GONE, &(struct message){.uid = 0}, NULL);
+            }
+            if (l->touched)
+                continue; /* whoever applies right now tells its watchers */
+            mailboxes_refer(all, l);
+            l->touched = true;
+            l->next_touched = touched;
+            touched = l;
+        }
+    mailboxes_tell(all, touched);
+}

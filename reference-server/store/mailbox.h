@@ -34,6 +34,8 @@ void mailboxes_release(struct mailboxes *all, struct loaded *l);
 void mailboxes_apply(struct mailboxes *all, const struct job *j, struct loaded **touched);
 /* Tells the watchers of each; a reference is held meanwhile. */
 void mailboxes_tell(struct mailboxes *all, struct loaded *touched);
+/* All are gone, and their watchers told; whoever opens one gets what the database has. */
+void mailboxes_gone(struct mailboxes *all);
 void mailboxes_clear(struct mailboxes *all);
 
 #endif

@@ -101,6 +101,12 @@ void store_close(struct store *s)
     free(s);
 }
 
+void store_forget_mailboxes(struct store *s)
+{
+    writer_collect(s->writer);
+    mailboxes_gone(&s->mailboxes);
+}
+
 /* --- names --- */
 
 /* A copy of a name as the store keeps it: INBOX in upper case, no separator at the end. */
@@ -132,7 +138,7 @@ static struct job *mailbox_job(struct mailbox *m, enum job_kind kind, const uint
 {
     struct job *j = new_job(m->store, kind, done, arg);
     j->mailbox = m;
-    j->mailbox_id = m->id;
+    j->mailbox_id = m->gone ? 0 : m->id; /* after store_restore another one has its number */
     j->account = m->account;
     mailboxes_refer(&m->store->mailboxes, (struct loaded *)(void *)m);
     if (count > 0) {

@@ -205,6 +205,14 @@ void store_recent_seen(struct mailbox *m);
 /* Every account has an empty INBOX of a new UIDVALIDITY, and nothing else. */
 void store_reset(struct store *s, store_done *done, void *arg);
 void store_set_uidvalidity(struct mailbox *m, uint32_t value, store_done *done, void *arg);
+/* Keeps everything that is in the database, other rooms' tables too, under a name (letters, digits,
+ * ".", "_", "-"), in memory, until store_close. Both wait for the disk. */
+int store_snapshot(struct store *s, const char *name, struct err *err);
+/* Everything as it was then, but numbers that are given once (UIDVALIDITY, mailboxes, blobs) go on
+ * from where they are. To sessions their mailbox is deleted. */
+int store_restore(struct store *s, const char *name, struct err *err);
+/* Every mailbox that is in use is gone for those who use it, and is read anew for the next one. */
+void store_forget_mailboxes(struct store *s);
 
 /* --- being told --- */
 struct watcher {

@@ -119,16 +119,26 @@ static void *work(void *arg)
     return NULL;
 }
 
-static void hand_over(void *arg)
+static void hand_over_all(struct writer *w, bool called)
 {
-    struct writer *w = arg;
     pthread_mutex_lock(&w->lock);
     struct job *list = w->done;
     w->done = NULL;
     w->done_end = &w->done;
-    w->posted = false;
+    if (called)
+        w->posted = false;
     pthread_mutex_unlock(&w->lock);
     w->finished(w->arg, list);
+}
+
+static void hand_over(void *arg)
+{
+    hand_over_all(arg, true);
+}
+
+void writer_collect(struct writer *w)
+{
+    hand_over_all(w, false); /* the loop's call, if there is one, still comes and finds the rest */
 }
 
 int writer_start(struct db *db, struct loop *loop, pthread_mutex_t *lock,

@@ -19,6 +19,8 @@ int writer_start(struct db *db, struct loop *loop, pthread_mutex_t *lock,
                  struct err *err);
 /* Carries out what waits, ends the thread, and hands over the last finished jobs. */
 void writer_stop(struct writer *w);
+/* Hands over on the spot what is finished and has not been yet. */
+void writer_collect(struct writer *w);
 void writer_add(struct writer *w, struct job *j); /* takes it */
 /* Waits on the loop thread until j is finished; its `done` comes later like any other. j stays
  * valid until the loop runs again. */

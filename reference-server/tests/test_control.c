@@ -109,6 +109,26 @@ START_TEST(accounts_and_messages_are_added_and_dumped)
     }
 END_TEST
 
+START_TEST(a_state_is_kept_and_brought_back)
+    {
+        json_decref(fine("{\"do\":\"snapshot\",\"name\":\"empty\"}"));
+        json_decref(fine("{\"do\":\"add-message\",\"account\":\"user1\",\"data\":\"x\"}"));
+        json_t *o = fine("{\"do\":\"restore\",\"name\":\"empty\"}");
+        ck_assert(json_is_real(json_object_get(o, "ms")));
+        json_decref(o);
+        struct mailbox *m;
+        ck_assert(mailbox_open(w.server.store, w.user1->id, "INBOX", &m) == 0);
+        ck_assert_uint_eq(m->count, 0);
+        mailbox_close(m);
+        o = fine("{\"do\":\"snapshots\"}");
+        ck_assert_str_eq(json_string_value(json_array_get(json_object_get(o, "names"), 0)),
+                         "empty");
+        json_decref(o);
+        wrong("{\"do\":\"restore\",\"name\":\"full\"}", "no snapshot \"full\"");
+        wrong("{\"do\":\"snapshot\"}", "name is missing");
+    }
+END_TEST
+
 START_TEST(uidvalidity_and_time_are_ours_to_set)
     {
         json_t *o = fine("{\"do\":\"uidvalidity\",\"account\":\"user1\",\"value\":4000000000}");
@@ -177,6 +197,7 @@ int main(void)
     tcase_add_checked_fixture(t, begin, end);
     tcase_add_test(t, faults_are_switched);
     tcase_add_test(t, accounts_and_messages_are_added_and_dumped);
+    tcase_add_test(t, a_state_is_kept_and_brought_back);
     tcase_add_test(t, uidvalidity_and_time_are_ours_to_set);
     tcase_add_test(t, lines_that_come_together_are_answered_in_order);
     tcase_add_test(t, mistakes_are_told_in_words);
