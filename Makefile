@@ -96,7 +96,10 @@ $(O)/harness/tests/%: harness/tests/%.c $(O)/libharness.a Makefile
 $(O)/reference-server/tests/%: reference-server/tests/%.c $(O)/libserver.a Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) -Ireference-server -Ireference-server/tests $(LINK) -o $@ $< \
-		$(O)/libserver.a $(CHECK_LIBS) $(SERVER_LIBS)
+		$(filter %.o,$^) $(O)/libserver.a $(CHECK_LIBS) $(SERVER_LIBS)
+
+# The disk below SQLite in the tests of durability.
+$(O)/reference-server/tests/store/test_powercut: $(O)/obj/reference-server/tests/store/powercut_vfs.o
 
 # --- proving ------------------------------------------------------------------------------------
 

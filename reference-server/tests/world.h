@@ -49,7 +49,8 @@ static inline long world_now_ms(void)
     return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static inline void world_start(struct world *w)
+/* path: where the store is; ":memory:" for one that goes with the test. */
+static inline void world_start_at(struct world *w, const char *path)
 {
     struct err err;
     *w = (struct world){
@@ -71,13 +72,18 @@ static inline void world_start(struct world *w)
     s->clock = clock_new();
     s->loop = loop_new(s->clock, &err);
     ck_assert_msg(s->loop != NULL, "%s", err.text);
-    struct store_options o = {":memory:", s->loop, s->clock};
+    struct store_options o = {path, s->loop, s->clock};
     ck_assert_msg(store_open(&o, &s->store, &err) == 0, "%s", err.text);
     s->accounts = accounts_new();
     accounts_add_domain(s->accounts, "test.example");
     ck_assert(accounts_add(s->accounts, s->store, "user1", "pass", NULL, &w->user1, &err) == 0);
     ck_assert(accounts_add(s->accounts, s->store, "user2", "pass", NULL, &w->user2, &err) == 0);
     fault_clear_all();
+}
+
+static inline void world_start(struct world *w)
+{
+    world_start_at(w, ":memory:");
 }
 
 /* STARTTLS and implicit TLS become possible. */
