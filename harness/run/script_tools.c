@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,11 +65,16 @@ static int l_unbase64(lua_State *L)
     return 1;
 }
 
+static const char *check_algorithm(lua_State *L)
+{
+    static const char *const names[] = {"md5", "sha1", "sha256", "sha512", NULL};
+    return names[luaL_checkoption(L, 1, NULL, names)];
+}
+
 /* wire.digest(algorithm, bytes) -> lower-case hex */
 static int l_digest(lua_State *L)
 {
-    static const char *const names[] = {"md5", "sha1", "sha256", "sha512", NULL};
-    const char *name = names[luaL_checkoption(L, 1, NULL, names)];
+    const char *name = check_algorithm(L);
     size_t n;
     const char *p = luaL_checklstring(L, 2, &n);
     unsigned char sum[EVP_MAX_MD_SIZE];
@@ -81,6 +87,42 @@ static int l_digest(lua_State *L)
         hex[2 * i + 1] = "0123456789abcdef"[sum[i] & 15];
     }
     lua_pushlstring(L, hex, 2 * (size_t)len);
+    return 1;
+}
+
+/* wire.hmac(algorithm, key, bytes) -> bytes */
+static int l_hmac(lua_State *L)
+{
+    const char *name = check_algorithm(L);
+    size_t key_len, n;
+    const char *key = luaL_checklstring(L, 2, &key_len), *p = luaL_checklstring(L, 3, &n);
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    luaL_argcheck(L, key_len < 65536, 2, "too long for a key");
+    if (HMAC(EVP_get_digestbyname(name), key, (int)key_len, (const unsigned char *)p, n, sum,
+             &len) == NULL)
+        return luaL_error(L, "OpenSSL does not offer HMAC with %s", name);
+    lua_pushlstring(L, (char *)sum, len);
+    return 1;
+}
+
+/* wire.pbkdf2(algorithm, password, salt, iterations) -> bytes, as many as the digest has */
+static int l_pbkdf2(lua_State *L)
+{
+    const EVP_MD *md = EVP_get_digestbyname(check_algorithm(L));
+    size_t password_len, salt_len;
+    const char *password = luaL_checklstring(L, 2, &password_len);
+    const char *salt = luaL_checklstring(L, 3, &salt_len);
+    lua_Integer iterations = luaL_checkinteger(L, 4);
+    unsigned char key[EVP_MAX_MD_SIZE];
+    luaL_argcheck(L, password_len < 65536, 2, "too long for a password");
+    luaL_argcheck(L, salt_len < 65536, 3, "too long for a salt");
+    luaL_argcheck(L, iterations > 0 && iterations <= 10000000, 4, "out of range");
+    int size = md != NULL ? EVP_MD_get_size(md) : 0;
+    if (md == NULL || PKCS5_PBKDF2_HMAC(password, (int)password_len, (const unsigned char *)salt,
+                                        (int)salt_len, (int)iterations, md, size, key) != 1)
+        return luaL_error(L, "OpenSSL cannot derive the key");
+    lua_pushlstring(L, (char *)key, (size_t)size);
     return 1;
 }
 
@@ -270,8 +312,8 @@ json_t *script_json(lua_State *L, int index, int depth)
 void script_add_tools(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"base64", l_base64}, {"unbase64", l_unbase64}, {"digest", l_digest},
-        {"sasl", l_sasl},     {"files", l_files},       {NULL, NULL},
+        {"base64", l_base64}, {"unbase64", l_unbase64}, {"digest", l_digest}, {"hmac", l_hmac},
+        {"pbkdf2", l_pbkdf2}, {"sasl", l_sasl},         {"files", l_files},   {NULL, NULL},
     };
     static const luaL_Reg steps[] = {
         {"step", l_sasl_step},

@@ -502,3 +502,9 @@ function mime.unbase64(text) end
 ---Lower-case hex digest; algorithm "md5", "sha1", "sha256", "sha512".
 ---@return string
 function mime.digest(algorithm, bytes) end
+---HMAC of the bytes, as bytes; algorithms as for digest. With pbkdf2 it is what a script needs to speak SCRAM by hand.
+---@return string
+function mime.hmac(algorithm, key, bytes) end
+---PBKDF2 with HMAC: as many bytes as the digest has.
+---@return string
+function mime.pbkdf2(algorithm, password, salt, iterations) end
