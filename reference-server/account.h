@@ -20,7 +20,8 @@ struct account {
     char *address; /* "user1@test.example": local part and domain, compared by RFC 5321, 2.3.11
                       and 2.4 */
     char *secret;  /* clear, or NULL */
-    char *token;   /* OAuth bearer token that is accepted, or NULL */
+    int64_t pop3_login_ms;                    /* when the last POP3 login succeeded; 0: none did */
+    char *token;                              /* OAuth bearer token that is accepted, or NULL */
     struct scram_keys keys[SCRAM_HASH_COUNT]; /* by account_keys: derived at first use while the
                                                  secret is there */
 };

@@ -28,9 +28,10 @@ static const struct {
 /* What is being built, and what only matters while it is. */
 struct reading {
     struct config *c;
-    int ports;     /* 0 not said, 'e'phemeral, 's'tandard */
-    int plaintext; /* 0 not said, 'y', 'n' */
-    int depth;     /* of files that name files */
+    int ports;        /* 0 not said, 'e'phemeral, 's'tandard */
+    int plaintext;    /* 0 not said, 'y', 'n' */
+    int depth;        /* of files that name files */
+    const char *name; /* of the setting that is being read */
     bool show_config, show_limits, show_faults, show_help, show_version;
 };
 
@@ -212,7 +213,7 @@ static const char *limit_name(size_t i)
     return limit_list[i].name;
 }
 
-static int set_limit(struct reading *r, const char *value, struct err *err)
+int config_limit(struct limits *limits, const char *value, struct err *err)
 {
     char name[64];
     const char *equals = strchr(value, '=');
@@ -227,13 +228,18 @@ static int set_limit(struct reading *r, const char *value, struct err *err)
         long n = strtol(equals + 1, &end, 10);
         if (equals[1] == '\0' || *end != '\0' || errno != 0 || n < 1)
             return err_set(err, "--limit %s: \"%s\" is no number above 0", name, equals + 1);
-        memcpy((char *)&r->c->limits + limit_list[i].offset, &n, sizeof n);
+        memcpy((char *)limits + limit_list[i].offset, &n, sizeof n);
         return 0;
     }
     const char *near = nearest(name, limit_name);
     if (near == NULL)
         return err_set(err, "there is no limit \"%s\"; --limits lists them", name);
     return err_set(err, "there is no limit \"%s\"; did you mean \"%s\"?", name, near);
+}
+
+static int set_limit(struct reading *r, const char *value, struct err *err)
+{
+    return config_limit(&r->c->limits, value, err);
 }
 
 static int set_plaintext(struct reading *r, const char *value, struct err *err)
@@ -347,6 +353,11 @@ static int set_check(struct reading *r, const char *value, struct err *err)
     return 0;
 }
 
+static int set_policy(struct reading *r, const char *value, struct err *err)
+{
+    return policy_set(&r->c->policy, r->name, value, err);
+}
+
 static int read_file(struct reading *r, const char *path, struct err *err);
 
 static int set_exit_with_stdin(struct reading *r, const char *value, struct err *err)
@@ -441,9 +452,14 @@ static const struct setting {
     {NULL, NULL, NULL, NULL},
 };
 
+enum { SETTINGS = sizeof settings / sizeof *settings - 1 };
+
 static const char *setting_name(size_t i)
 {
-    return settings[i].name;
+    const char *name, *value, *says;
+    if (i < SETTINGS)
+        return settings[i].name;
+    return policy_describe(i - SETTINGS, &name, &value, &says) ? name : NULL;
 }
 
 static const struct setting *find(const char *name, const char *dashes, struct err *err)
@@ -451,6 +467,10 @@ static const struct setting *find(const char *name, const char *dashes, struct e
     for (const struct setting *s = settings; s->name != NULL; s++)
         if (strcmp(s->name, name) == 0)
             return s;
+    static struct setting chosen = {NULL, NULL, set_policy, NULL};
+    for (size_t i = 0; policy_describe(i, &chosen.name, &chosen.value, &chosen.says); i++)
+        if (strcmp(chosen.name, name) == 0)
+            return &chosen;
     const char *near = nearest(name, setting_name);
     if (near == NULL)
         err_set(err, "there is no setting %s%s; --help lists them", dashes, name);
@@ -474,6 +494,7 @@ static int read_line(struct reading *r, char *line, struct err *err)
         return -1;
     if (s->value != NULL && *value == '\0')
         return err_set(err, "%s wants a value: %s", name, s->value);
+    r->name = name;
     return s->set(r, value, err);
 }
 
@@ -523,6 +544,7 @@ static int read_flags(struct reading *r, int argc, char **argv, struct err *err)
                 return err_set(err, "--%s wants a value: %s", name, s->value);
             value = argv[i];
         }
+        r->name = name;
         if (s->set(r, value, err) != 0)
             return -1;
     }
@@ -559,12 +581,21 @@ static void complete(struct reading *r)
 
 /* --- showing --- */
 
+static void show_setting(FILE *out, const char *name, const char *value, const char *says)
+{
+    fprintf(out, "  --%s%s%s\n        %s\n", name, value != NULL ? " " : "",
+            value != NULL ? value : "", says);
+}
+
 static void show_help(FILE *out)
 {
+    const char *name, *value, *says;
     fputs("mailproofd: an SMTP, IMAP and POP3 server, written to be the reference.\n\n", out);
     for (const struct setting *s = settings; s->name != NULL; s++)
-        fprintf(out, "  --%s%s%s\n        %s\n", s->name, s->value != NULL ? " " : "",
-                s->value != NULL ? s->value : "", s->says);
+        show_setting(out, s->name, s->value, s->says);
+    fputs("\nHow strict it is, whom it trusts, what it keeps:\n\n", out);
+    for (size_t i = 0; policy_describe(i, &name, &value, &says); i++)
+        show_setting(out, name, value, says);
     fputs("\nWhen it is ready it prints one line of JSON. SIGTERM ends it; SIGHUP reads\n"
           "accounts, limits and certificates again.\n",
           out);
@@ -616,6 +647,7 @@ static void show_config(const struct config *c, FILE *out)
         show_value(out, "relay-from", c->relay_from[i]);
     if (c->relay_port != 0)
         fprintf(out, "relay-port %u\n", c->relay_port);
+    policy_show(&c->policy, out);
     show_value(out, "plaintext-login", c->plaintext_login ? "yes" : "no");
     for (size_t i = 0; i < c->fault_count; i++)
         show_value(out, "fault", c->faults[i]);
@@ -705,4 +737,5 @@ void config_free(struct config *c)
     free(c->smarthost);
     free(c->relay_ca);
     free(c->mta_sts);
+    policy_free(&c->policy);
 }

@@ -37,6 +37,7 @@ struct config {
     char *store, *state, *hostname, *cert, *key, *control, *trace,
         *log; /* state, cert, key, control, trace, log may be NULL */
     struct limits limits;
+    struct policy policy;
     bool plaintext_login, exit_with_stdin, check;
     char **files; /* read on the way: configuration, accounts */
     size_t file_count;
@@ -50,6 +51,8 @@ enum config_outcome {
 
 enum config_outcome config_read(int argc, char **argv, struct config *out, FILE *shown,
                                 struct err *err);
+/* "NAME=VALUE" changes one limit. */
+int config_limit(struct limits *limits, const char *value, struct err *err);
 void config_free(struct config *c);
 
 #endif

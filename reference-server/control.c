@@ -20,6 +20,7 @@
 
 #include "account.h"
 #include "advance.h"
+#include "config.h"
 #include "fault.h"
 #include "loop.h"
 #include "nearest.h"
@@ -337,6 +338,35 @@ static void do_uidvalidity(struct peer *p, json_t *o)
     mailbox_close(m);
 }
 
+static void do_set(struct peer *p, json_t *o)
+{
+    const char *name, *value;
+    struct err err;
+    if (json_unpack(o, "{s:s, s:s}", "name", &name, "value", &value) != 0)
+        wrong(p, "set wants name and value, both as text");
+    else if (policy_set(&p->control->server->policy, name, value, &err) != 0)
+        wrong(p, err.text);
+    else
+        fine(p);
+}
+
+static void do_limit(struct peer *p, json_t *o)
+{
+    const char *name;
+    json_int_t value;
+    char text[128];
+    struct err err;
+    if (json_unpack(o, "{s:s, s:I}", "name", &name, "value", &value) != 0) {
+        wrong(p, "limit wants name and a number as value");
+        return;
+    }
+    snprintf(text, sizeof text, "%.80s=%" JSON_INTEGER_FORMAT, name, value);
+    if (config_limit(&p->control->server->limits, text, &err) != 0)
+        wrong(p, err.text);
+    else
+        fine(p);
+}
+
 static void advanced(void *arg)
 {
     struct peer *p = arg;
@@ -450,6 +480,8 @@ static const struct command {
     {"add-account", do_add_account},
     {"add-message", do_add_message},
     {"uidvalidity", do_uidvalidity},
+    {"set", do_set},
+    {"limit", do_limit},
     {"advance", do_advance},
     {"dump", do_dump},
     {"dns", do_dns},

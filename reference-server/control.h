@@ -12,6 +12,9 @@
  *   {"do": "add-message", "account": N, "mailbox": "INBOX"?, "data": TEXT or "base64": B, "flags":
  * [..]?, "date": S?}
  *   {"do": "uidvalidity", "account": N, "mailbox": M?, "value": V}
+ *   {"do": "set", "name": N, "value": TEXT}                 a setting of policy.h, as its flag;
+ * "default"
+ *   {"do": "limit", "name": N, "value": NUMBER}             one of --limits
  *   {"do": "advance", "seconds": S}                         the clock; timers fire on the way
  *   {"do": "dump", "account": N?}                           accounts, mailboxes, messages
  *   and dns, queue, flush and sts: queue/control.h

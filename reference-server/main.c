@@ -287,6 +287,8 @@ static int start(struct daemon *d, struct err *err)
 {
     struct server *s = &d->server;
     s->limits = d->config.limits;
+    s->policy = d->config.policy;
+    d->config.policy = (struct policy){.bare_lf = BARE_REFUSE}; /* handed over */
     s->hostname = d->config.hostname;
     s->domain = d->config.domains[0];
     s->plaintext_login = d->config.plaintext_login;
@@ -355,6 +357,7 @@ static void stop(struct daemon *d)
     remove_state(d);
     free(d->state);
     free(d->control_path);
+    policy_free(&s->policy);
     config_free(&d->config);
 }
 

@@ -113,6 +113,9 @@ int reload(struct server *s, struct config *in_force, int argc, char **argv, con
     tls_identity_free(s->tls); /* sessions hold what they need of it */
     s->tls = t;
     s->limits = in_force->limits = now.limits;
+    policy_free(&s->policy);
+    s->policy = now.policy;
+    now.policy = (struct policy){.bare_lf = BARE_REFUSE};
     SWAP(users);
     SWAP(user_count);
     SWAP(cert);

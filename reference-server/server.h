@@ -5,6 +5,7 @@
 #include "account.h"
 #include "clock.h"
 #include "conn.h"
+#include "policy.h"
 #include "store/store.h"
 
 /* Named limits with defaults; `mailproofd --limits` prints them, --limit NAME=VALUE changes them.
@@ -22,6 +23,7 @@ struct server {
     struct store *store;
     struct accounts *accounts;
     struct limits limits;
+    struct policy policy;
     const char *hostname; /* "mail.test.example" */
     const char *domain;   /* first mail domain */
     bool plaintext_login; /* passwords without TLS are allowed (default on loopback test runs) */

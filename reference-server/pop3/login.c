@@ -54,14 +54,39 @@ static void failed(struct pop3 *p, const char *user)
         conn_close(p->conn);
 }
 
+/* Seconds that still have to pass before this account may log in again (RFC 2449, 6.5). */
+static long too_soon(const struct pop3 *p, const struct account *a)
+{
+    const struct server *s = p->conn->server;
+    long delay = per_account_get(&s->policy.login_delay, a->name);
+    if (delay == 0 || a->pop3_login_ms == 0 || fault(FAULT_POP3_LOGIN_DELAY_NOT_KEPT))
+        return 0;
+    int64_t left = a->pop3_login_ms + delay * 1000 - clock_now_ms(s->clock);
+    return left > 0 ? (long)((left + 999) / 1000) : 0;
+}
+
+/* What arrived before is not kept any longer; 0: everything is. */
+static int64_t kept_since(const struct pop3 *p, const struct account *a)
+{
+    const struct server *s = p->conn->server;
+    long days = per_account_get(&s->policy.expire, a->name) - 1;
+    return days <= 0 ? 0 : clock_wall_s(s->clock) - days * INT64_C(86400);
+}
+
 /* The secret was right: the maildrop still has to be ours (RFC 1939, 4). */
-static void enter(struct pop3 *p, const struct account *a)
+static void enter(struct pop3 *p, struct account *a)
 {
     if (a == NULL) {
         pop3_err(p, "[AUTH] this login has no maildrop");
         return;
     }
-    switch (maildrop_open(&p->drop, p->conn->server->store, a->id, p)) {
+    long wait = too_soon(p, a);
+    if (wait > 0) {
+        trace(p->conn, "rfc2449-6.5-2", "%s logged in a moment ago", a->name);
+        pop3_err(p, "[LOGIN-DELAY] too soon after the last login: wait %ld seconds", wait);
+        return;
+    }
+    switch (maildrop_open(&p->drop, p->conn->server->store, a->id, kept_since(p, a), p)) {
     case MAILDROP_IN_USE:
         trace(p->conn, "rfc1939-4-3", "the maildrop of %s is in use", a->name);
         pop3_err(p, "[IN-USE] another session has this maildrop");
@@ -73,7 +98,11 @@ static void enter(struct pop3 *p, const struct account *a)
         break;
     }
     p->state = POP3_TRANSACTION;
+    p->account = a;
+    a->pop3_login_ms = clock_now_ms(p->conn->server->clock);
     p->failed_logins = 0;
+    if (!p->utf8 && p->conn->server->policy.utf8_mail == UTF8_MAIL_SURROGATE)
+        pop3_size_surrogates(p);
     guard_login_succeeded(p->conn, a->name);
     pop3_ok(p, "%zu messages, %llu octets", p->drop.count, (unsigned long long)p->drop.total);
 }
@@ -122,7 +151,7 @@ void pop3_pass(struct pop3 *p, const struct pop3_command *c)
     if (!(fault(FAULT_POP3_IN_USE_TOLD) && told_in_use(p, user))) {
         /* Everything behind the first space: a password may hold spaces. */
         struct accounts *all = p->conn->server->accounts;
-        const struct account *a = account_check(all, user, c->rest);
+        struct account *a = account_check(all, user, c->rest);
         if (a == NULL && fault(FAULT_POP3_ANY_PASSWORD))
             a = account_find(all, user);
         if (a == NULL)
@@ -162,7 +191,7 @@ void pop3_apop(struct pop3 *p, const struct pop3_command *c)
         pop3_err(p, "a digest is 32 lower-case hexadecimal digits");
         return;
     }
-    const struct account *a = account_find(p->conn->server->accounts, c->arguments[0]);
+    struct account *a = account_find(p->conn->server->accounts, c->arguments[0]);
     /* A name that is not known costs the same time as one that is. */
     const char *secret = a != NULL && a->secret != NULL ? a->secret : "";
     bool right = digest_matches(p, secret, digest) && secret[0] != '\0';
@@ -191,8 +220,7 @@ static void challenge(struct pop3 *p, const struct buf *data)
 
 static void succeed(struct pop3 *p)
 {
-    const struct account *a = sasl_account(p->sasl);
-    enter(p, a);
+    enter(p, sasl_account(p->sasl));
     pop3_forget_login(p);
 }
 
@@ -217,9 +245,9 @@ static void step(struct pop3 *p, const unsigned char *in, size_t n)
             base64_encode(&text, out.data, out.len);
             pop3_ok(p, "%.*s", (int)text.len, (const char *)text.data);
             buf_free(&text);
-            const struct account *a = sasl_account(p->sasl);
-            if (a != NULL &&
-                maildrop_open(&p->drop, p->conn->server->store, a->id, p) == MAILDROP_OPEN)
+            p->account = sasl_account(p->sasl);
+            if (p->account != NULL && maildrop_open(&p->drop, p->conn->server->store,
+                                                    p->account->id, 0, p) == MAILDROP_OPEN)
                 p->state = POP3_TRANSACTION;
             pop3_forget_login(p);
         } else {

@@ -25,8 +25,23 @@ static uint32_t wrong_size(struct store *s, const struct message *m)
 /* For a fault: the mailbox whose lock was last asked for in vain. */
 static int64_t contested;
 
+/* Nobody waits for it: what could not be removed is tried again at the next login. */
+static void remove_expired(struct mailbox *m, int64_t kept_since, const void *owner)
+{
+    size_t count = 0;
+    uint32_t *uids = calloc(m->count + 1, sizeof *uids);
+    if (uids == NULL)
+        abort();
+    for (size_t i = 0; i < m->count; i++)
+        if (m->messages[i].internal_date < kept_since)
+            uids[count++] = m->messages[i].uid;
+    if (count > 0)
+        store_expunge(m, uids, count, false, owner, NULL, NULL);
+    free(uids);
+}
+
 enum maildrop_outcome maildrop_open(struct maildrop *d, struct store *s, int64_t account,
-                                    const void *owner)
+                                    int64_t kept_since, const void *owner)
 {
     struct mailbox *m;
     if (mailbox_open(s, account, "INBOX", &m) != 0)
@@ -37,13 +52,16 @@ enum maildrop_outcome maildrop_open(struct maildrop *d, struct store *s, int64_t
         return MAILDROP_IN_USE;
     }
     m->pop3_lock = owner;
-    *d = (struct maildrop){.mailbox = m, .count = m->count};
+    *d = (struct maildrop){.mailbox = m};
+    remove_expired(m, kept_since, owner);
     d->messages = calloc(m->count + 1, sizeof *d->messages);
     if (d->messages == NULL)
         abort();
     for (size_t i = 0; i < m->count; i++) {
         const struct message *from = &m->messages[i];
-        struct drop_message *to = &d->messages[i];
+        if (from->internal_date < kept_since)
+            continue;
+        struct drop_message *to = &d->messages[d->count++];
         *to = (struct drop_message){
             .uid = from->uid, .size = wrong_size(s, from), .blob = from->blob};
         d->total += to->size;

@@ -13,7 +13,7 @@ struct drop_message {
     uint32_t uid, size; /* size: as POP3 sends it */
     int64_t blob;
     bool deleted;
-    bool retrieved; /* by RETR; only a fault asks */
+    bool retrieved; /* by RETR: with EXPIRE 0 it goes at QUIT */
 };
 
 struct maildrop {
@@ -26,9 +26,10 @@ struct maildrop {
 
 enum maildrop_outcome { MAILDROP_OPEN, MAILDROP_IN_USE, MAILDROP_MISSING };
 
-/* Opens and locks an account's INBOX for owner. */
+/* Opens and locks an account's INBOX for owner. Messages that are older than kept_since (wall
+ * clock) are removed and not seen (EXPIRE of RFC 2449, 6.7). */
 enum maildrop_outcome maildrop_open(struct maildrop *d, struct store *s, int64_t account,
-                                    const void *owner);
+                                    int64_t kept_since, const void *owner);
 /* Unlocks and lets go; a second time does nothing. */
 void maildrop_close(struct maildrop *d, const void *owner);
 

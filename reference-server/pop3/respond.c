@@ -9,12 +9,27 @@
 
 enum { FIRST_LINE_BYTES = 512, ONE_PIECE = 64 * 1024 };
 
+/* For a fault: the letters of German as one octet each. */
+static void make_latin1(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from != '\0'; from++) {
+        if ((unsigned char)*from == 0xc3 && from[1] != '\0')
+            *to++ = (char)(*++from | 0x40);
+        else
+            *to++ = *from;
+    }
+    *to = '\0';
+}
+
 static void status(struct pop3 *p, const char *indicator, const char *fmt, va_list args)
 {
     char line[FIRST_LINE_BYTES - 1]; /* CRLF included (RFC 2449, 4) */
     int n = snprintf(line, sizeof line, "%s ", indicator);
-    vsnprintf(line + n, sizeof line - (size_t)n - 2, fmt, args);
+    vsnprintf(line + n, sizeof line - (size_t)n - 2, pop3_text(p->language, fmt), args);
     strcat(line, "\r\n");
+    if (fault(FAULT_POP3_LANG_LATIN1))
+        make_latin1(line);
     conn_text(p->conn, line);
 }
 
@@ -129,6 +144,16 @@ uint32_t pop3_header_lines(const struct blob *b)
     for (size_t i = 0; i < body_offset(b); i++)
         n += b->data[i] == '\n';
     return n;
+}
+
+uint32_t pop3_octets(const struct blob *b)
+{
+    size_t n = b->len;
+    for (size_t i = 0; i < b->len; i++)
+        n += b->data[i] == '\n' && (i == 0 || b->data[i - 1] != '\r');
+    if (b->len > 0 && b->data[b->len - 1] != '\n')
+        n += 2;
+    return (uint32_t)n;
 }
 
 void pop3_send_message(struct pop3 *p, const struct blob *blob, uint32_t body_lines)

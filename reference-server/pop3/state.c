@@ -1,5 +1,5 @@
-/* One POP3 session: takes lines, finds commands, and says which may come when. RFC 1939, 3; CAPA of
- * RFC 2449, 5; STLS of RFC 2595, 4. SPDX-License-Identifier: MIT */
+/* One POP3 session: takes lines, finds commands, and says which may come when. RFC 1939, 3.
+ * SPDX-License-Identifier: MIT */
 #include "pop3/state.h"
 
 #include <stdlib.h>
@@ -16,9 +16,6 @@
 
 enum { BEFORE = POP3_AUTHORIZATION, AFTER = POP3_TRANSACTION, BOTH = BEFORE | AFTER };
 
-static void capa(struct pop3 *p, const struct pop3_command *c);
-static void stls(struct pop3 *p, const struct pop3_command *c);
-
 static const struct entry {
     const char *name;
     int states;
@@ -26,73 +23,15 @@ static const struct entry {
     void (*run)(struct pop3 *p, const struct pop3_command *c);
 } table[] = {
     {"APOP", BEFORE, 2, 2, pop3_apop}, {"AUTH", BEFORE, 1, 2, pop3_auth},
-    {"CAPA", BOTH, 0, 0, capa},        {"DELE", AFTER, 1, 1, pop3_dele},
-    {"LIST", AFTER, 0, 1, pop3_list},  {"NOOP", AFTER, 0, 0, pop3_noop},
-    {"PASS", BEFORE, 1, 1, pop3_pass}, {"QUIT", BOTH, 0, 0, pop3_quit},
-    {"RETR", AFTER, 1, 1, pop3_retr},  {"RSET", AFTER, 0, 0, pop3_rset},
-    {"STAT", AFTER, 0, 0, pop3_stat},  {"STLS", BEFORE, 0, 0, stls},
-    {"TOP", AFTER, 2, 2, pop3_top},    {"UIDL", AFTER, 0, 1, pop3_uidl},
-    {"USER", BEFORE, 1, 1, pop3_user},
+    {"CAPA", BOTH, 0, 0, pop3_capa},   {"DELE", AFTER, 1, 1, pop3_dele},
+    {"LANG", BOTH, 0, 1, pop3_lang},   {"LIST", AFTER, 0, 1, pop3_list},
+    {"NOOP", AFTER, 0, 0, pop3_noop},  {"PASS", BEFORE, 1, 1, pop3_pass},
+    {"QUIT", BOTH, 0, 0, pop3_quit},   {"RETR", AFTER, 1, 1, pop3_retr},
+    {"RSET", AFTER, 0, 0, pop3_rset},  {"STAT", AFTER, 0, 0, pop3_stat},
+    {"STLS", BEFORE, 0, 0, pop3_stls}, {"TOP", AFTER, 2, 2, pop3_top},
+    {"UIDL", AFTER, 0, 1, pop3_uidl},  {"USER", BEFORE, 1, 1, pop3_user},
+    {"UTF8", BEFORE, 0, 0, pop3_utf8},
 };
-
-/* --- CAPA and STLS --- */
-
-static bool stls_possible(const struct pop3 *p)
-{
-    return p->conn->server->tls != NULL && !p->conn->tls && p->state == POP3_AUTHORIZATION;
-}
-
-static void capa(struct pop3 *p, const struct pop3_command *c)
-{
-    const struct server *s = p->conn->server;
-    bool after = p->state == POP3_TRANSACTION;
-    struct buf mechanisms;
-    (void)c;
-    if (after && fault(FAULT_POP3_CAPA_AFTER_LOGIN_REFUSED)) {
-        pop3_err(p, "this is for before the login");
-        return;
-    }
-    pop3_ok(p, "what this server can do");
-    if (fault(FAULT_POP3_BODY_BARE_LF))
-        conn_text(p->conn, "X-LF\n");
-    if (!(after && fault(FAULT_POP3_CAPA_FORGETS_TOP)))
-        pop3_line(p, "TOP");
-    if (fault(FAULT_POP3_CAPA_LISTS_APOP))
-        pop3_line(p, "APOP");
-    if (p->conn->tls || s->plaintext_login)
-        pop3_line(p, "USER");
-    buf_init(&mechanisms, 1024);
-    sasl_mechanisms(p->conn, &mechanisms);
-    if (mechanisms.len > 0 && !(after && fault(FAULT_POP3_CAPA_FORGETS_SASL)))
-        pop3_line(p, "SASL %.*s", (int)mechanisms.len, (const char *)mechanisms.data);
-    buf_free(&mechanisms);
-    if (!fault(FAULT_POP3_UNANNOUNCED_CODES)) {
-        pop3_line(p, "RESP-CODES");
-        pop3_line(p, "AUTH-RESP-CODE");
-    }
-    pop3_line(p, "PIPELINING");
-    pop3_line(p, fault(FAULT_POP3_CAPA_FORM) ? "EXPIRE  NEVER" : "EXPIRE NEVER");
-    pop3_line(p, "UIDL");
-    if (stls_possible(p) || fault(FAULT_POP3_STLS_LISTED_IN_TLS))
-        pop3_line(p, "STLS");
-    pop3_line(p, "IMPLEMENTATION mailproofd-%s", MAILPROOF_VERSION);
-    pop3_dot(p);
-}
-
-static void stls(struct pop3 *p, const struct pop3_command *c)
-{
-    (void)c;
-    if (p->conn->tls) {
-        pop3_err(p, "TLS is active already");
-        return;
-    }
-    if (p->conn->server->tls == NULL) {
-        pop3_err(p, "there is no TLS here");
-        return;
-    }
-    pop3_ok(p, "begin TLS");
-    conn_starttls(p->conn);
-}
 
 /* --- commands --- */
 
@@ -112,9 +51,10 @@ static bool fault_allows_state(const struct pop3 *p, const struct entry *e)
 {
     if (p->state != POP3_TRANSACTION)
         return false;
-    return (e->run == stls && fault(FAULT_POP3_STLS_AFTER_LOGIN)) ||
+    return (e->run == pop3_stls && fault(FAULT_POP3_STLS_AFTER_LOGIN)) ||
            (e->run == pop3_user && fault(FAULT_POP3_USER_AFTER_LOGIN)) ||
-           (e->run == pop3_auth && fault(FAULT_POP3_AUTH_AGAIN));
+           (e->run == pop3_auth && fault(FAULT_POP3_AUTH_AGAIN)) ||
+           (e->run == pop3_utf8 && fault(FAULT_POP3_UTF8_AFTER_LOGIN));
 }
 
 static bool fault_answers(const struct entry *e)
@@ -125,16 +65,17 @@ static bool fault_answers(const struct entry *e)
 
 static bool fault_allows_arguments(const struct entry *e)
 {
-    return (e->run == capa && fault(FAULT_POP3_CAPA_TAKES_ARGUMENT)) ||
-           (e->run == stls && fault(FAULT_POP3_STLS_TAKES_ARGUMENT));
+    return (e->run == pop3_capa && fault(FAULT_POP3_CAPA_TAKES_ARGUMENT)) ||
+           (e->run == pop3_stls && fault(FAULT_POP3_STLS_TAKES_ARGUMENT)) ||
+           (e->run == pop3_utf8 && fault(FAULT_POP3_UTF8_TAKES_ARGUMENT));
 }
 
 static void obey(struct pop3 *p, const struct pop3_command *c)
 {
     const struct entry *e = find(c->keyword);
     /* PASS counts only as the very next command after USER. */
-    bool keeps =
-        e != NULL && (e->run == pop3_pass || (e->run == stls && fault(FAULT_POP3_STLS_KEEPS_USER)));
+    bool keeps = e != NULL && (e->run == pop3_pass ||
+                               (e->run == pop3_stls && fault(FAULT_POP3_STLS_KEEPS_USER)));
     if (!keeps)
         pop3_forget_login(p);
     if (e == NULL) {
@@ -162,10 +103,9 @@ static void obey(struct pop3 *p, const struct pop3_command *c)
     if (!counts && !fault_allows_arguments(e)) {
         trace(p->conn, "rfc1939-3-5", "%s with %zu arguments", e->name, c->count);
         pop3_forget_login(p);
-        pop3_err(p, "%s",
-                 e->most == 0 ? "this command takes no argument"
-                 : c->spaced  ? "one space stands before each argument"
-                              : "the number of arguments is wrong");
+        pop3_err(p, e->most == 0 ? "this command takes no argument"
+                    : c->spaced  ? "one space stands before each argument"
+                                 : "the number of arguments is wrong");
         return;
     }
     if (e->run == pop3_top && fault(FAULT_POP3_CAPA_LISTS_MISSING_TOP))
@@ -329,6 +269,7 @@ static void pop3_secured(struct conn *c)
     /* What the client said in clear may have been said by someone else (RFC 2595, 4). */
     if (!fault(FAULT_POP3_STLS_KEEPS_USER))
         pop3_forget_login(p);
+    p->language = POP3_I_DEFAULT;
     if (fault(FAULT_POP3_STLS_GREETS_AGAIN))
         greet(p);
     stay_awake(p);

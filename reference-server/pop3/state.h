@@ -5,6 +5,7 @@
 
 #include "conn.h"
 #include "pop3/command.h"
+#include "pop3/lang.h"
 #include "pop3/maildrop.h"
 #include "sasl.h"
 
@@ -19,6 +20,9 @@ struct pop3 {
     char stamp[320]; /* of the greeting, for APOP; "" when there is none */
     char *user;      /* the last command was a USER that got +OK */
     struct sasl *sasl;
+    enum pop3_language language;
+    bool utf8;                     /* the client said UTF8: RFC 6856, 2 */
+    const struct account *account; /* of the maildrop; NULL before login */
     bool sasl_final; /* the last SASL data is out; an empty line completes the login */
     struct maildrop drop;
     bool postponed;  /* a fault: RETR was put behind the other commands */
@@ -50,6 +54,8 @@ void pop3_send_message(struct pop3 *p, const struct blob *blob,
                        uint32_t body_lines);      /* takes the blob */
 void pop3_send_more(struct pop3 *p);              /* until it is done or the output is full */
 uint32_t pop3_header_lines(const struct blob *b); /* the empty line included */
+/* The size of a message as it goes out, doubled dots aside (RFC 1939, 11). */
+uint32_t pop3_octets(const struct blob *b);
 void pop3_stop_sending(struct pop3 *p);
 enum { POP3_UNIQUE_ID_BYTES = 96 }; /* room for the longest, a fault's included */
 void pop3_unique_id(const struct pop3 *p, size_t index, char *out, size_t size);
@@ -63,7 +69,15 @@ void pop3_auth(struct pop3 *p, const struct pop3_command *c);
 void pop3_auth_line(struct pop3 *p, const char *line, size_t n); /* the client's next response */
 void pop3_forget_login(struct pop3 *p); /* USER and a SASL exchange under way */
 
+/* --- extension.c --- */
+void pop3_capa(struct pop3 *p, const struct pop3_command *c);
+void pop3_stls(struct pop3 *p, const struct pop3_command *c);
+void pop3_utf8(struct pop3 *p, const struct pop3_command *c);
+void pop3_lang(struct pop3 *p, const struct pop3_command *c);
+
 /* --- transaction.c --- */
+/* Gives mail that goes out as a surrogate the size that it then has. */
+void pop3_size_surrogates(struct pop3 *p);
 void pop3_stat(struct pop3 *p, const struct pop3_command *c);
 void pop3_list(struct pop3 *p, const struct pop3_command *c);
 void pop3_uidl(struct pop3 *p, const struct pop3_command *c);

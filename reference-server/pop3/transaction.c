@@ -5,6 +5,7 @@
 
 #include "fault.h"
 #include "pop3/state.h"
+#include "pop3/surrogate.h"
 #include "server.h"
 #include "trace.h"
 
@@ -103,14 +104,77 @@ static bool read_message(struct pop3 *p, const struct drop_message *m, struct bl
     return false;
 }
 
+/* Takes b's place. */
+static void make_surrogate(struct blob *b)
+{
+    struct buf text;
+    buf_init(&text, 2 * b->len + 4096);
+    surrogate_make(b->data, b->len, &text);
+    blob_release(b);
+    b->data = b->hold = buf_take(&text, &b->len);
+}
+
+void pop3_size_surrogates(struct pop3 *p)
+{
+    struct maildrop *d = &p->drop;
+    for (size_t i = 0; i < d->count; i++) {
+        struct drop_message *m = &d->messages[i];
+        struct blob b;
+        if (blob_read(p->conn->server->store, m->blob, &b, NULL) != 0)
+            continue;
+        if (surrogate_needed(b.data, b.len)) {
+            make_surrogate(&b);
+            d->total -= m->size;
+            m->size = pop3_octets(&b);
+            d->total += m->size;
+        }
+        blob_release(&b);
+    }
+}
+
+/* For a fault. */
+static void strip_eighth_bit(struct blob *b)
+{
+    unsigned char *copy = malloc(b->len + 1);
+    if (copy == NULL)
+        abort();
+    for (size_t i = 0; i < b->len; i++)
+        copy[i] = b->data[i] & 0x7f;
+    size_t n = b->len;
+    blob_release(b);
+    *b = (struct blob){copy, n, copy};
+}
+
+/* The message as this client can take it (RFC 6856, 2.1); false: the refusal is written. */
+static bool readable_message(struct pop3 *p, const struct drop_message *m, struct blob *b)
+{
+    if (!read_message(p, m, b))
+        return false;
+    if (p->utf8 || fault(FAULT_POP3_UTF8_SENT_RAW) || !surrogate_needed(b->data, b->len))
+        return true;
+    if (p->conn->server->policy.utf8_mail == UTF8_MAIL_SURROGATE) {
+        make_surrogate(b);
+        return true;
+    }
+    trace(p->conn, "rfc6856-2.1-3", "UTF-8 in a header, and the client did not say UTF8");
+    blob_release(b);
+    if (fault(FAULT_POP3_UTF8_REFUSAL_CLOSES))
+        conn_close(p->conn);
+    else
+        pop3_err(p, "[UTF8] this message needs UTF-8 mode: say UTF8 before you log in");
+    return false;
+}
+
 void pop3_retr(struct pop3 *p, const struct pop3_command *c)
 {
     struct blob b;
     struct drop_message *m = named(p, c->arguments[0]);
-    if (m == NULL || !read_message(p, m, &b))
+    if (m == NULL || !readable_message(p, m, &b))
         return;
     m->retrieved = true;
     pop3_ok(p, "%u octets", m->size);
+    if (p->utf8 && fault(FAULT_POP3_UTF8_STRIPS))
+        strip_eighth_bit(&b);
     pop3_send_message(p, &b, UINT32_MAX);
 }
 
@@ -125,7 +189,7 @@ void pop3_top(struct pop3 *p, const struct pop3_command *c)
         pop3_err(p, "a number of lines is wanted");
         return;
     }
-    if (!read_message(p, m, &b))
+    if (!readable_message(p, m, &b))
         return;
     if (lines == 0 && fault(FAULT_POP3_TOP_ZERO_SENDS_BODY))
         lines = UINT32_MAX;
@@ -229,6 +293,11 @@ void pop3_quit(struct pop3 *p, const struct pop3_command *c)
         return;
     }
     p->state = POP3_UPDATE;
+    /* EXPIRE 0: what was read is not kept (RFC 2449, 6.7). */
+    bool once = per_account_get(&p->conn->server->policy.expire, p->account->name) == 1;
+    for (size_t i = 0; once && i < d->count; i++)
+        if (d->messages[i].retrieved)
+            maildrop_mark(d, &d->messages[i]);
     if (fault(FAULT_POP3_QUIT_DELETES_ALL) && d->deleted_count > 0)
         for (size_t i = 0; i < d->count; i++)
             maildrop_mark(d, &d->messages[i]);

@@ -6,12 +6,12 @@
  * disk are settled again later. SPDX-License-Identifier: MIT */
 #include "queue/queue.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "fault.h"
+#include "network.h"
 #include "queue/batch.h"
 #include "queue/lane.h"
 #include "queue/notify.h"
@@ -22,20 +22,13 @@
 
 enum { AGAIN_S = 30, IMPATIENT_S = 10, DSN_ACTIONS = 4 };
 
-struct network {
-    int family;
-    unsigned char address[16];
-    unsigned bits;
-};
-
 struct queue {
     struct server *server;
     struct lanes *lanes;
     struct sts *sts;
     struct trust *trust;
     char *smarthost, *user, *password;
-    struct network *from;
-    size_t from_count;
+    struct networks from;
     struct qmsg *messages;
     size_t count;
     int64_t last_id;
@@ -553,42 +546,9 @@ void queue_submit(struct queue *q, const struct queue_envelope *e, struct queue_
 
 /* --- who may relay --- */
 
-static int add_network(struct queue *q, const char *text, struct err *err)
-{
-    char address[INET6_ADDRSTRLEN + 1];
-    const char *slash = strchr(text, '/');
-    size_t n = slash != NULL ? (size_t)(slash - text) : strlen(text);
-    struct network net = {.family = memchr(text, ':', n) != NULL ? AF_INET6 : AF_INET};
-    unsigned most = net.family == AF_INET6 ? 128 : 32;
-    if (n >= sizeof address)
-        return err_set(err, "--relay-from: \"%s\" is no address", text);
-    snprintf(address, sizeof address, "%.*s", (int)n, text);
-    char *end = NULL;
-    unsigned long bits = slash != NULL ? strtoul(slash + 1, &end, 10) : most;
-    if (inet_pton(net.family, address, net.address) != 1 || bits > most ||
-        (slash != NULL && (slash[1] == '\0' || *end != '\0')))
-        return err_set(err, "--relay-from: \"%s\" is no address, nor ADDRESS/BITS", text);
-    net.bits = (unsigned)bits;
-    q->from = must_have(realloc(q->from, (q->from_count + 1) * sizeof *q->from));
-    q->from[q->from_count++] = net;
-    return 0;
-}
-
 bool queue_relays_for(const struct queue *q, const char *peer)
 {
-    unsigned char address[16];
-    int family = strchr(peer, ':') != NULL ? AF_INET6 : AF_INET;
-    if (inet_pton(family, peer, address) != 1)
-        return false;
-    for (size_t i = 0; i < q->from_count; i++) {
-        const struct network *n = &q->from[i];
-        unsigned whole = n->bits / 8, rest = n->bits % 8;
-        if (n->family != family || memcmp(n->address, address, whole) != 0)
-            continue;
-        if (rest == 0 || ((n->address[whole] ^ address[whole]) >> (8 - rest)) == 0)
-            return true;
-    }
-    return false;
+    return networks_hold(&q->from, peer);
 }
 
 /* --- from outside --- */
@@ -743,6 +703,7 @@ int queue_open(const struct queue_options *o, struct queue **out, struct err *er
 {
     struct queue *q = must_have(calloc(1, sizeof *q));
     struct lanes_options lanes = {.server = o->server, .dns = o->dns, .port = o->port};
+    struct err why;
     q->server = o->server;
     q->sts = sts_new();
     if ((o->smarthost != NULL &&
@@ -751,8 +712,10 @@ int queue_open(const struct queue_options *o, struct queue **out, struct err *er
         (o->sts != NULL && sts_read_folder(q->sts, o->sts, err) != 0))
         goto failed;
     for (size_t i = 0; i < o->from_count; i++)
-        if (add_network(q, o->from[i], err) != 0)
+        if (networks_add(&q->from, o->from[i], &why) != 0) {
+            err_set(err, "--relay-from: %s", why.text);
             goto failed;
+        }
     lanes.sts = q->sts;
     lanes.trust = q->trust;
     lanes.smarthost = q->smarthost;
@@ -786,6 +749,6 @@ void queue_close(struct queue *q)
     free(q->smarthost);
     free(q->user);
     free(q->password);
-    free(q->from);
+    networks_free(&q->from);
     free(q);
 }

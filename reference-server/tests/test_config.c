@@ -70,6 +70,24 @@ START_TEST(flags_are_taken_in_both_forms)
     }
 END_TEST
 
+START_TEST(choices_are_flags_and_lines_of_the_file_that_is_shown)
+    {
+        ck_assert_int_eq(read_words("--pop3-expire ann=7 --pop3-expire 30 --bare-lf=normalize "
+                                    "--pop3-language de --show-config"),
+                         CONFIG_SHOWN);
+        ck_assert_ptr_nonnull(strstr(shown, "\nbare-lf normalize\n"));
+        ck_assert_ptr_nonnull(strstr(shown, "\npop3-expire 30\npop3-expire ann=7\n"));
+        ck_assert_ptr_nonnull(strstr(shown, "\npop3-language de\n"));
+        ck_assert_int_eq(read_words("--bare-lf perhaps"), CONFIG_BAD);
+        ck_assert_str_eq(err.text, "bare-lf is refuse|normalize|accept, not \"perhaps\"");
+        ck_assert_int_eq(read_words("--pop3-login-delay ann=soon"), CONFIG_BAD);
+        ck_assert_int_eq(read_words("--bare-lg refuse"), CONFIG_BAD);
+        ck_assert_ptr_nonnull(strstr(err.text, "did you mean --bare-lf?"));
+        ck_assert_int_eq(read_words("--help"), CONFIG_SHOWN);
+        ck_assert_ptr_nonnull(strstr(shown, "  --pop3-login-delay [NAME=]SECONDS\n"));
+    }
+END_TEST
+
 START_TEST(passwords_in_clear_are_off_beyond_the_loopback)
     {
         ck_assert_int_eq(read_words("--listen pop3=127.0.0.1:0 --listen imap=0.0.0.0:0"),
@@ -182,6 +200,7 @@ int main(void)
 {
     Suite *s = suite_create("config");
     TCase *t = tcase_create("config");
+    tcase_add_test(t, choices_are_flags_and_lines_of_the_file_that_is_shown);
     tcase_add_test(t, nothing_said_is_every_service_on_the_loopback);
     tcase_add_test(t, flags_are_taken_in_both_forms);
     tcase_add_test(t, passwords_in_clear_are_off_beyond_the_loopback);

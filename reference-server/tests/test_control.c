@@ -190,11 +190,28 @@ START_TEST(a_client_may_leave_in_the_middle_of_a_change)
     }
 END_TEST
 
+START_TEST(settings_and_limits_can_be_changed)
+    {
+        json_decref(fine("{\"do\": \"set\", \"name\": \"pop3-expire\", \"value\": \"user1=3\"}"));
+        ck_assert_int_eq(per_account_get(&w.server.policy.expire, "user1"), 4);
+        json_decref(fine("{\"do\": \"set\", \"name\": \"pop3-expire\", \"value\": \"default\"}"));
+        ck_assert_int_eq(per_account_get(&w.server.policy.expire, "user1"), 0);
+        wrong("{\"do\": \"set\", \"name\": \"pop3-expired\", \"value\": \"1\"}",
+              "did you mean pop3-expire");
+        wrong("{\"do\": \"set\", \"name\": \"bare-lf\", \"value\": \"maybe\"}",
+              "refuse|normalize|accept");
+        json_decref(fine("{\"do\": \"limit\", \"name\": \"recipients\", \"value\": 7}"));
+        ck_assert_int_eq(w.server.limits.recipients, 7);
+        wrong("{\"do\": \"limit\", \"name\": \"recipients\", \"value\": 0}", "no number above 0");
+    }
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("control");
     TCase *t = tcase_create("control");
     tcase_add_checked_fixture(t, begin, end);
+    tcase_add_test(t, settings_and_limits_can_be_changed);
     tcase_add_test(t, faults_are_switched);
     tcase_add_test(t, accounts_and_messages_are_added_and_dumped);
     tcase_add_test(t, a_state_is_kept_and_brought_back);

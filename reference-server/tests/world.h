@@ -105,6 +105,7 @@ static inline void world_stop(struct world *w)
     tls_identity_free(s->tls);
     loop_free(s->loop);
     clock_free(s->clock);
+    policy_free(&s->policy);
     fault_clear_all();
     if (w->state[0] != '\0') {
         static const char *const files[] = {"ca.pem", "ca.key", "server.pem", "server.key"};

@@ -222,6 +222,43 @@ static void talk_inside_tls(void)
     world_hang_up(&c);
 }
 
+static void choose(const char *name, const char *value)
+{
+    struct err err;
+    ck_assert_msg(policy_set(&w.server.policy, name, value, &err) == 0, "%s", err.text);
+}
+
+/* UTF8, LANG, LOGIN-DELAY, EXPIRE. */
+static void talk_of_extensions(void)
+{
+    static const char *const words[] = {
+        "LANG\r\n",     "LANG DE\r\n",    "LANG tlh\r\n",  "STAT\r\n",
+        "UTF8 now\r\n", "USER user2\r\n", "PASS pass\r\n", "CAPA\r\n",
+        "UTF8\r\n",     "RETR 1\r\n",     "QUIT\r\n",
+    };
+    static const char *const more[] = {
+        "USER user2\r\n", "PASS pass\r\n", "UTF8\r\n", "USER user2\r\n",
+        "PASS pass\r\n",  "RETR 1\r\n",    "QUIT\r\n",
+    };
+    struct world_client c;
+    choose("pop3-login-delay", "60");
+    clock_advance(w.server.clock, 61000); /* it counts from logins before, too */
+    choose("pop3-expire", "7");
+    world_add(w.server.store, w.server.loop, w.user2->id, "INBOX",
+              "Subject: \xc3\xa4\r\n\r\nbody\r\n", 0);
+    greet(&c);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        talk(&c, words[i]);
+    world_hang_up(&c);
+    greet(&c);
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+        if (i == 2)
+            clock_advance(w.server.clock, 61000);
+        talk(&c, more[i]);
+    }
+    world_hang_up(&c);
+}
+
 /* What changes from run to run is made the same: the APOP stamp, and UIDVALIDITY. */
 static void even_out(char *text)
 {
@@ -266,6 +303,7 @@ static char *whole_dialogue(const char *name)
     talk_before_login();
     talk_of_the_maildrop();
     talk_inside_tls();
+    talk_of_extensions();
     note_text(stamps_repeat(transcript) ? "[the same stamp]\n" : "[another stamp]\n");
     hide_stamps(transcript);
     even_out(transcript);

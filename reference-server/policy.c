@@ -1,0 +1,246 @@
+/* The table of what can be chosen. SPDX-License-Identifier: MIT */
+#include "policy.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nearest.h"
+#include "service.h"
+
+enum kind { CHOICE, NUMBER, DAYS };
+
+static const struct setting {
+    const char *name, *value, *says;
+    enum kind kind;
+    size_t offset;
+    const char *words[4];
+} settings[] = {
+    {"bare-lf",
+     "refuse|normalize|accept",
+     "an LF without CR in SMTP text: refused, taken for a line end, or kept as a character",
+     CHOICE,
+     offsetof(struct policy, bare_lf),
+     {"refuse", "normalize", "accept"}},
+    {"bare-cr",
+     "refuse|normalize|accept",
+     "a CR without LF in SMTP text: the same choices",
+     CHOICE,
+     offsetof(struct policy, bare_cr),
+     {"refuse", "normalize", "accept"}},
+    {"pop3-login-delay",
+     "[NAME=]SECONDS",
+     "time between two POP3 logins of an account, announced as LOGIN-DELAY (default 0: none)",
+     NUMBER,
+     offsetof(struct policy, login_delay),
+     {NULL}},
+    {"pop3-expire",
+     "[NAME=]DAYS|NEVER",
+     "how long mail stays in a maildrop, announced as EXPIRE (default NEVER); 0: until it is read",
+     DAYS,
+     offsetof(struct policy, expire),
+     {NULL}},
+    {"pop3-language",
+     "i-default|en|de",
+     "the language of POP3 replies that LANG * chooses",
+     CHOICE,
+     offsetof(struct policy, language),
+     {"i-default", "en", "de"}},
+    {"pop3-utf8-mail",
+     "refuse|surrogate",
+     "mail with UTF-8 in its header, for POP3 clients that did not say UTF8",
+     CHOICE,
+     offsetof(struct policy, utf8_mail),
+     {"refuse", "surrogate"}},
+};
+enum { SETTINGS = sizeof settings / sizeof *settings };
+
+static void *at(struct policy *p, const struct setting *s)
+{
+    return (char *)p + s->offset;
+}
+
+static const void *at_const(const struct policy *p, const struct setting *s)
+{
+    return (const char *)p + s->offset;
+}
+
+static const char *setting_name(size_t i)
+{
+    return i < SETTINGS ? settings[i].name : NULL;
+}
+
+bool policy_describe(size_t i, const char **name, const char **value, const char **says)
+{
+    if (i >= SETTINGS)
+        return false;
+    *name = settings[i].name;
+    *value = settings[i].value;
+    *says = settings[i].says;
+    return true;
+}
+
+/* --- numbers for accounts --- */
+
+long per_account_get(const struct per_account *n, const char *account)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (strcmp(n->others[i].account, account) == 0)
+            return n->others[i].value;
+    return n->value;
+}
+
+long per_account_most(const struct per_account *n, bool *differs)
+{
+    long found = n->value;
+    *differs = false;
+    for (size_t i = 0; i < n->count; i++) {
+        *differs = *differs || n->others[i].value != n->value;
+        if (n->others[i].value > found)
+            found = n->others[i].value;
+    }
+    return found;
+}
+
+long per_account_soonest(const struct per_account *n, bool *differs)
+{
+    long found = n->value;
+    *differs = false;
+    for (size_t i = 0; i < n->count; i++) {
+        long other = n->others[i].value;
+        *differs = *differs || other != n->value;
+        if (other != 0 && (found == 0 || other < found))
+            found = other;
+    }
+    return found;
+}
+
+static void set_other(struct per_account *n, const char *account, size_t len, long value)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (strlen(n->others[i].account) == len &&
+            memcmp(n->others[i].account, account, len) == 0) {
+            n->others[i].value = value;
+            return;
+        }
+    n->others = realloc(n->others, (n->count + 1) * sizeof *n->others);
+    char *name = strndup(account, len);
+    if (n->others == NULL || name == NULL)
+        abort();
+    n->others[n->count++] = (struct per_account_other){name, value};
+}
+
+static void per_account_free(struct per_account *n)
+{
+    for (size_t i = 0; i < n->count; i++)
+        free(n->others[i].account);
+    free(n->others);
+    *n = (struct per_account){.value = 0};
+}
+
+static bool read_number(const char *text, long *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtol(text, &end, 10);
+    return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *out < LONG_MAX;
+}
+
+static int set_number(const struct setting *s, struct per_account *n, const char *value,
+                      struct err *err)
+{
+    const char *equals = strrchr(value, '=');
+    const char *text = equals != NULL ? equals + 1 : value;
+    long number;
+    if (s->kind == DAYS && strcmp(text, "NEVER") == 0)
+        number = 0;
+    else if (!read_number(text, &number))
+        return err_set(err, "%s wants %s, not \"%s\"", s->name, s->value, value);
+    else
+        number += s->kind == DAYS;
+    if (equals == NULL)
+        n->value = number;
+    else
+        set_other(n, value, (size_t)(equals - value), number);
+    return 0;
+}
+
+/* --- all of them --- */
+
+static int set_choice(const struct setting *s, int *where, const char *value, struct err *err)
+{
+    for (int i = 0; i < 4 && s->words[i] != NULL; i++)
+        if (strcmp(s->words[i], value) == 0) {
+            *where = i;
+            return 0;
+        }
+    return err_set(err, "%s is %s, not \"%s\"", s->name, s->value, value);
+}
+
+static void back_to_default(struct policy *p, const struct setting *s)
+{
+    switch (s->kind) {
+    case CHOICE:
+        *(int *)at(p, s) = 0;
+        break;
+    case NUMBER:
+    case DAYS:
+        per_account_free(at(p, s));
+        break;
+    }
+}
+
+int policy_set(struct policy *p, const char *name, const char *value, struct err *err)
+{
+    for (const struct setting *s = settings; s < settings + SETTINGS; s++) {
+        if (strcmp(s->name, name) != 0)
+            continue;
+        if (strcmp(value, "default") == 0) {
+            back_to_default(p, s);
+            return 0;
+        }
+        switch (s->kind) {
+        case CHOICE:
+            return set_choice(s, at(p, s), value, err);
+        case NUMBER:
+        case DAYS:
+            return set_number(s, at(p, s), value, err);
+        }
+    }
+    const char *near = nearest(name, setting_name);
+    return err_set(err, "there is no setting %s%s%s%s", name, near != NULL ? "; did you mean " : "",
+                   near != NULL ? near : "", near != NULL ? "?" : "");
+}
+
+static void show_number(const struct setting *s, const char *account, long value, FILE *out)
+{
+    const char *equals = *account != '\0' ? "=" : "";
+    if (s->kind == DAYS && value == 0)
+        fprintf(out, "%s %s%sNEVER\n", s->name, account, equals);
+    else
+        fprintf(out, "%s %s%s%ld\n", s->name, account, equals, value - (s->kind == DAYS));
+}
+
+void policy_show(const struct policy *p, FILE *out)
+{
+    for (const struct setting *s = settings; s < settings + SETTINGS; s++) {
+        if (s->kind == CHOICE) {
+            const int *choice = at_const(p, s);
+            if (*choice != 0)
+                fprintf(out, "%s %s\n", s->name, s->words[*choice]);
+            continue;
+        }
+        const struct per_account *n = at_const(p, s);
+        if (n->value != 0)
+            show_number(s, "", n->value, out);
+        for (size_t i = 0; i < n->count; i++)
+            show_number(s, n->others[i].account, n->others[i].value, out);
+    }
+}
+
+void policy_free(struct policy *p)
+{
+    for (const struct setting *s = settings; s < settings + SETTINGS; s++)
+        back_to_default(p, s);
+}

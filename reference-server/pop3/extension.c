@@ -1,0 +1,145 @@
+/* CAPA and what it announces besides logins: STLS, UTF8, LANG. RFC 2449, 5; RFC 2595, 4; RFC 6856.
+ * SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "fault.h"
+#include "pop3/state.h"
+#include "server.h"
+#include "trace.h"
+
+static bool stls_possible(const struct pop3 *p)
+{
+    return p->conn->server->tls != NULL && !p->conn->tls && p->state == POP3_AUTHORIZATION;
+}
+
+/* Before the login the strictest value that anyone can have; after it, this user's (RFC 2449, 6.5
+ * and 6.7). */
+static void list_expire(struct pop3 *p)
+{
+    const struct per_account *days = &p->conn->server->policy.expire;
+    bool differs = false, after = p->state == POP3_TRANSACTION;
+    long value =
+        after ? per_account_get(days, p->account->name) : per_account_soonest(days, &differs);
+    const char *user = differs ? " USER" : "", *space = fault(FAULT_POP3_CAPA_FORM) ? "  " : " ";
+    if (value == 0 || fault(FAULT_POP3_EXPIRE_ANNOUNCED_NEVER))
+        pop3_line(p, "EXPIRE%sNEVER%s", space, user);
+    else
+        pop3_line(p, "EXPIRE%s%ld%s", space, value - 1, user);
+}
+
+static void list_login_delay(struct pop3 *p)
+{
+    const struct per_account *delay = &p->conn->server->policy.login_delay;
+    bool differs = false, after = p->state == POP3_TRANSACTION;
+    long value =
+        after ? per_account_get(delay, p->account->name) : per_account_most(delay, &differs);
+    if (value > 0)
+        pop3_line(p, "LOGIN-DELAY %ld%s", value, differs ? " USER" : "");
+}
+
+void pop3_capa(struct pop3 *p, const struct pop3_command *c)
+{
+    const struct server *s = p->conn->server;
+    bool after = p->state == POP3_TRANSACTION;
+    struct buf mechanisms;
+    (void)c;
+    if (after && fault(FAULT_POP3_CAPA_AFTER_LOGIN_REFUSED)) {
+        pop3_err(p, "this is for before the login");
+        return;
+    }
+    pop3_ok(p, "what this server can do");
+    if (fault(FAULT_POP3_BODY_BARE_LF))
+        conn_text(p->conn, "X-LF\n");
+    if (!(after && fault(FAULT_POP3_CAPA_FORGETS_TOP)))
+        pop3_line(p, "TOP");
+    if (fault(FAULT_POP3_CAPA_LISTS_APOP))
+        pop3_line(p, "APOP");
+    if (p->conn->tls || s->plaintext_login)
+        pop3_line(p, "USER");
+    buf_init(&mechanisms, 1024);
+    sasl_mechanisms(p->conn, &mechanisms);
+    if (mechanisms.len > 0 && !(after && fault(FAULT_POP3_CAPA_FORGETS_SASL)))
+        pop3_line(p, "SASL %.*s", (int)mechanisms.len, (const char *)mechanisms.data);
+    buf_free(&mechanisms);
+    if (!fault(FAULT_POP3_UNANNOUNCED_CODES)) {
+        pop3_line(p, "RESP-CODES");
+        pop3_line(p, "AUTH-RESP-CODE");
+    }
+    pop3_line(p, "PIPELINING");
+    if (!(after && fault(FAULT_POP3_CAPA_FORGETS_UTF8))) {
+        pop3_line(p, "UTF8 USER");
+        pop3_line(p, "LANG");
+    }
+    list_expire(p);
+    list_login_delay(p);
+    pop3_line(p, "UIDL");
+    if (stls_possible(p) || fault(FAULT_POP3_STLS_LISTED_IN_TLS))
+        pop3_line(p, "STLS");
+    pop3_line(p, "IMPLEMENTATION mailproofd-%s", MAILPROOF_VERSION);
+    pop3_dot(p);
+}
+
+void pop3_stls(struct pop3 *p, const struct pop3_command *c)
+{
+    (void)c;
+    if (p->conn->tls) {
+        pop3_err(p, "TLS is active already");
+        return;
+    }
+    if (p->conn->server->tls == NULL) {
+        pop3_err(p, "there is no TLS here");
+        return;
+    }
+    if (p->utf8) { /* as RFC 6856, 2.1 allows: the client has gone wrong */
+        pop3_err(p, "UTF8 was said already: STLS had to come before it");
+        return;
+    }
+    pop3_ok(p, "begin TLS");
+    conn_starttls(p->conn);
+}
+
+/* --- UTF8 and LANG --- */
+
+void pop3_utf8(struct pop3 *p, const struct pop3_command *c)
+{
+    (void)c;
+    if (p->state == POP3_AUTHORIZATION) /* only a fault lets it come later */
+        p->utf8 = true;
+    pop3_ok(p, "UTF-8 from now on");
+}
+
+static void list_languages(struct pop3 *p)
+{
+    pop3_ok(p, "languages follow");
+    for (int i = 0; i < POP3_LANGUAGES; i++) {
+        const struct pop3_language_info *l = &pop3_languages[i];
+        const char *gap = *l->name == '\0' ? "" : fault(FAULT_POP3_LANG_LIST_FORM) ? "\t" : " ";
+        pop3_line(p, "%s%s%s", l->tag, gap, l->name);
+    }
+    pop3_dot(p);
+}
+
+void pop3_lang(struct pop3 *p, const struct pop3_command *c)
+{
+    if (c->count == 0) {
+        list_languages(p);
+        return;
+    }
+    enum pop3_language preferred = (enum pop3_language)p->conn->server->policy.language;
+    int found = pop3_language_find(c->arguments[0], preferred);
+    trace(p->conn, "rfc6856-3.2-x1", "language %s",
+          found >= 0 ? pop3_languages[found].tag : "none");
+    if (found < 0 && fault(FAULT_POP3_LANG_ANY)) {
+        pop3_ok(p, "%s language chosen", c->arguments[0]);
+    } else if (found < 0) {
+        if (fault(FAULT_POP3_LANG_FAILURE_RESETS))
+            p->language = POP3_I_DEFAULT;
+        pop3_err(p, "nobody here speaks that language");
+    } else {
+        p->language = (enum pop3_language)found;
+        if (fault(FAULT_POP3_LANG_NO_TAG))
+            pop3_ok(p, "language chosen");
+        else
+            pop3_ok(p, "%s language chosen", pop3_languages[found].tag);
+    }
+}
