@@ -101,7 +101,7 @@ scenario {
   proves = { "rfc3461-5.1-6", "rfc3461-4.5-4" },
   says = [[NOTIFY is NEVER alone, or a list of SUCCESS, FAILURE and DELAY. ORCPT is an address type, a semicolon and
            xtext. Anything else gets 501, and so does RCPT with two of one of them.]],
-  why = [[NEVER beside SUCCESS asks for two things that exclude each other; whoever takes it does one of them wrongly.]],
+  why = [[NEVER beside SUCCESS asks for two things that exclude each other; one of them will be done wrongly.]],
   catches = { "smtp-dsn-notify-any", "smtp-dsn-never-beside-others", "smtp-dsn-xtext-unchecked",
     "smtp-dsn-orcpt-no-type", "smtp-dsn-repeated" },
   needs = { "DSN" },

@@ -3,7 +3,6 @@
 
 -- Mail for recipients at a host that listens at that address; recipients are "name parameters".
 local function submit(t, host, domain, parameters, ...)
-  t:control { ["do"] = "dns", clear = true }
   t:control { ["do"] = "dns", add = { domain .. ". A " .. host } }
   local c = t:submission()
   c:send("MAIL FROM:<" .. t.user.address .. ">" .. parameters)
@@ -19,7 +18,7 @@ local function submit(t, host, domain, parameters, ...)
 end
 
 local function common(def)
-  def.services, def.needs_control, def.serial, def.needs = { "submission" }, true, true, { "DSN" }
+  def.services, def.needs_control, def.needs = { "submission" }, true, { "DSN" }
   return def
 end
 

@@ -2,7 +2,6 @@
 -- SPDX-License-Identifier: MIT
 
 local function zone(t, ...)
-  t:control { ["do"] = "dns", clear = true }
   t:control { ["do"] = "dns", add = { ... } }
 end
 
@@ -21,7 +20,7 @@ local function submit(t, c, from, domain, parameters, ...)
 end
 
 local function common(def)
-  def.services, def.needs_control, def.serial = { "submission" }, true, true
+  def.services, def.needs_control = { "submission" }, true
   return def
 end
 
