@@ -94,6 +94,9 @@ function session:data()
   return (("\r\n" .. text):gsub("\r\n%.", "\r\n"):sub(3)), text
 end
 
+---What has come and was not read yet; does not wait.
+function session:unread() return self._h:input() end
+
 function session:close() self._h:finish "close" end
 
 local SERVE = { seconds = "number", ehlo = "string", greeting = "string", mail = "string", rcpt = "string or function",

@@ -205,6 +205,9 @@ function sink_session:read_line() end
 ---Sends a reply: s:reply "250 ok"; line feeds part the lines of a longer one.
 ---@param text string
 function sink_session:reply(text) end
+---What has come and was not read yet (does not wait).
+---@return string
+function sink_session:unread() end
 ---The message after a 354, dots undone, and as it was on the wire; nil when the connection ended first.
 ---@return string|nil message, string|nil raw
 function sink_session:data() end
