@@ -46,7 +46,7 @@ PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 VERSION := 0.1.0
 BASE_CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(HARDEN) $(WARN) $(PKG_CFLAGS) -MMD -MP \
 	-DMAILPROOF_VERSION='"$(VERSION)"'
-HARNESS_LIBS := $(shell pkg-config --libs openssl libpcap lua5.4 jansson 2>/dev/null) -lm -lpthread
+HARNESS_LIBS := $(shell pkg-config --libs openssl libpcap lua5.4 jansson 2>/dev/null) -lunbound -lm -lpthread
 SERVER_LIBS := $(shell pkg-config --libs openssl jansson sqlite3 libutf8proc 2>/dev/null) -lunbound -lm -lpthread
 CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
 
@@ -61,7 +61,7 @@ SERVER_TESTS := $(patsubst %.c,$(O)/%,$(shell find reference-server/tests -name 
 TESTS := $(HARNESS_TESTS) $(SERVER_TESTS)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps conformance check unit cli clients ports-proof mutants servers bench fuzz replay lint format install clean help
+.PHONY: all deps conformance check unit cli clients ports-domain ports-proof mutants servers bench fuzz replay lint format install clean help
 
 all: $(O)/mailproof $(O)/mailproofd
 
@@ -124,11 +124,15 @@ ports-proof: all
 clients: $(O)/mailproofd
 	@reference-server/tests/clients.sh $(O)/mailproofd
 
+# The records of a domain in mailproof ports: zones that are signed here, a policy that is served here.
+ports-domain: all
+	@harness/tests/ports/domain.sh $(O)/mailproof $(O)/mailproofd
+
 mutants: all
 	$(O)/mailproof mutants
 
 check: all $(TESTS) $(O)/harness/tests/odd_server
-	@MAKE="$(MAKE)" harness/tests/check.sh unit cli clients ports-proof conformance mutants replay
+	@MAKE="$(MAKE)" harness/tests/check.sh unit cli ports-domain clients ports-proof conformance mutants replay
 
 SERVERS ?= dovecot postfix postfix-dovecot exim opensmtpd cyrus courier
 servers: $(O)/mailproof
@@ -199,7 +203,7 @@ fuzz:
 # --- dependencies and cleanliness ---------------------------------------------------------------
 
 DEBIAN := gcc clang libclang-rt-14-dev make pkg-config git ca-certificates \
-	libssl-dev libpcap-dev liblua5.4-dev lua5.4 libjansson-dev libsqlite3-dev libutf8proc-dev libunbound-dev check openssl tshark libxml2-utils python3-jsonschema \
+	libssl-dev libpcap-dev liblua5.4-dev lua5.4 libjansson-dev libsqlite3-dev libutf8proc-dev libunbound-dev ldnsutils check openssl tshark libxml2-utils python3-jsonschema \
 	clang-format cppcheck lua-check afl++ lld llvm \
 	swaks libnet-ssleay-perl libdigest-hmac-perl msmtp curl mutt libsasl2-modules fetchmail getmail6 python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)

@@ -12,12 +12,15 @@
 #include "cli/flags.h"
 #include "cli/folder.h"
 #include "cli/formats.h"
+#include "ports/dns.h"
 #include "ports/results.h"
 
 enum fail_on { FAIL_MUST, FAIL_SHOULD, FAIL_ANY };
 
 struct command {
-    struct words ports, formats, rest;
+    struct words ports, formats, zones, rest;
+    const char *resolver, *anchor;
+    struct dns_options dns;
     const char *profile, *depth, *fail_on, *expected, *json, *family, *out, *user, *color;
     int verbose, budget;
     double greeting_wait, timeout;
@@ -82,6 +85,21 @@ static int understand(struct command *c, struct err *err)
         for (size_t i = 0; i < host_standard_n; i++)
             c->wants[c->wants_n++] = host_standard[i];
     return 0;
+}
+
+/* Opens what answers questions about the domain, if the user named anything. */
+static int open_dns(struct command *c, struct err *err)
+{
+    c->dns = (struct dns_options){.resolver = c->resolver,
+                                  .zones = (const char *const *)c->zones.at,
+                                  .zones_n = c->zones.n,
+                                  .anchor = c->anchor,
+                                  .timeout_ms = c->o.answer_ms};
+    if (c->resolver == NULL && c->zones.n == 0)
+        return c->anchor == NULL
+                   ? 0
+                   : err_set(err, "--trust-anchor: needs --zone FILE or --resolver ADDRESS");
+    return dns_open(&c->dns, &c->o.dns, err);
 }
 
 static int list_checks(const struct profile *p)
@@ -205,6 +223,16 @@ int cli_ports(int argc, char **argv)
         {"--user", 0, FLAG_TEXT, &c.user, "NAME:PASSWORD", "an account, for what needs a login"},
         {"--recipient", 0, FLAG_TEXT, &c.o.recipient, "ADDRESS",
          "takes mail, for truncated messages"},
+        {"--domain", 0, FLAG_TEXT, &c.o.domain, "NAME",
+         "the mail domain, for MX, MTA-STS, TLS reporting and SRV records"},
+        {"--zone", 0, FLAG_WORDS, &c.zones, "FILE",
+         "its records, a zone as name servers load it; repeat"},
+        {"--resolver", 0, FLAG_TEXT, &c.resolver, "ADDRESS[:PORT]",
+         "ask this name server for records; without it and --zone nobody is asked"},
+        {"--trust-anchor", 0, FLAG_TEXT, &c.anchor, "FILE",
+         "DS or DNSKEY records that signatures have to lead to (with --resolver: the root's)"},
+        {"--sts-policy", 0, FLAG_TEXT, &c.o.sts_policy, "FILE|ADDRESS[:PORT]|fetch",
+         "where the MTA-STS policy is: a file, a web server, or what DNS says"},
         {"--source", 0, FLAG_TEXT, &c.o.source, "ADDRESS", "connect from there"},
         {"--address-family", 0, FLAG_TEXT, &c.family, "any|ipv4|ipv6",
          "which addresses of the host"},
@@ -241,14 +269,17 @@ int cli_ports(int argc, char **argv)
     else if (c.list)
         code = list_checks(&profile);
     else if (understand(&c, &err) == 0 && formats_check(home, &c.formats, &err) == 0 &&
-             (c.expected == NULL || expected_load(&expected, c.expected, &err) == 0)) {
+             (c.expected == NULL || expected_load(&expected, c.expected, &err) == 0) &&
+             open_dns(&c, &err) == 0) {
         (void)signal(SIGPIPE, SIG_IGN);
         code = examine(&c, home, &profile, c.expected != NULL ? &expected : NULL, &err);
     }
     if (err.text[0] != '\0')
         fprintf(stderr, "mailproof ports: %s\n", err.text);
     free(home);
+    dns_close(c.o.dns);
     free((char *)(uintptr_t)c.o.user);
+    free(c.zones.at);
     free(c.ports.at);
     free(c.formats.at);
     free(c.rest.at);

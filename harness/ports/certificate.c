@@ -211,6 +211,12 @@ void room_certificate(struct port *p, const struct conn *c)
         return;
     X509 *leaf = sk_X509_value(all, 0);
     p->facts.have_leaf = true;
+    sk_X509_pop_free(p->chain, X509_free);
+    p->chain = X509_chain_up_ref(all);
+    p->facts.chain_ok = conn_tls_facts(c)->chain_ok;
+    p->facts.name_ok = conn_tls_facts(c)->name_ok;
+    (void)snprintf(p->facts.chain_why, sizeof p->facts.chain_why, "%s",
+                   conn_tls_facts(c)->chain_why);
     p->facts.leaf_rsa = EVP_PKEY_get_base_id(X509_get0_pubkey(leaf)) == EVP_PKEY_RSA;
     (void)snprintf(p->facts.leaf, sizeof p->facts.leaf, "%s", conn_tls_facts(c)->fingerprint);
     chain(p, c, all);

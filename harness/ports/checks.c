@@ -51,9 +51,10 @@ const char *check_depth_words(enum check_depth depth)
     case DEPTH_RECIPIENT:
         return "not checked: needs an address that takes mail, --recipient ADDRESS";
     case DEPTH_DNS:
-        return "not checked: needs DNS";
+        return "not checked: needs DNS, --resolver ADDRESS or --zone FILE";
     case DEPTH_ONLINE:
-        return "not checked: offline, nothing is fetched from elsewhere";
+        return "not checked: nothing is fetched from elsewhere without being told where: "
+               "--sts-policy FILE, ADDRESS[:PORT] or fetch";
     case DEPTH_PEER:
         return "not checked: needs a client, with mailproofd as its server";
     case DEPTH_SERVER:

@@ -12,6 +12,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "ports/dns_room.h"
 #include "ports/rooms.h"
 #include "ports/suites.h"
 #include "wire/net.h"
@@ -119,9 +120,7 @@ bool host_reached(const struct host *h)
     return false;
 }
 
-static void find(struct host *h, enum check_id id, enum finding_kind kind, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
-static void find(struct host *h, enum check_id id, enum finding_kind kind, const char *fmt, ...)
+void host_find(struct host *h, enum check_id id, enum finding_kind kind, const char *fmt, ...)
 {
     va_list va;
     struct finding *f = &h->found[id];
@@ -192,11 +191,11 @@ static void compare_ports(struct host *h)
         }
     }
     if (first == NULL)
-        find(h, CHECK_P16, FINDING_UNTESTED, "not tested: no port with TLS was reached");
+        host_find(h, CHECK_P16, FINDING_UNTESTED, "not tested: no port with TLS was reached");
     else if (all[0] != '\0')
-        find(h, CHECK_P16, FINDING_BAD, "%s", all);
+        host_find(h, CHECK_P16, FINDING_BAD, "%s", all);
     else
-        find(h, CHECK_P16, FINDING_GOOD, "%s", "");
+        host_find(h, CHECK_P16, FINDING_GOOD, "%s", "");
 }
 
 static void compare_addresses(struct host *h)
@@ -204,7 +203,7 @@ static void compare_addresses(struct host *h)
     char what[512], all[1024] = "";
     size_t each = h->addresses_n > 0 ? h->n / h->addresses_n : 0;
     if (h->addresses_n < 2) {
-        find(h, CHECK_P15, FINDING_NOT_HERE, "there is one address");
+        host_find(h, CHECK_P15, FINDING_NOT_HERE, "there is one address");
         return;
     }
     for (size_t i = each; i < h->n; i++) {
@@ -221,9 +220,9 @@ static void compare_addresses(struct host *h)
         }
     }
     if (all[0] != '\0')
-        find(h, CHECK_P15, FINDING_BAD, "%s", all);
+        host_find(h, CHECK_P15, FINDING_BAD, "%s", all);
     else
-        find(h, CHECK_P15, FINDING_GOOD, "%s", "");
+        host_find(h, CHECK_P15, FINDING_GOOD, "%s", "");
 }
 
 static bool has(const struct host *h, enum port_protocol protocol, enum port_mode mode,
@@ -249,24 +248,24 @@ static bool asked(const struct host *h, uint16_t port)
 static void services(struct host *h)
 {
     if (has(h, PROTOCOL_IMAP, MODE_IMPLICIT, false))
-        find(h, CHECK_P11, FINDING_GOOD, "%s", "");
+        host_find(h, CHECK_P11, FINDING_GOOD, "%s", "");
     else if (!has(h, PROTOCOL_IMAP, MODE_CLEAR, false))
-        find(h, CHECK_P11, FINDING_NOT_HERE, "no IMAP here");
+        host_find(h, CHECK_P11, FINDING_NOT_HERE, "no IMAP here");
     else if (asked(h, 993))
-        find(h, CHECK_P11, FINDING_BAD, "IMAP is there, but not with implicit TLS");
+        host_find(h, CHECK_P11, FINDING_BAD, "IMAP is there, but not with implicit TLS");
     else
-        find(h, CHECK_P11, FINDING_UNTESTED, "not tested: 993 was not asked for");
+        host_find(h, CHECK_P11, FINDING_UNTESTED, "not tested: 993 was not asked for");
     bool both = has(h, PROTOCOL_SMTP, MODE_IMPLICIT, true),
          start = has(h, PROTOCOL_SMTP, MODE_CLEAR, true);
     if (both && start)
-        find(h, CHECK_P12, FINDING_GOOD, "%s", "");
+        host_find(h, CHECK_P12, FINDING_GOOD, "%s", "");
     else if (!asked(h, 465) && !asked(h, 587))
-        find(h, CHECK_P12, FINDING_UNTESTED, "not tested: 465 and 587 were not asked for");
+        host_find(h, CHECK_P12, FINDING_UNTESTED, "not tested: 465 and 587 were not asked for");
     else if (both || start)
-        find(h, CHECK_P12, FINDING_BAD, "submission is there with %s only",
-             both ? "implicit TLS" : "STARTTLS");
+        host_find(h, CHECK_P12, FINDING_BAD, "submission is there with %s only",
+                  both ? "implicit TLS" : "STARTTLS");
     else
-        find(h, CHECK_P12, FINDING_NOT_HERE, "no submission here");
+        host_find(h, CHECK_P12, FINDING_NOT_HERE, "no submission here");
 }
 
 /* A ticket of one service taken by another: who may use one may then use the other. */
@@ -289,16 +288,16 @@ static void tickets(struct host *h)
             continue;
         tries++;
         if (port_takes_session(p, from->session13, &tried)) {
-            find(h, CHECK_R06, FINDING_BAD, "%s on %u resumes a session of %s on %u",
-                 port_protocol_word(p->protocol), p->port, port_protocol_word(from->protocol),
-                 from->port);
+            host_find(h, CHECK_R06, FINDING_BAD, "%s on %u resumes a session of %s on %u",
+                      port_protocol_word(p->protocol), p->port, port_protocol_word(from->protocol),
+                      from->port);
             return;
         }
         if (tried)
-            find(h, CHECK_R06, FINDING_GOOD, "%s", "");
+            host_find(h, CHECK_R06, FINDING_GOOD, "%s", "");
     }
     if (tries == 0)
-        find(h, CHECK_R06, FINDING_NOT_HERE, "there are no two services with tickets");
+        host_find(h, CHECK_R06, FINDING_NOT_HERE, "there are no two services with tickets");
 }
 
 static void *examine(void *arg)
@@ -342,12 +341,13 @@ void host_examine(struct host *h)
     compare_addresses(h);
     compare_ports(h);
     tickets(h);
+    room_domain(h);
     for (int i = 0; i < CHECKS; i++)
         if ((checks[i].where == WHERE_HOST || checks[i].where == WHERE_CLIENT) &&
             h->found[i].kind == FINDING_NONE)
-            find(h, (enum check_id)i, FINDING_UNTESTED, "%s",
-                 checks[i].depth >= DEPTH_ACCOUNT ? check_depth_words(checks[i].depth)
-                                                  : "not tested");
+            host_find(h, (enum check_id)i, FINDING_UNTESTED, "%s",
+                      checks[i].depth >= DEPTH_ACCOUNT ? check_depth_words(checks[i].depth)
+                                                       : "not tested");
     h->seconds = now(CLOCK_MONOTONIC) - began;
     h->cpu_ms = (now(CLOCK_PROCESS_CPUTIME_ID) - cpu) * 1000;
 }

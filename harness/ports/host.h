@@ -40,6 +40,10 @@ int host_open(struct host *h, const struct ports_options *o, const char *where, 
 void host_examine(struct host *h);
 void host_close(struct host *h);
 
+/* Leaves a finding about the whole host; "%s", "" for one that needs no words. */
+void host_find(struct host *h, enum check_id id, enum finding_kind kind, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /* Whether any port was open and talked with us. */
 bool host_reached(const struct host *h);
 

@@ -48,6 +48,7 @@ void port_clear(struct port *p)
     json_decref(p->events);
     SSL_SESSION_free(p->session12);
     SSL_SESSION_free(p->session13);
+    sk_X509_pop_free(p->chain, X509_free);
     *p = (struct port){0};
 }
 
@@ -152,6 +153,12 @@ static void found(struct port *p, enum check_id id, enum finding_kind kind, cons
     f->conns[0] = c != NULL ? conn_number(c) : 0;
     if (fmt != NULL && vasprintf(&f->why, fmt, va) < 0)
         abort();
+}
+
+void port_forget(struct port *p, enum check_id id)
+{
+    free(p->found[id].why);
+    p->found[id] = (struct finding){0};
 }
 
 void port_good(struct port *p, enum check_id id, const struct conn *c)

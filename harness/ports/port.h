@@ -21,6 +21,8 @@ struct ports_options {
     const char
         *host; /* as the user wrote it: the name that is sent and held against certificates */
     const char *domain;          /* the mail domain, or NULL */
+    struct dns *dns;             /* to ask for records; NULL: nobody is asked */
+    const char *sts_policy;      /* a file, ADDRESS[:PORT], "fetch", or NULL */
     const char *ca_file;         /* NULL: the system's authorities */
     const char *user, *password; /* an account, or NULL */
     const char *recipient;       /* an address that takes mail, or NULL */
@@ -69,7 +71,8 @@ struct port_facts {
     char leaf[65]; /* SHA-256 of the leaf, hex */
     char leaf_name[256], issuer[256], not_after[32];
     int days_left;
-    bool have_leaf, leaf_rsa;
+    bool have_leaf, leaf_rsa, chain_ok, name_ok;
+    char chain_why[128];
     char clear_caps[4096]; /* what EHLO, CAPABILITY or CAPA said before TLS */
     char tls_caps[4096];   /* and inside */
     bool login_in_clear;   /* offered or taken before TLS */
@@ -107,6 +110,7 @@ struct port {
     json_t *events;                               /* of the connections that were kept */
     double started;                               /* seconds since 1970 */
     struct ssl_session_st *session12, *session13; /* to resume, owned */
+    struct stack_st_X509 *chain;                  /* as served, the leaf first; owned */
     struct conn *silent; /* a connection on which nothing was ever said, for P03 */
 };
 
@@ -135,6 +139,8 @@ void port_untested(struct port *p, enum check_id id, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void port_not_here(struct port *p, enum check_id id, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* As if nobody had looked: what was found is thrown away. */
+void port_forget(struct port *p, enum check_id id);
 /* Good if ok, else bad with these words. */
 void port_judge(struct port *p, enum check_id id, bool ok, const struct conn *c, const char *fmt,
                 ...) __attribute__((format(printf, 5, 6)));
