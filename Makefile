@@ -99,7 +99,7 @@ $(O)/reference-server/tests/%: reference-server/tests/%.c $(O)/libserver.a Makef
 		$(filter %.o,$^) $(O)/libserver.a $(CHECK_LIBS) $(SERVER_LIBS)
 
 # The disk below SQLite in the tests of durability.
-$(O)/reference-server/tests/store/test_powercut: $(O)/obj/reference-server/tests/store/powercut_vfs.o
+$(O)/reference-server/tests/store/test_powercut $(O)/reference-server/tests/store/test_trouble: $(O)/obj/reference-server/tests/store/powercut_vfs.o
 
 # --- proving ------------------------------------------------------------------------------------
 

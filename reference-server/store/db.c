@@ -41,6 +41,8 @@ static const char *const text[SQL_COUNT] = {
     [SQL_BACK] = "ROLLBACK TO one",
     [SQL_VALIDITY_GET] = "SELECT value FROM meta WHERE key='uidvalidity'",
     [SQL_VALIDITY_SET] = "UPDATE meta SET value=?1 WHERE key='uidvalidity'",
+    [SQL_MENDED] = "INSERT INTO meta(key, value) VALUES('mended', 1)"
+                   " ON CONFLICT(key) DO UPDATE SET value=value+1",
     [SQL_BLOB_LAST] = "SELECT max(id) FROM blob",
     [SQL_ACCOUNT_FIND] = "SELECT id FROM account WHERE name=?1",
     [SQL_ACCOUNT_ADD] = "INSERT INTO account(name) VALUES(?1)",

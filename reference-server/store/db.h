@@ -21,6 +21,7 @@ enum sql {
     SQL_BACK,
     SQL_VALIDITY_GET,
     SQL_VALIDITY_SET,
+    SQL_MENDED, /* counts; a row that stays the same would not be written */
     SQL_BLOB_LAST,
     SQL_ACCOUNT_FIND,
     SQL_ACCOUNT_ADD,

@@ -1,6 +1,12 @@
 /* The writer thread. Each change has a savepoint of its own, so that one that is refused leaves the
  * others alone. Trouble with the database (disk full, I/O) undoes the whole transaction; the
  * changes are then tried one at a time, and whoever fails alone is told STORE_FULL.
+ *
+ * A commit that an I/O error ended is another matter. Its pages may be in the log, whole but not on
+ * disk, and the kernel counts them as clean: a second flush that succeeds says nothing about them.
+ * So all of its changes are refused, and the log is emptied and begun anew, with a flush of its
+ * own, before another change is taken. Otherwise a restart would find what was refused, and the
+ * client that tries again would have it twice.
  * SPDX-License-Identifier: MIT */
 #include "store/writer.h"
 
@@ -16,6 +22,7 @@ struct writer {
     void (*finished)(void *arg, struct job *list);
     void *arg;
     struct writer_state state;
+    bool shaken; /* a commit met an I/O error, and the log was not begun anew yet */
 
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows */
@@ -68,21 +75,63 @@ static int transaction(struct writer *w, struct job *first, const struct job *en
             goto failed;
     if (db_run(w->db, SQL_COMMIT, DB_NONE) == 0)
         return 0;
+    if ((sqlite3_errcode(w->db->sql) & 0xff) == SQLITE_IOERR)
+        w->shaken = true;
 failed:
     return -1; /* the caller reads the reason first and then undoes */
+}
+
+/* Folds what was committed before into the database, and writes the head of a new log over the old
+ * one. -1: the disk is still no good. */
+static int mend(struct writer *w)
+{
+    if (sqlite3_wal_checkpoint_v2(w->db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) !=
+        SQLITE_OK)
+        return -1;
+    if (db_run(w->db, SQL_BEGIN, DB_NONE) != 0 || db_run(w->db, SQL_MENDED, DB_NONE) != 0 ||
+        db_run(w->db, SQL_COMMIT, DB_NONE) != 0) {
+        undo(w);
+        return -1;
+    }
+    w->shaken = false;
+    return 0;
+}
+
+static void fail_all(struct writer *w, struct job *list)
+{
+    for (struct job *j = list; j != NULL; j = j->next)
+        fail(w, j);
+    undo(w);
+}
+
+static void carry_out_one_by_one(struct writer *w, struct job *list)
+{
+    for (struct job *j = list; j != NULL; j = j->next) {
+        if (transaction(w, j, j->next) == 0)
+            continue;
+        if (w->shaken) {
+            fail_all(w, j);
+            mend(w);
+            return;
+        }
+        fail(w, j);
+        undo(w);
+    }
 }
 
 static void carry_out(struct writer *w, struct job *list)
 {
     if (w->db_lock != NULL)
         pthread_mutex_lock(w->db_lock);
-    if (transaction(w, list, NULL) != 0) {
-        undo(w);
-        for (struct job *j = list; j != NULL; j = j->next) {
-            if (transaction(w, j, j->next) == 0)
-                continue;
-            fail(w, j);
+    if (w->shaken && mend(w) != 0) {
+        fail_all(w, list);
+    } else if (transaction(w, list, NULL) != 0) {
+        if (w->shaken) {
+            fail_all(w, list);
+            mend(w);
+        } else {
             undo(w);
+            carry_out_one_by_one(w, list);
         }
     }
     if (w->db_lock != NULL)

@@ -495,7 +495,7 @@ static void step(enum powercut_file which, size_t event)
 
 static void walk(enum powercut_file which, size_t until)
 {
-    if (until < disk[which].at || until == 0) {
+    if (until < disk[which].at || disk[which].at == 0) {
         disk[which].at = disk[which].pending_count = 0;
         disk[which].replaced = false;
         image_copy(&disk[which].safe, &first[which]);

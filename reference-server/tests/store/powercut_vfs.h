@@ -54,8 +54,8 @@ enum powercut_way {
     POWERCUT_WAYS,
 };
 
-/* Walks forward over the events: the state of the disk right behind the first `events` of them,
- * which may not become fewer (0 begins anew). Writes the database and its log to path. */
+/* The disk right behind the first `events` events: writes the database and its log to path. Quick
+ * as long as the events do not become fewer from call to call. */
 void powercut_rebuild(size_t events, enum powercut_way way, unsigned seed, const char *path);
 
 /* --- trouble --- */
