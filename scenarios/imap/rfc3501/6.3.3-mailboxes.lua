@@ -27,9 +27,11 @@ scenario {
     c:expect "OK"
     t:check(list(c, name)[name], "LIST does not show the mailbox that was created")
     c:send("CREATE " .. name)
-    t:check(c:expect("NO", "BAD", "OK"):is "NO", "a second CREATE of the same name was accepted")
+    local r = c:expect("NO", "BAD", "OK")
+    t:check(r:is "NO", "a second CREATE of the same name got %s", r)
     c:send "CREATE inbox"
-    t:check(c:expect("NO", "BAD", "OK"):is "NO", "CREATE inbox was accepted")
+    r = c:expect("NO", "BAD", "OK")
+    t:check(r:is "NO", "CREATE inbox got %s", r)
     c:send("SELECT " .. name)
     c:expect "OK"
     c:send "CLOSE"

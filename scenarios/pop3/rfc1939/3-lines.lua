@@ -58,7 +58,7 @@ scenario {
     t:check(r:is "-ERR", "an empty line got %s", r)
     if not r:is "-ERR" then return end
     r = c:reply()
-    t:check(r:is "+OK" and r.text:match "^1 %d+", "STAT behind an empty line got %s", r)
+    t:check(r:is "+OK" and r.text:match "^%d+ %d+", "STAT behind an empty line got %s", r)
   end,
 }
 
@@ -105,7 +105,8 @@ scenario {
     if not c:has "USER" and c:has "STLS" then c:secure() end
     c:send("USER " .. ("x"):rep(long))
     local r = c:reply()
-    if r:is "+OK" then
+    local tried = r:is "+OK"
+    if tried then
       c:send "PASS not-the-password"
       r = c:reply()
       t:check(r:is("-ERR", "closed"), "a name of %d octets that nobody has got %s", long, r)
@@ -114,6 +115,7 @@ scenario {
     c:send "FLURB"
     r = c:expect("-ERR", "+OK", "closed")
     t:check(not r:is "+OK", "the replies are out of step: %s", r)
-    t:check(not r:is "closed", "hung up at a line of %d octets", long + 7)
+    -- Some hang up behind every failed login, which is theirs to choose.
+    t:check(tried or not r:is "closed", "hung up at a line of %d octets", long + 7)
   end,
 }

@@ -15,7 +15,7 @@ scenario {
     t:check(not c:has "STARTTLS", "EHLO inside TLS lists STARTTLS")
     c:send "STARTTLS"
     local r = c:reply()
-    t:check(r:is "5yz", "STARTTLS inside TLS got %s", r)
+    t:check(r:is("4yz", "5yz"), "STARTTLS inside TLS got %s", r)
     if r:is "220" then return end
     c:send "NOOP"
     c:expect "250"
