@@ -522,8 +522,9 @@ static bool keeps_input(const struct client *k)
 static bool falls_back(struct client *k)
 {
     unsigned char first;
-    if (!k->opened || k->conn.protocol != &smtp_protocol ||
-        !fault(FAULT_SMTP_STARTTLS_FALLS_BACK) || SSL_get_state(k->ssl) != TLS_ST_BEFORE)
+    bool smtp = k->conn.protocol == &smtp_protocol && fault(FAULT_SMTP_STARTTLS_FALLS_BACK);
+    bool pop3 = k->conn.protocol == &pop3_protocol && fault(FAULT_POP3_STLS_FALLS_BACK);
+    if (!k->opened || (!smtp && !pop3) || SSL_get_state(k->ssl) != TLS_ST_BEFORE)
         return false;
     if (recv(k->source.fd, &first, 1, MSG_PEEK) != 1 || first == SSL3_RT_HANDSHAKE)
         return false;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "fault.h"
+
 bool pop3_command_parse(const unsigned char *text, size_t n, char *scratch, char *rest,
                         struct pop3_command *out)
 {
@@ -37,15 +39,20 @@ bool pop3_command_parse(const unsigned char *text, size_t n, char *scratch, char
 bool pop3_number(const char *text, uint32_t *out)
 {
     uint64_t n = 0;
-    if (*text == '\0')
-        return false;
-    for (; *text != '\0'; text++) {
+    bool any = false;
+    for (; *text != '\0'; text++, any = true) {
+        if (any && (*text < '0' || *text > '9') && fault(FAULT_POP3_NUMBER_PREFIX))
+            break;
         if (*text < '0' || *text > '9')
             return false;
         n = n * 10 + (uint64_t)(*text - '0');
+        if (n > UINT32_MAX && fault(FAULT_POP3_NUMBER_WRAPS))
+            n &= UINT32_MAX;
         if (n > UINT32_MAX)
             return false;
     }
+    if (!any)
+        return false;
     *out = (uint32_t)n;
     return true;
 }

@@ -21,7 +21,9 @@ static void list_expire(struct pop3 *p)
     long value =
         after ? per_account_get(days, p->account->name) : per_account_soonest(days, &differs);
     const char *user = differs ? " USER" : "", *space = fault(FAULT_POP3_CAPA_FORM) ? "  " : " ";
-    if (value == 0 || fault(FAULT_POP3_EXPIRE_ANNOUNCED_NEVER))
+    if (fault(FAULT_POP3_EXPIRE_FORM))
+        pop3_line(p, "EXPIRE in 7 days");
+    else if (value == 0 || fault(FAULT_POP3_EXPIRE_ANNOUNCED_NEVER))
         pop3_line(p, "EXPIRE%sNEVER%s", space, user);
     else
         pop3_line(p, "EXPIRE%s%ld%s", space, value - 1, user);
@@ -59,9 +61,10 @@ void pop3_capa(struct pop3 *p, const struct pop3_command *c)
     buf_init(&mechanisms, 1024);
     sasl_mechanisms(p->conn, &mechanisms);
     if (mechanisms.len > 0 && !(after && fault(FAULT_POP3_CAPA_FORGETS_SASL)))
-        pop3_line(p, "SASL %.*s", (int)mechanisms.len, (const char *)mechanisms.data);
+        pop3_line(p, "SASL %.*s%s", (int)mechanisms.len, (const char *)mechanisms.data,
+                  fault(FAULT_POP3_AUTH_LISTS_MISSING_MECHANISM) ? " DIGEST-MD5" : "");
     buf_free(&mechanisms);
-    if (!fault(FAULT_POP3_UNANNOUNCED_CODES)) {
+    if (!fault(FAULT_POP3_UNANNOUNCED_CODES) && !(after && fault(FAULT_POP3_CAPA_FORGETS_CODES))) {
         pop3_line(p, "RESP-CODES");
         pop3_line(p, "AUTH-RESP-CODE");
     }
@@ -75,7 +78,10 @@ void pop3_capa(struct pop3 *p, const struct pop3_command *c)
     pop3_line(p, "UIDL");
     if (stls_possible(p) || fault(FAULT_POP3_STLS_LISTED_IN_TLS))
         pop3_line(p, "STLS");
-    pop3_line(p, "IMPLEMENTATION mailproofd-%s", MAILPROOF_VERSION);
+    if (fault(FAULT_POP3_IMPLEMENTATION_EMPTY))
+        pop3_line(p, "IMPLEMENTATION");
+    else
+        pop3_line(p, "IMPLEMENTATION mailproofd-%s", MAILPROOF_VERSION);
     pop3_dot(p);
 }
 
@@ -113,8 +119,10 @@ static void list_languages(struct pop3 *p)
     pop3_ok(p, "languages follow");
     for (int i = 0; i < POP3_LANGUAGES; i++) {
         const struct pop3_language_info *l = &pop3_languages[i];
-        const char *gap = *l->name == '\0' ? "" : fault(FAULT_POP3_LANG_LIST_FORM) ? "\t" : " ";
-        pop3_line(p, "%s%s%s", l->tag, gap, l->name);
+        if (fault(FAULT_POP3_LANG_LIST_FORM))
+            pop3_line(p, "%d %s %s", i + 1, l->tag, l->name);
+        else
+            pop3_line(p, "%s%s%s", l->tag, *l->name == '\0' ? "" : " ", l->name);
     }
     pop3_dot(p);
 }
@@ -129,9 +137,11 @@ void pop3_lang(struct pop3 *p, const struct pop3_command *c)
     int found = pop3_language_find(c->arguments[0], preferred);
     trace(p->conn, "rfc6856-3.2-x1", "language %s",
           found >= 0 ? pop3_languages[found].tag : "none");
-    if (found < 0 && fault(FAULT_POP3_LANG_ANY)) {
-        pop3_ok(p, "%s language chosen", c->arguments[0]);
-    } else if (found < 0) {
+    if (found < 0 && fault(FAULT_POP3_LANG_UNKNOWN_OK))
+        found = (int)preferred;
+    if (strcmp(c->arguments[0], "*") == 0 && fault(FAULT_POP3_LANG_NO_STAR))
+        found = -1;
+    if (found < 0) {
         if (fault(FAULT_POP3_LANG_FAILURE_RESETS))
             p->language = POP3_I_DEFAULT;
         pop3_err(p, "nobody here speaks that language");

@@ -11,6 +11,7 @@
 #include "fault.h"
 #include "guard.h"
 #include "pop3/state.h"
+#include "saslprep.h"
 #include "server.h"
 #include "trace.h"
 
@@ -44,12 +45,37 @@ static bool clear_login_allowed(const struct pop3 *p)
     return p->conn->tls || p->conn->server->plaintext_login;
 }
 
-static void failed(struct pop3 *p, const char *user)
+void pop3_let_go(struct pop3 *p)
+{
+    if (p->held == NULL)
+        return;
+    if (p->held->pop3_lock == p && p->drop.mailbox != p->held)
+        p->held->pop3_lock = NULL;
+    mailbox_close(p->held);
+    p->held = NULL;
+}
+
+/* For a fault: the maildrop is ours although the password was wrong. */
+static void hold(struct pop3 *p, const char *user)
+{
+    const struct server *s = p->conn->server;
+    const struct account *a = user != NULL ? account_find(s->accounts, user) : NULL;
+    pop3_let_go(p);
+    if (a == NULL || mailbox_open(s->store, a->id, "INBOX", &p->held) != 0)
+        return;
+    if (p->held->pop3_lock == NULL)
+        p->held->pop3_lock = p;
+}
+
+static void failed(struct pop3 *p, const char *user, bool with_code)
 {
     guard_login_failed(p->conn, user);
     p->failed_logins++;
+    if (fault(FAULT_POP3_FAILED_LOGIN_LOCKS))
+        hold(p, user);
     pop3_err(p, fault(FAULT_POP3_RESPONSE_CODE_SYNTAX) ? "[AUTH name or password is wrong"
-                                                       : "[AUTH] name or password is wrong");
+                : with_code                            ? "[AUTH] name or password is wrong"
+                                                       : "name or password is wrong");
     if (p->failed_logins >= p->conn->server->limits.pop3_failed_logins)
         conn_close(p->conn);
 }
@@ -89,7 +115,9 @@ static void enter(struct pop3 *p, struct account *a)
     switch (maildrop_open(&p->drop, p->conn->server->store, a->id, kept_since(p, a), p)) {
     case MAILDROP_IN_USE:
         trace(p->conn, "rfc1939-4-3", "the maildrop of %s is in use", a->name);
-        pop3_err(p, "[IN-USE] another session has this maildrop");
+        pop3_err(p, fault(FAULT_POP3_IN_USE_WITHOUT_CODE)
+                        ? "another session has this maildrop"
+                        : "[IN-USE] another session has this maildrop");
         return;
     case MAILDROP_MISSING:
         pop3_err(p, "[SYS/TEMP] the maildrop cannot be opened");
@@ -101,7 +129,10 @@ static void enter(struct pop3 *p, struct account *a)
     p->account = a;
     a->pop3_login_ms = clock_now_ms(p->conn->server->clock);
     p->failed_logins = 0;
-    if (!p->utf8 && p->conn->server->policy.utf8_mail == UTF8_MAIL_SURROGATE)
+    bool surrogates = !p->utf8 && p->conn->server->policy.utf8_mail == UTF8_MAIL_SURROGATE;
+    if (fault(FAULT_POP3_UTF8_SIZE_OF_ORIGINAL))
+        surrogates = p->utf8;
+    if (surrogates)
         pop3_size_surrogates(p);
     guard_login_succeeded(p->conn, a->name);
     pop3_ok(p, "%zu messages, %llu octets", p->drop.count, (unsigned long long)p->drop.total);
@@ -119,6 +150,19 @@ void pop3_user(struct pop3 *p, const struct pop3_command *c)
         return;
     }
     free(p->user);
+    p->user = NULL;
+    char *prepared = saslprep(c->arguments[0]);
+    bool good = prepared != NULL || fault(FAULT_POP3_UTF8_USER_BAD_UTF8);
+    free(prepared);
+    if (!good) { /* RFC 6856, 2.2; it tells nothing about who is known */
+        pop3_err(p, "a name in UTF-8, of characters that SASLprep allows, is wanted");
+        return;
+    }
+    if (fault(FAULT_POP3_USER_TELLS) &&
+        account_find(p->conn->server->accounts, c->arguments[0]) == NULL) {
+        pop3_err(p, "[AUTH] nobody has that name");
+        return;
+    }
     p->user = strdup(c->arguments[0]);
     pop3_ok(p, "and the password?"); /* known or not: RFC 1939, 7, USER leaves it open */
 }
@@ -155,7 +199,7 @@ void pop3_pass(struct pop3 *p, const struct pop3_command *c)
         if (a == NULL && fault(FAULT_POP3_ANY_PASSWORD))
             a = account_find(all, user);
         if (a == NULL)
-            failed(p, user);
+            failed(p, user, true);
         else
             enter(p, a);
     }
@@ -195,10 +239,12 @@ void pop3_apop(struct pop3 *p, const struct pop3_command *c)
     /* A name that is not known costs the same time as one that is. */
     const char *secret = a != NULL && a->secret != NULL ? a->secret : "";
     bool right = digest_matches(p, secret, digest) && secret[0] != '\0';
-    if (right || (a != NULL && fault(FAULT_POP3_APOP_ANY_DIGEST)))
+    if (right && p->state == POP3_TRANSACTION) /* only a fault lets it come here */
+        pop3_ok(p, "again");
+    else if (right || (a != NULL && fault(FAULT_POP3_APOP_ANY_DIGEST)))
         enter(p, a);
     else
-        failed(p, c->arguments[0]);
+        failed(p, c->arguments[0], !fault(FAULT_POP3_APOP_CODE_MISSING));
 }
 
 /* --- AUTH, RFC 5034 --- */
@@ -255,7 +301,7 @@ static void step(struct pop3 *p, const unsigned char *in, size_t n)
         }
         break;
     case SASL_BAD_LOGIN:
-        failed(p, sasl_user(p->sasl));
+        failed(p, sasl_user(p->sasl), !fault(FAULT_POP3_AUTH_CODE_MISSING));
         pop3_forget_login(p);
         break;
     case SASL_MALFORMED:
@@ -291,6 +337,29 @@ static int decode_loosely(const char *text, size_t n, unsigned char **out, size_
     return rc;
 }
 
+/* For a fault. */
+static int decode_unpadded(const char *text, size_t n, unsigned char **out, size_t *len)
+{
+    struct buf padded;
+    buf_init(&padded, n + 4);
+    buf_add(&padded, text, n);
+    while (padded.len % 4 != 0)
+        buf_text(&padded, "=");
+    int rc = base64_decode((const char *)padded.data, padded.len, out, len);
+    buf_free(&padded);
+    return rc;
+}
+
+/* The reply to what is no matter of name and password. */
+static void give_up(struct pop3 *p, const char *why)
+{
+    pop3_forget_login(p);
+    if (fault(FAULT_POP3_AUTH_CODE_AT_CANCEL))
+        pop3_err(p, "[AUTH] %s", why);
+    else
+        pop3_err(p, "%s", pop3_text(p->language, why));
+}
+
 static void decode_and_step(struct pop3 *p, const char *text, size_t n)
 {
     unsigned char *data = NULL;
@@ -298,14 +367,20 @@ static void decode_and_step(struct pop3 *p, const char *text, size_t n)
     int rc = base64_decode(text, n, &data, &len);
     if (rc != 0 && fault(FAULT_POP3_AUTH_BAD_BASE64_ACCEPTED))
         rc = decode_loosely(text, n, &data, &len);
+    if (rc != 0 && n > 0 && fault(FAULT_POP3_AUTH_PADDING_OPTIONAL))
+        rc = decode_unpadded(text, n, &data, &len);
     if (rc != 0) {
         trace(p->conn, "rfc5034-4-12", "no base64");
-        pop3_forget_login(p);
-        pop3_err(p, "this is no base64");
+        give_up(p, "this is no base64");
         return;
     }
     step(p, data, len);
     free(data);
+}
+
+static bool in_small_letters(const char *name)
+{
+    return strpbrk(name, "abcdefghijklmnopqrstuvwxyz") != NULL;
 }
 
 void pop3_auth(struct pop3 *p, const struct pop3_command *c)
@@ -320,13 +395,24 @@ void pop3_auth(struct pop3 *p, const struct pop3_command *c)
         pop3_err(p, "the mechanism alone is wanted");
         return;
     }
-    p->sasl = sasl_begin(p->conn, p->conn->server->accounts, c->arguments[0], &needs_tls);
+    if (!(in_small_letters(c->arguments[0]) && fault(FAULT_POP3_AUTH_CASE_SENSITIVE)))
+        p->sasl = sasl_begin(p->conn, p->conn->server->accounts, c->arguments[0], &needs_tls);
     if (p->sasl == NULL) {
-        pop3_err(p, needs_tls ? "this mechanism needs TLS; STLS comes first"
-                              : "there is no such mechanism here");
+        p->doomed = !needs_tls && fault(FAULT_POP3_AUTH_UNKNOWN_CHALLENGED);
+        if (p->doomed)
+            conn_text(p->conn, "+ \r\n");
+        else
+            give_up(p, needs_tls ? "this mechanism needs TLS; STLS comes first"
+                                 : "there is no such mechanism here");
         return;
     }
     const char *initial = c->count > 1 ? c->arguments[1] : NULL;
+    bool ignored =
+        initial != NULL && ((strcmp(initial, "=") == 0 && fault(FAULT_POP3_AUTH_EQUALS_IGNORED)) ||
+                            (strcmp(sasl_mechanism(p->sasl), "CRAM-MD5") == 0 &&
+                             fault(FAULT_POP3_AUTH_CRAM_INITIAL_IGNORED)));
+    if (ignored)
+        initial = NULL;
     if (initial == NULL)
         step(p, NULL, 0);
     else if (strcmp(initial, "=") == 0)
@@ -337,9 +423,13 @@ void pop3_auth(struct pop3 *p, const struct pop3_command *c)
 
 void pop3_auth_line(struct pop3 *p, const char *line, size_t n)
 {
+    if (p->doomed) {
+        p->doomed = false;
+        pop3_err(p, "there is no such mechanism here");
+        return;
+    }
     if (n == 1 && line[0] == '*' && !fault(FAULT_POP3_AUTH_CANCEL_IGNORED)) {
-        pop3_forget_login(p);
-        pop3_err(p, "cancelled");
+        give_up(p, "cancelled");
         return;
     }
     if (n == 1 && line[0] == '*') {

@@ -46,7 +46,7 @@ enum maildrop_outcome maildrop_open(struct maildrop *d, struct store *s, int64_t
     struct mailbox *m;
     if (mailbox_open(s, account, "INBOX", &m) != 0)
         return MAILDROP_MISSING;
-    if (m->pop3_lock != NULL && !fault(FAULT_POP3_NO_LOCK)) {
+    if (m->pop3_lock != NULL && m->pop3_lock != owner && !fault(FAULT_POP3_NO_LOCK)) {
         contested = m->id;
         mailbox_close(m);
         return MAILDROP_IN_USE;
@@ -74,8 +74,8 @@ void maildrop_close(struct maildrop *d, const void *owner)
     if (d->mailbox == NULL)
         return;
     bool keep = fault(FAULT_POP3_QUIT_KEEPS_LOCK) && contested == d->mailbox->id;
-    if (d->mailbox->pop3_lock == owner && !keep)
-        d->mailbox->pop3_lock = NULL;
+    if (d->mailbox->pop3_lock == owner)
+        d->mailbox->pop3_lock = keep ? &contested : NULL; /* nobody's for good */
     mailbox_close(d->mailbox);
     free(d->messages);
     *d = (struct maildrop){.mailbox = NULL};
@@ -105,6 +105,23 @@ struct drop_message *maildrop_find(struct maildrop *d, uint32_t n, bool *marked)
     return &d->messages[n - 1];
 }
 
+void maildrop_catch_up(struct maildrop *d)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < d->count; i++) {
+        struct drop_message *m = &d->messages[i];
+        if (mailbox_find(d->mailbox, m->uid) != NULL) {
+            d->messages[kept++] = *m;
+            continue;
+        }
+        if (m->deleted)
+            d->deleted_count--;
+        else
+            d->total -= m->size;
+    }
+    d->count = kept;
+}
+
 void maildrop_mark(struct maildrop *d, struct drop_message *m)
 {
     if (m->deleted)
@@ -120,6 +137,7 @@ void maildrop_unmark_all(struct maildrop *d)
         if (!d->messages[i].deleted)
             continue;
         d->messages[i].deleted = false;
+        d->messages[i].regretted = true;
         d->total += d->messages[i].size;
     }
     d->deleted_count = 0;

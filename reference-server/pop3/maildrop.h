@@ -13,6 +13,7 @@ struct drop_message {
     uint32_t uid, size; /* size: as POP3 sends it */
     int64_t blob;
     bool deleted;
+    bool regretted; /* marked once, and brought back by RSET; only a fault asks */
     bool retrieved; /* by RETR: with EXPIRE 0 it goes at QUIT */
 };
 
@@ -33,6 +34,8 @@ enum maildrop_outcome maildrop_open(struct maildrop *d, struct store *s, int64_t
 /* Unlocks and lets go; a second time does nothing. */
 void maildrop_close(struct maildrop *d, const void *owner);
 
+/* For a fault: forgets the messages that have gone meanwhile. */
+void maildrop_catch_up(struct maildrop *d);
 /* Message number n, from 1; NULL: none, or marked (then *marked says so). */
 struct drop_message *maildrop_find(struct maildrop *d, uint32_t n, bool *marked);
 void maildrop_mark(struct maildrop *d, struct drop_message *m);

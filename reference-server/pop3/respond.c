@@ -7,7 +7,7 @@
 #include "fault.h"
 #include "pop3/state.h"
 
-enum { FIRST_LINE_BYTES = 512, ONE_PIECE = 64 * 1024 };
+enum { FIRST_LINE_BYTES = 512, ONE_PIECE = 64 * 1024, BREAK_AT = 998 };
 
 /* For a fault: the letters of German as one octet each. */
 static void make_latin1(char *text)
@@ -69,6 +69,30 @@ void pop3_dot(struct pop3 *p)
 
 /* --- lists --- */
 
+/* For a fault: which removed message's number the next one of a mailbox gets. */
+static struct {
+    int64_t mailbox;
+    uint32_t uid, removed;
+} reused[64];
+static size_t reused_count;
+
+void pop3_note_removed(const struct pop3 *p, uint32_t uid)
+{
+    const struct mailbox *m = p->drop.mailbox;
+    size_t i = reused_count++ % (sizeof reused / sizeof *reused);
+    reused[i].mailbox = m->id;
+    reused[i].uid = m->uidnext;
+    reused[i].removed = uid;
+}
+
+static uint32_t reused_uid(int64_t mailbox, uint32_t uid)
+{
+    for (size_t i = 0; i < sizeof reused / sizeof *reused; i++)
+        if (reused[i].mailbox == mailbox && reused[i].uid == uid)
+            return reused[i].removed;
+    return uid;
+}
+
 void pop3_unique_id(const struct pop3 *p, size_t index, char *out, size_t size)
 {
     uint32_t validity = p->drop.mailbox->uidvalidity;
@@ -77,6 +101,14 @@ void pop3_unique_id(const struct pop3 *p, size_t index, char *out, size_t size)
         validity += p->conn->number;
     if (fault(FAULT_POP3_UIDL_DUPLICATES))
         uid = 1;
+    if (fault(FAULT_POP3_UIDL_REUSED))
+        uid = reused_uid(p->drop.mailbox->id, uid);
+    if (fault(FAULT_POP3_UIDL_FOLLOWS_FLAGS)) {
+        const struct message *m = mailbox_find(p->drop.mailbox, uid);
+        snprintf(out, size, "%u.%u.%llx", validity, uid,
+                 m != NULL ? (unsigned long long)m->flags : 0);
+        return;
+    }
     /* With at least 72 octets, which RFC 1939, 7 does not allow, or as it is. */
     int width = fault(FAULT_POP3_UIDL_FORM) ? 70 : 1;
     snprintf(out, size, "%u.%0*u", validity, width, uid);
@@ -161,6 +193,10 @@ void pop3_send_message(struct pop3 *p, const struct blob *blob, uint32_t body_li
     p->blob = *blob;
     p->header_end = body_offset(blob);
     p->body_lines = body_lines;
+    if (body_lines == 0 && fault(FAULT_POP3_TOP_NO_EMPTY_LINE)) {
+        p->header_end -= p->header_end > 0;
+        p->header_end -= p->header_end > 0 && blob->data[p->header_end - 1] == '\r';
+    }
     p->sending = SENDING_MESSAGE;
     p->at = 0;
     pop3_send_more(p);
@@ -176,6 +212,12 @@ static bool lone_dot(const unsigned char *line, size_t n)
 static void send_line(struct pop3 *p, const unsigned char *line, size_t n, bool ended)
 {
     struct conn *c = p->conn;
+    while (n > BREAK_AT + 2 && fault(FAULT_POP3_BREAKS_LONG_LINES)) {
+        conn_write(c, line, BREAK_AT);
+        conn_text(c, "\r\n");
+        line += BREAK_AT;
+        n -= BREAK_AT;
+    }
     if (n > 0 && line[0] == '.' && !(fault(FAULT_POP3_NO_DOT_STUFFING) && !lone_dot(line, n)))
         conn_write(c, ".", 1);
     if (ended && n > 1 && line[n - 2] == '\r') {

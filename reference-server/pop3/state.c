@@ -54,17 +54,38 @@ static bool fault_allows_state(const struct pop3 *p, const struct entry *e)
     return (e->run == pop3_stls && fault(FAULT_POP3_STLS_AFTER_LOGIN)) ||
            (e->run == pop3_user && fault(FAULT_POP3_USER_AFTER_LOGIN)) ||
            (e->run == pop3_auth && fault(FAULT_POP3_AUTH_AGAIN)) ||
-           (e->run == pop3_utf8 && fault(FAULT_POP3_UTF8_AFTER_LOGIN));
+           (e->run == pop3_utf8 && fault(FAULT_POP3_UTF8_AFTER_LOGIN)) ||
+           (e->run == pop3_apop && fault(FAULT_POP3_APOP_AFTER_LOGIN));
+}
+
+/* The right states for the faults that know fewer. */
+static bool fault_forbids_state(const struct pop3 *p, const struct entry *e)
+{
+    bool after = p->state == POP3_TRANSACTION;
+    return (e->run == pop3_lang && after && fault(FAULT_POP3_LANG_BEFORE_LOGIN_ONLY)) ||
+           (e->run == pop3_quit && !after && fault(FAULT_POP3_QUIT_BEFORE_LOGIN));
 }
 
 static bool fault_answers(const struct entry *e)
 {
-    return (e->run == pop3_stat && fault(FAULT_POP3_STAT_BEFORE_LOGIN)) ||
+    return ((e->run == pop3_top || e->run == pop3_uidl) && fault(FAULT_POP3_TOP_BEFORE_LOGIN)) ||
+           (e->run == pop3_stat && fault(FAULT_POP3_STAT_BEFORE_LOGIN)) ||
            ((e->run == pop3_noop || e->run == pop3_rset) && fault(FAULT_POP3_NOOP_BEFORE_LOGIN));
 }
 
-static bool fault_allows_arguments(const struct entry *e)
+static void answer_before_login(struct pop3 *p, const struct entry *e, const struct pop3_command *c)
 {
+    pop3_ok(p, "0 0");
+    if (e->run == pop3_top || (e->run == pop3_uidl && c->count == 0))
+        pop3_dot(p);
+}
+
+static bool fault_allows_arguments(const struct entry *e, const struct pop3_command *c)
+{
+    bool numbered = e->run == pop3_retr || e->run == pop3_dele || e->run == pop3_list ||
+                    e->run == pop3_uidl || e->run == pop3_top;
+    if (numbered && fault(FAULT_POP3_NUMBER_PREFIX))
+        return c->count > e->most;
     return (e->run == pop3_capa && fault(FAULT_POP3_CAPA_TAKES_ARGUMENT)) ||
            (e->run == pop3_stls && fault(FAULT_POP3_STLS_TAKES_ARGUMENT)) ||
            (e->run == pop3_utf8 && fault(FAULT_POP3_UTF8_TAKES_ARGUMENT));
@@ -87,10 +108,11 @@ static void obey(struct pop3 *p, const struct pop3_command *c)
         return;
     }
     trace(p->conn, "-", "%s", e->name);
-    if ((e->states & (int)p->state) == 0 && !fault_allows_state(p, e)) {
+    if (((e->states & (int)p->state) == 0 && !fault_allows_state(p, e)) ||
+        fault_forbids_state(p, e)) {
         trace(p->conn, "rfc1939-3-6", "%s has no place in this state", e->name);
         if (p->state == POP3_AUTHORIZATION && fault_answers(e))
-            pop3_ok(p, "0 0");
+            answer_before_login(p, e, c);
         else if (p->state == POP3_AUTHORIZATION)
             pop3_err(p, "log in first");
         else
@@ -100,7 +122,7 @@ static void obey(struct pop3 *p, const struct pop3_command *c)
     /* A password is everything behind the space, spaces and all. */
     bool counts = e->run == pop3_pass ? c->rest != NULL && c->rest[0] != '\0'
                                       : !c->spaced && c->count >= e->least && c->count <= e->most;
-    if (!counts && !fault_allows_arguments(e)) {
+    if (!counts && !fault_allows_arguments(e, c)) {
         trace(p->conn, "rfc1939-3-5", "%s with %zu arguments", e->name, c->count);
         pop3_forget_login(p);
         pop3_err(p, e->most == 0 ? "this command takes no argument"
@@ -112,7 +134,8 @@ static void obey(struct pop3 *p, const struct pop3_command *c)
         pop3_err(p, "there is no such command");
     else
         e->run(p, c);
-    if (e->run == pop3_retr && fault(FAULT_POP3_PIPELINING_FLUSHES))
+    if ((e->run == pop3_retr && fault(FAULT_POP3_PIPELINING_FLUSHES)) ||
+        (e->run == pop3_pass && fault(FAULT_POP3_PIPELINING_DROPS_AFTER_PASS)))
         buf_empty(&p->conn->in);
 }
 
@@ -123,6 +146,10 @@ static void take_command(struct pop3 *p, const unsigned char *line, size_t n)
     if (scratch == NULL)
         abort();
     conn_command(p->conn);
+    if (fault(FAULT_POP3_NUL_ENDS_COMMAND))
+        n = strnlen((const char *)line, n);
+    if (p->drop.mailbox != NULL && fault(FAULT_POP3_EXPUNGE_RENUMBERS))
+        maildrop_catch_up(&p->drop);
     if (pop3_command_parse(line, n, scratch, scratch + n + 1, &c))
         obey(p, &c);
     else
@@ -155,6 +182,8 @@ static ssize_t line_end(const struct buf *in, size_t *length)
 
 static size_t longest_line(const struct pop3 *p)
 {
+    if (p->sasl == NULL && fault(FAULT_POP3_SHORT_LINES))
+        return 100;
     const struct limits *l = &p->conn->server->limits;
     return (size_t)(p->sasl != NULL ? l->pop3_sasl_bytes : l->pop3_line_bytes);
 }
@@ -164,7 +193,21 @@ static void too_long(struct pop3 *p)
     conn_command(p->conn);
     pop3_forget_login(p);
     pop3_err(p, "this line is too long");
+    if (fault(FAULT_POP3_SHORT_LINES))
+        conn_close(p->conn);
 }
+
+void pop3_answer_rest(struct pop3 *p)
+{
+    struct buf *in = &p->conn->in;
+    size_t ending;
+    for (ssize_t end; (end = line_end(in, &ending)) >= 0;) {
+        buf_consume(in, (size_t)end + ending);
+        pop3_err(p, "there is no such command");
+    }
+}
+
+enum { SPLIT_BYTES = 512 };
 
 /* For a fault: puts RETR behind the commands that came with it. */
 static bool postpone(struct pop3 *p, const unsigned char *line, size_t n)
@@ -186,6 +229,11 @@ static bool take_line(struct pop3 *p)
     ssize_t end = line_end(in, &ending);
     if (end < 0 && in->len > 0 && fault(FAULT_POP3_SEGMENT_IS_LINE))
         end = (ssize_t)in->len;
+    if (in->len >= SPLIT_BYTES && (end < 0 || end > SPLIT_BYTES) && p->sasl == NULL &&
+        fault(FAULT_POP3_LONG_LINE_SPLIT)) {
+        end = SPLIT_BYTES;
+        ending = 0;
+    }
     if (end < 0) {
         if (in->len <= longest_line(p))
             return false;
@@ -212,7 +260,9 @@ static bool take_line(struct pop3 *p)
         free(line);
         return true;
     }
-    if (p->sasl != NULL)
+    if (n == 0 && p->sasl == NULL && fault(FAULT_POP3_EMPTY_LINE_IGNORED))
+        p->bad_commands++;
+    else if (p->sasl != NULL || p->doomed)
         pop3_auth_line(p, (const char *)line, n);
     else
         take_command(p, line, n);
@@ -225,7 +275,13 @@ static bool take_line(struct pop3 *p)
 
 static void stay_awake(struct pop3 *p)
 {
-    conn_deadline(p->conn, p->conn->server->limits.pop3_idle_seconds * 1000);
+    long seconds = p->conn->server->limits.pop3_idle_seconds;
+    if (seconds > 300 && fault(FAULT_POP3_TIMEOUT_SHORT))
+        seconds = 300;
+    if (p->timed && fault(FAULT_POP3_TIMEOUT_NOT_RESET))
+        return;
+    p->timed = p->state == POP3_TRANSACTION;
+    conn_deadline(p->conn, seconds * 1000);
 }
 
 static void greet(struct pop3 *p)
@@ -253,8 +309,11 @@ static void pop3_input(struct conn *c)
     if (c->command == 0 && c->in.len > 0 && fault(FAULT_POP3_NO_GREETING))
         greet(p);
     /* One response at a time: what follows waits until it is out (RFC 2449, 6.6). */
+    int lines = 0;
     while (p->sending == SENDING_NOTHING && !c->parked && !c->closing && !conn_full(c) &&
            take_line(p)) {
+        if (++lines == 16 && fault(FAULT_POP3_PIPELINING_SIXTEEN))
+            buf_empty(&c->in);
         stay_awake(p);
         if (conn_starting_tls(c))
             return;
@@ -282,11 +341,25 @@ static void pop3_drained(struct conn *c)
     stay_awake(p);
 }
 
+/* For a fault. */
+static void remove_marked(struct pop3 *p)
+{
+    size_t count;
+    uint32_t *uids = maildrop_marked(&p->drop, &count);
+    store_expunge(p->drop.mailbox, uids, count, false, NULL, NULL, NULL);
+    free(uids);
+}
+
 /* RFC 1939, 3: no words, nothing is removed, the connection is closed. */
 static void pop3_timeout(struct conn *c)
 {
+    struct pop3 *p = pop3_of(c);
     trace(c, "rfc1939-3-10", "idle for too long");
-    pop3_stop_sending(pop3_of(c));
+    pop3_stop_sending(p);
+    if (p->drop.deleted_count > 0 && fault(FAULT_POP3_TIMEOUT_DELETES))
+        remove_marked(p);
+    if (fault(FAULT_POP3_TIMEOUT_SPEAKS))
+        pop3_err(p, "idle too long");
     conn_close(c);
 }
 
@@ -304,12 +377,11 @@ static void pop3_close(struct conn *c)
     if (p->state == POP3_UPDATE && c->parked)
         return; /* QUIT is at work: it unlocks the maildrop when it is done */
     if (p->drop.deleted_count > 0 && p->state == POP3_TRANSACTION &&
-        fault(FAULT_POP3_DELE_AT_DISCONNECT)) {
-        size_t count;
-        uint32_t *uids = maildrop_marked(&p->drop, &count);
-        store_expunge(p->drop.mailbox, uids, count, false, NULL, NULL, NULL);
-        free(uids);
-    }
+        fault(FAULT_POP3_DELE_AT_DISCONNECT))
+        remove_marked(p);
+    pop3_let_go(p);
+    if (p->drop.mailbox != NULL && fault(FAULT_POP3_DISCONNECT_KEEPS_LOCK))
+        p->drop.mailbox->pop3_lock = &pop3_protocol; /* nobody's */
     maildrop_close(&p->drop, p);
 }
 

@@ -28,6 +28,9 @@ struct pop3 {
     bool postponed;  /* a fault: RETR was put behind the other commands */
     bool discarding; /* within a line that is too long */
     long bad_commands, failed_logins;
+    struct mailbox *held; /* a fault: locked by a login that failed */
+    bool doomed;          /* a fault: the next line answers a challenge of no mechanism */
+    bool timed;           /* a fault: the idle time of this state began */
 
     enum pop3_sending sending;
     size_t at; /* list: index of the next message; message: offset of the next octet */
@@ -58,7 +61,12 @@ uint32_t pop3_header_lines(const struct blob *b); /* the empty line included */
 uint32_t pop3_octets(const struct blob *b);
 void pop3_stop_sending(struct pop3 *p);
 enum { POP3_UNIQUE_ID_BYTES = 96 }; /* room for the longest, a fault's included */
+void pop3_note_removed(const struct pop3 *p, uint32_t uid); /* for a fault */
 void pop3_unique_id(const struct pop3 *p, size_t index, char *out, size_t size);
+
+/* --- state.c --- */
+/* For a fault: answers what has arrived and will not be obeyed. */
+void pop3_answer_rest(struct pop3 *p);
 
 /* --- login.c --- */
 void pop3_make_stamp(struct pop3 *p);
@@ -67,6 +75,7 @@ void pop3_pass(struct pop3 *p, const struct pop3_command *c);
 void pop3_apop(struct pop3 *p, const struct pop3_command *c);
 void pop3_auth(struct pop3 *p, const struct pop3_command *c);
 void pop3_auth_line(struct pop3 *p, const char *line, size_t n); /* the client's next response */
+void pop3_let_go(struct pop3 *p);                                /* of what a failed login locked */
 void pop3_forget_login(struct pop3 *p); /* USER and a SASL exchange under way */
 
 /* --- extension.c --- */

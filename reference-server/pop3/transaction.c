@@ -25,12 +25,41 @@ static struct drop_message *named(struct pop3 *p, const char *argument)
     return m;
 }
 
+/* Another session, over IMAP, may have removed the message meanwhile. */
+static bool read_message(struct pop3 *p, const struct drop_message *m, struct blob *b)
+{
+    if (blob_read(p->conn->server->store, m->blob, b, NULL) == 0)
+        return true;
+    pop3_err(p, "[SYS/TEMP] the message cannot be read");
+    return false;
+}
+
+/* For a fault: the code where it has no place. */
+static bool refused_for_utf8(struct pop3 *p)
+{
+    bool found = false;
+    if (p->utf8 || !fault(FAULT_POP3_UTF8_CODE_ELSEWHERE))
+        return false;
+    for (size_t i = 0; i < p->drop.count && !found; i++) {
+        struct blob b;
+        if (blob_read(p->conn->server->store, p->drop.messages[i].blob, &b, NULL) != 0)
+            continue;
+        found = surrogate_needed(b.data, b.len);
+        blob_release(&b);
+    }
+    if (found)
+        pop3_err(p, "[UTF8] there is mail that needs UTF-8 mode");
+    return found;
+}
+
 void pop3_stat(struct pop3 *p, const struct pop3_command *c)
 {
     const struct maildrop *d = &p->drop;
     size_t count = d->count - d->deleted_count;
     uint64_t total = d->total;
     (void)c;
+    if (refused_for_utf8(p))
+        return;
     if (fault(FAULT_POP3_STAT_COUNTS_DELETED)) {
         count = d->count;
         total = 0;
@@ -88,20 +117,18 @@ void pop3_uidl(struct pop3 *p, const struct pop3_command *c)
         pop3_send_list(p, SENDING_UIDL);
         return;
     }
+    uint32_t n;
+    bool marked;
+    if (fault(FAULT_POP3_UIDL_UNKNOWN_OK) && pop3_number(c->arguments[0], &n) &&
+        maildrop_find(&p->drop, n, &marked) == NULL && !marked) {
+        pop3_ok(p, "%u none", n);
+        return;
+    }
     struct drop_message *m = named(p, c->arguments[0]);
     if (m == NULL)
         return;
     pop3_unique_id(p, number_of(p, m) - 1, id, sizeof id);
     pop3_ok(p, "%zu %s", number_of(p, m), id);
-}
-
-/* Another session, over IMAP, may have removed the message meanwhile. */
-static bool read_message(struct pop3 *p, const struct drop_message *m, struct blob *b)
-{
-    if (blob_read(p->conn->server->store, m->blob, b, NULL) == 0)
-        return true;
-    pop3_err(p, "[SYS/TEMP] the message cannot be read");
-    return false;
 }
 
 /* Takes b's place. */
@@ -150,7 +177,11 @@ static bool readable_message(struct pop3 *p, const struct drop_message *m, struc
 {
     if (!read_message(p, m, b))
         return false;
-    if (p->utf8 || fault(FAULT_POP3_UTF8_SENT_RAW) || !surrogate_needed(b->data, b->len))
+    if (p->utf8 && fault(FAULT_POP3_UTF8_STILL_DOWNGRADED) && surrogate_needed(b->data, b->len)) {
+        make_surrogate(b);
+        return true;
+    }
+    if (p->utf8 || fault(FAULT_POP3_UTF8_RAW_WITHOUT) || !surrogate_needed(b->data, b->len))
         return true;
     if (p->conn->server->policy.utf8_mail == UTF8_MAIL_SURROGATE) {
         make_surrogate(b);
@@ -173,7 +204,7 @@ void pop3_retr(struct pop3 *p, const struct pop3_command *c)
         return;
     m->retrieved = true;
     pop3_ok(p, "%u octets", m->size);
-    if (p->utf8 && fault(FAULT_POP3_UTF8_STRIPS))
+    if (fault(FAULT_POP3_EIGHTH_BIT))
         strip_eighth_bit(&b);
     pop3_send_message(p, &b, UINT32_MAX);
 }
@@ -182,6 +213,13 @@ void pop3_top(struct pop3 *p, const struct pop3_command *c)
 {
     struct blob b;
     uint32_t lines;
+    bool marked;
+    if (fault(FAULT_POP3_TOP_UNKNOWN_OK) && pop3_number(c->arguments[0], &lines) &&
+        maildrop_find(&p->drop, lines, &marked) == NULL && !marked) {
+        pop3_ok(p, "top of message follows");
+        pop3_dot(p);
+        return;
+    }
     struct drop_message *m = named(p, c->arguments[0]);
     if (m == NULL)
         return;
@@ -206,6 +244,8 @@ void pop3_dele(struct pop3 *p, const struct pop3_command *c)
 {
     uint32_t n;
     bool marked;
+    if (refused_for_utf8(p))
+        return;
     if (fault(FAULT_POP3_DELE_TWICE) && pop3_number(c->arguments[0], &n) &&
         maildrop_find(&p->drop, n, &marked) == NULL && marked) {
         pop3_ok(p, "marked");
@@ -254,6 +294,10 @@ void pop3_noop(struct pop3 *p, const struct pop3_command *c)
 void pop3_rset(struct pop3 *p, const struct pop3_command *c)
 {
     (void)c;
+    if (p->drop.deleted_count == 0 && fault(FAULT_POP3_RSET_UNMARKED_REFUSED)) {
+        pop3_err(p, "nothing is marked");
+        return;
+    }
     if (!fault(FAULT_POP3_RSET_DOES_NOT_RESTORE))
         maildrop_unmark_all(&p->drop);
     pop3_ok(p, "no message is marked");
@@ -269,6 +313,8 @@ static void say_goodbye(struct pop3 *p, bool all_removed)
         pop3_ok(p, "goodbye");
     else
         pop3_err(p, "[SYS/TEMP] marked messages could not be removed");
+    if (fault(FAULT_POP3_OBEYS_AFTER_QUIT))
+        pop3_answer_rest(p);
     conn_close(p->conn);
 }
 
@@ -282,6 +328,19 @@ static void removed(void *arg, const struct store_result *r)
     conn_resume(c);
 }
 
+/* For a fault: what arrived during the session. */
+static uint32_t *add_arrived(const struct maildrop *d, uint32_t *uids, size_t *count)
+{
+    const struct mailbox *m = d->mailbox;
+    uint32_t last = d->count > 0 ? d->messages[d->count - 1].uid : 0;
+    uids = realloc(uids, (*count + m->count + 1) * sizeof *uids);
+    if (uids == NULL)
+        abort();
+    for (size_t i = mailbox_lower_bound(m, last + 1); i < m->count; i++)
+        uids[(*count)++] = m->messages[i].uid;
+    return uids;
+}
+
 void pop3_quit(struct pop3 *p, const struct pop3_command *c)
 {
     struct maildrop *d = &p->drop;
@@ -289,14 +348,18 @@ void pop3_quit(struct pop3 *p, const struct pop3_command *c)
     (void)c;
     if (p->state == POP3_AUTHORIZATION) {
         pop3_ok(p, "goodbye");
+        if (fault(FAULT_POP3_OBEYS_AFTER_QUIT))
+            pop3_answer_rest(p);
         conn_close(p->conn);
         return;
     }
     p->state = POP3_UPDATE;
     /* EXPIRE 0: what was read is not kept (RFC 2449, 6.7). */
-    bool once = per_account_get(&p->conn->server->policy.expire, p->account->name) == 1;
-    for (size_t i = 0; once && i < d->count; i++)
-        if (d->messages[i].retrieved)
+    bool once = per_account_get(&p->conn->server->policy.expire, p->account->name) == 1 ||
+                fault(FAULT_POP3_RETR_DELETES);
+    bool regrets = fault(FAULT_POP3_RSET_FORGOTTEN_AT_QUIT);
+    for (size_t i = 0; i < d->count; i++)
+        if ((once && d->messages[i].retrieved) || (regrets && d->messages[i].regretted))
             maildrop_mark(d, &d->messages[i]);
     if (fault(FAULT_POP3_QUIT_DELETES_ALL) && d->deleted_count > 0)
         for (size_t i = 0; i < d->count; i++)
@@ -310,6 +373,10 @@ void pop3_quit(struct pop3 *p, const struct pop3_command *c)
         return;
     }
     uint32_t *uids = maildrop_marked(d, &count);
+    if (count > 0 && fault(FAULT_POP3_UIDL_REUSED))
+        pop3_note_removed(p, uids[count - 1]);
+    if (fault(FAULT_POP3_QUIT_DELETES_ARRIVED))
+        uids = add_arrived(d, uids, &count);
     conn_park(p->conn);
     store_expunge(d->mailbox, uids, count, false, p, removed, p->conn);
     free(uids);

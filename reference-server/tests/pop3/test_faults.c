@@ -222,6 +222,150 @@ static void talk_inside_tls(void)
     world_hang_up(&c);
 }
 
+static void note_other_mailbox(void)
+{
+    struct mailbox *m;
+    char line[64];
+    ck_assert(mailbox_open(w.server.store, w.user2->id, "INBOX", &m) == 0);
+    for (size_t i = 0; i < m->count; i++) {
+        snprintf(line, sizeof line, "[other message %u]\n", m->messages[i].uid);
+        note_text(line);
+    }
+    mailbox_close(m);
+}
+
+static void talk_all(struct world_client *c, const char *const *words)
+{
+    for (; *words != NULL; words++)
+        talk(c, *words);
+}
+
+/* Lines of every wrong kind, and logins that fail. */
+static void talk_of_lines(void)
+{
+    static const char *const before[] = {"\r\n",
+                                         "USER nobody\r\n",
+                                         "USER \xff\r\n",
+                                         "TOP 1 0\r\n",
+                                         "auth plain\r\n",
+                                         "*\r\n",
+                                         "AUTH NOPE\r\n",
+                                         "x\r\n",
+                                         "AUTH PLAIN =\r\n",
+                                         "*\r\n",
+                                         "AUTH CRAM-MD5 eA==\r\n",
+                                         "*\r\n",
+                                         "AUTH PLAIN AHVzZXIyAHh4eHg=\r\n",
+                                         "APOP user2 00000000000000000000000000000000\r\n",
+                                         "AUTH PLAIN AHVzZXIyAHBhc3M\r\n",
+                                         "USER user2\r\nPASS pass\r\nNOOP\r\n",
+                                         "LIST 4294967297\r\n",
+                                         "LIST 1x\r\n",
+                                         "LANG *\r\n",
+                                         "TOP 99 0\r\n",
+                                         "UIDL 99\r\n",
+                                         "STAT\r\n",
+                                         "RSET\r\n",
+                                         NULL};
+    struct world_client c, other;
+    char long_line[1600];
+    memset(long_line, 'x', sizeof long_line);
+    memcpy(long_line, "NOOP ", 5);
+    memcpy(long_line + sizeof long_line - 3, "\r\n", 3);
+    greet(&c);
+    talk_all(&c, before);
+    if (!c.ended)
+        world_say(&c, "NOOP\0x\r\n", 8);
+    listen_to(&c);
+    talk(&c, long_line);
+    for (int i = 0; i < 4; i++)
+        strcpy(long_line + i * 30, "NOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\n");
+    talk(&c, long_line);
+    talk(&c, "QUIT\r\nNOOP\r\n");
+    listen_for(&c, 50, 1);
+    world_hang_up(&c);
+    greet(&c);
+    talk(&c, "USER user2\r\n");
+    talk(&c, "PASS wrong\r\n");
+    greet(&other);
+    talk(&other, "USER user2\r\n");
+    talk(&other, "PASS pass\r\n");
+    talk(&c, "USER user2\r\n");
+    talk(&c, "PASS pass\r\n");
+    world_hang_up(&other);
+    talk(&c, "QUIT\r\n");
+    world_hang_up(&c);
+    greet(&c);
+    talk(&c, "STLS\r\n");
+    talk(&c, "NOOP\r\n");
+    world_hang_up(&c);
+}
+
+static void talk_apop_twice(void)
+{
+    struct world_client c;
+    char stamp[320] = "", line[128];
+    unsigned char md5[16];
+    greet(&c);
+    sscanf(c.heard != NULL ? c.heard : "", "%*[^<]%300[^>]", stamp);
+    strcat(stamp, ">pass");
+    EVP_Digest(stamp, strlen(stamp), md5, NULL, EVP_md5(), NULL);
+    size_t n = (size_t)snprintf(line, sizeof line, "APOP user2 ");
+    for (int i = 0; i < 16; i++)
+        n += (size_t)snprintf(line + n, sizeof line - n, "%02x", md5[i]);
+    snprintf(line + n, sizeof line - n, "\r\n");
+    for (int i = 0; i < 2; i++) {
+        world_text(&c, line); /* not noted: it is another one each time */
+        listen_to(&c);
+    }
+    world_hang_up(&c);
+}
+
+/* What becomes of messages. */
+static void talk_of_removal(void)
+{
+    static const char long_mail[] = "Subject: l\r\n\r\n";
+    char text[1400];
+    struct world_client c;
+    struct mailbox *m;
+    memset(text, 'y', sizeof text);
+    memcpy(text, long_mail, sizeof long_mail - 1);
+    text[20] = (char)0xe4;
+    memcpy(text + sizeof text - 3, "\r\n", 3);
+    for (int i = 0; i < 4; i++)
+        world_add(w.server.store, w.server.loop, w.user2->id, "INBOX", text, 0);
+    greet(&c);
+    talk_all(&c, (const char *const[]){"USER user2\r\n", "PASS pass\r\n", "RETR 2\r\n",
+                                       "DELE 2\r\n", "RSET\r\n", NULL});
+    ck_assert(mailbox_open(w.server.store, w.user2->id, "INBOX", &m) == 0);
+    uint32_t third = m->messages[2].uid;
+    store_expunge(m, &third, 1, false, NULL, NULL, NULL);
+    mailbox_close(m);
+    listen_for(&c, 20, 1);
+    talk(&c, "LIST\r\n");
+    talk(&c, "DELE 4\r\n");
+    world_add(w.server.store, w.server.loop, w.user2->id, "INBOX", mail, 0);
+    talk(&c, "QUIT\r\n");
+    world_hang_up(&c);
+    note_other_mailbox();
+    world_add(w.server.store, w.server.loop, w.user2->id, "INBOX", mail, 0);
+    greet(&c);
+    talk_all(&c, (const char *const[]){"USER user2\r\n", "PASS pass\r\n", "DELE 1\r\n", NULL});
+    talk(&c, "UIDL\r\n");
+    world_hang_up(&c);
+    greet(&c);
+    talk_all(&c, (const char *const[]){"USER user2\r\n", "PASS pass\r\n", "DELE 1\r\n", NULL});
+    for (int i = 0; i < 2; i++) {
+        clock_advance(w.server.clock, 400000);
+        listen_to(&c);
+        talk(&c, "NOOP\r\n");
+    }
+    clock_advance(w.server.clock, 700000);
+    listen_for(&c, 20, 1);
+    world_hang_up(&c);
+    note_other_mailbox();
+}
+
 static void choose(const char *name, const char *value)
 {
     struct err err;
@@ -257,6 +401,8 @@ static void talk_of_extensions(void)
         talk(&c, more[i]);
     }
     world_hang_up(&c);
+    choose("pop3-login-delay", "default");
+    choose("pop3-expire", "default");
 }
 
 /* What changes from run to run is made the same: the APOP stamp, and UIDVALIDITY. */
@@ -265,10 +411,13 @@ static void even_out(char *text)
     struct mailbox *m;
     char number[16];
     ck_assert(mailbox_open(w.server.store, w.user1->id, "INBOX", &m) == 0);
-    snprintf(number, sizeof number, " %u.", m->uidvalidity);
+    uint32_t validity = m->uidvalidity;
     mailbox_close(m);
-    for (char *p; (p = strstr(text, number)) != NULL;)
-        memset(p, 'v', strlen(number));
+    for (uint32_t i = 0; i < 2; i++) { /* user2's is the next one */
+        snprintf(number, sizeof number, " %u.", validity + i);
+        for (char *p; (p = strstr(text, number)) != NULL;)
+            memset(p, 'v', strlen(number));
+    }
 }
 
 static bool stamps_repeat(const char *text)
@@ -304,6 +453,9 @@ static char *whole_dialogue(const char *name)
     talk_of_the_maildrop();
     talk_inside_tls();
     talk_of_extensions();
+    talk_of_lines();
+    talk_apop_twice();
+    talk_of_removal();
     note_text(stamps_repeat(transcript) ? "[the same stamp]\n" : "[another stamp]\n");
     hide_stamps(transcript);
     even_out(transcript);
