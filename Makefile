@@ -9,6 +9,7 @@
 #   make clients      swaks, msmtp, curl, mutt, fetchmail, getmail, Python, and Postfix on either side of mailproofd
 #   make servers      the scenarios against seven real mail servers from Debian packages (needs root)
 #   make bench        driver CPU per scenario, wall time of the whole run
+#   make soak         10,000 idle and 1,000 slow connections while others work (SECONDS=60)
 #   make fuzz T=NAME  fuzz one target of fuzz/ with AFL++ (SECONDS=60)
 #   make lint         clang-format, cppcheck, luacheck, both compilers with warnings as errors
 #   make format       rewrite the C files in the house's format
@@ -61,7 +62,7 @@ SERVER_TESTS := $(patsubst %.c,$(O)/%,$(shell find reference-server/tests -name 
 TESTS := $(HARNESS_TESTS) $(SERVER_TESTS)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps conformance check unit cli clients ports-domain ports-proof mutants servers bench fuzz replay lint format install clean help
+.PHONY: all deps conformance check unit cli flood soak clients ports-domain ports-proof mutants servers bench fuzz replay lint format install clean help
 
 all: $(O)/mailproof $(O)/mailproofd
 
@@ -130,6 +131,14 @@ ports-domain: all
 
 mutants: all
 	$(O)/mailproof mutants
+
+# Connections by the thousand, while three clients work: how long these wait. The small one is part of check, where the
+# machine may be busy; its limit is wide.
+flood: $(O)/mailproofd $(O)/reference-server/tests/bench/flood
+	@$(O)/reference-server/tests/bench/flood $(O)/mailproofd 1000 100 3 500
+
+soak: $(O)/mailproofd $(O)/reference-server/tests/bench/flood
+	@$(O)/reference-server/tests/bench/flood $(O)/mailproofd 10000 1000 $(SECONDS) 50
 
 check: all $(TESTS) $(O)/harness/tests/odd_server
 	@MAKE="$(MAKE)" harness/tests/check.sh unit cli ports-domain clients ports-proof conformance mutants replay

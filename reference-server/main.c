@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 
@@ -47,6 +48,16 @@ struct daemon {
     int argc;
     char **argv; /* read again at SIGHUP */
 };
+
+/* A connection is a descriptor, and the limit that a shell gives is often a small one. */
+static void allow_descriptors(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur == r.rlim_max)
+        return;
+    r.rlim_cur = r.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &r);
+}
 
 static char *join(const char *folder, const char *name)
 {
@@ -385,6 +396,7 @@ int main(int argc, char **argv)
         config_free(&d.config);
         return rc;
     }
+    allow_descriptors();
     if (start(&d, &err) == 0) {
         d.ready = true;
         log_event("start", "s:s, s:i, s:o", "version", MAILPROOF_VERSION, "pid", (int)getpid(),
