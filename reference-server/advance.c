@@ -15,7 +15,8 @@
 
 enum {
     TICK_NS = 200000,
-    QUIET_TICKS = 500 /* without a step: whoever is waited for says nothing any more */
+    QUIET_TICKS = 500,   /* without a step: whoever is waited for says nothing any more */
+    SAVING_TICKS = 50000 /* the store always answers, however busy the machine is */
 };
 
 struct advance {
@@ -42,7 +43,7 @@ static bool held_up(struct advance *a)
     if (steps != a->steps)
         a->quiet = 0;
     a->steps = steps;
-    return a->quiet++ < QUIET_TICKS;
+    return a->quiet++ < (queue_saving(q) ? SAVING_TICKS : QUIET_TICKS);
 }
 
 static void tick(void *arg, uint32_t events)

@@ -301,6 +301,16 @@ static int set_relay_from(struct reading *r, const char *value, struct err *err)
     return 0;
 }
 
+/* RFC 6710, 7: what EHLO can say. */
+static int set_priority_policy(struct reading *r, const char *value, struct err *err)
+{
+    static const char may[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+    if (*value == '\0' || strlen(value) > 20 || value[strspn(value, may)] != '\0')
+        return err_set(err, "--mt-priority-policy: \"%s\" is no name of up to 20 letters", value);
+    set(&r->c->priority_policy, value);
+    return 0;
+}
+
 static int set_relay_port(struct reading *r, const char *value, struct err *err)
 {
     char *end;
@@ -441,6 +451,8 @@ static const struct setting {
     {"relay-from", "ADDRESS[/BITS]", set_relay_from,
      "who may send to other hosts without login; repeat"},
     {"relay-port", "PORT", set_relay_port, "where other hosts listen (default 25); for tests"},
+    {"mt-priority-policy", "NAME", set_priority_policy,
+     "told behind MT-PRIORITY, as MIXER (default: no name)"},
     {"config", "FILE", read_file, "read settings from there, one a line: name value"},
     {"check-config", NULL, set_check,
      "read the configuration and the files that it names, say whether it is good, and end"},
@@ -645,6 +657,7 @@ static void show_config(const struct config *c, FILE *out)
     show_value(out, "mta-sts", c->mta_sts);
     for (size_t i = 0; i < c->relay_from_count; i++)
         show_value(out, "relay-from", c->relay_from[i]);
+    show_value(out, "mt-priority-policy", c->priority_policy);
     if (c->relay_port != 0)
         fprintf(out, "relay-port %u\n", c->relay_port);
     policy_show(&c->policy, out);
@@ -738,4 +751,5 @@ void config_free(struct config *c)
     free(c->relay_ca);
     free(c->mta_sts);
     policy_free(&c->policy);
+    free(c->priority_policy);
 }

@@ -33,6 +33,7 @@ struct config {
     char **relay_from; /* addresses that may relay without login */
     size_t relay_from_count;
     char *dns_zone, *dns_anchor, *resolver, *smarthost, *relay_ca, *mta_sts; /* may be NULL */
+    char *priority_policy;                                                   /* may be NULL */
     uint16_t relay_port;                                                     /* 0: 25 */
     char *store, *state, *hostname, *cert, *key, *control, *trace,
         *log; /* state, cert, key, control, trace, log may be NULL */

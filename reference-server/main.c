@@ -301,6 +301,7 @@ static int start(struct daemon *d, struct err *err)
     s->policy = d->config.policy;
     d->config.policy = (struct policy){.bare_lf = BARE_REFUSE}; /* handed over */
     s->hostname = d->config.hostname;
+    s->priority_policy = d->config.priority_policy;
     s->domain = d->config.domains[0];
     s->plaintext_login = d->config.plaintext_login;
     s->emptied = emptied;

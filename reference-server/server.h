@@ -24,8 +24,9 @@ struct server {
     struct accounts *accounts;
     struct limits limits;
     struct policy policy;
-    const char *hostname; /* "mail.test.example" */
-    const char *domain;   /* first mail domain */
+    const char *hostname;        /* "mail.test.example" */
+    const char *domain;          /* first mail domain */
+    const char *priority_policy; /* RFC 6710, 9.2: its name, told in EHLO; NULL: none is told */
     bool plaintext_login; /* passwords without TLS are allowed (default on loopback test runs) */
     struct queue *queue;  /* mail for other hosts; NULL: there is none */
     struct dns *dns;      /* goes with it */

@@ -17,7 +17,30 @@ static const char tables[] =
     " diagnostic TEXT NOT NULL, remote TEXT NOT NULL, from_server INTEGER NOT NULL,"
     " PRIMARY KEY(message, number)) WITHOUT ROWID;";
 
-enum { FLAG_HEADER = 1, FLAG_FULL = 2, FLAG_UTF8 = 4, FLAG_REQUIRETLS = 8, FLAG_EIGHT_BIT = 16 };
+/* What came later; a store that was made before gets these columns. */
+static const struct {
+    const char *table, *name, *declared;
+} columns[] = {
+    {"queue", "priority", "INTEGER NOT NULL DEFAULT 0"},
+    {"queue", "by_mode", "INTEGER NOT NULL DEFAULT 0"},
+    {"queue", "by_time", "INTEGER NOT NULL DEFAULT 0"},
+    {"queue", "held_until", "INTEGER NOT NULL DEFAULT 0"},
+    {"queue", "hold", "TEXT NOT NULL DEFAULT ''"},
+    {"rcpt", "account", "INTEGER NOT NULL DEFAULT 0"},
+};
+
+enum {
+    FLAG_HEADER = 1,
+    FLAG_FULL = 2,
+    FLAG_UTF8 = 4,
+    FLAG_REQUIRETLS = 8,
+    FLAG_EIGHT_BIT = 16,
+    FLAG_TLS_OPTIONAL = 32,
+    FLAG_PRIORITY_SAID = 64,
+    FLAG_BY_TRACE = 128,
+};
+/* Of rcpt.told, which was only the first of them once. */
+enum { TOLD_DELAY = 1, TOLD_BY = 2 };
 
 struct recipient_row {
     int64_t message, next;
@@ -99,7 +122,7 @@ void batch_recipient(struct batch *b, const struct qmsg *m, size_t number)
     row->next = r->next_s;
     row->gone = r->state == RCPT_GONE;
     row->tries = (int)r->tries;
-    row->told = r->told_delay;
+    row->told = (r->told_delay ? TOLD_DELAY : 0) | (r->told_by ? TOLD_BY : 0);
     row->from_server = r->last.from_server;
     memcpy(row->status, r->last.status, sizeof row->status);
     memcpy(row->diagnostic, r->last.diagnostic, sizeof row->diagnostic);
@@ -143,7 +166,9 @@ static void bind_text(sqlite3_stmt *s, int at, const char *text)
 static int insert_recipient(sqlite3 *sql, const struct qmsg *m, size_t number)
 {
     const struct rcpt *r = &m->rcpts[number];
-    sqlite3_stmt *s = prepare(sql, "INSERT INTO rcpt VALUES(?,?,?,?,?,0,?,0,0,'','','',0)");
+    sqlite3_stmt *s = prepare(sql, "INSERT INTO rcpt(message, number, address, orcpt, notify, gone,"
+                                   " next, tries, told, status, diagnostic, remote, from_server,"
+                                   " account) VALUES(?,?,?,?,?,0,?,0,0,'','','',0,?)");
     if (s == NULL)
         return -1;
     sqlite3_bind_int64(s, 1, m->id);
@@ -152,24 +177,39 @@ static int insert_recipient(sqlite3 *sql, const struct qmsg *m, size_t number)
     bind_text(s, 4, r->orcpt);
     sqlite3_bind_int64(s, 5, r->notify);
     sqlite3_bind_int64(s, 6, r->next_s);
+    sqlite3_bind_int64(s, 7, r->account);
     return finish(s);
+}
+
+static int flags_of(const struct qmsg *m)
+{
+    const struct wishes *w = &m->wishes;
+    return (m->return_header ? FLAG_HEADER : 0) | (m->return_full ? FLAG_FULL : 0) |
+           (m->utf8 ? FLAG_UTF8 : 0) | (w->requiretls ? FLAG_REQUIRETLS : 0) |
+           (m->eight_bit ? FLAG_EIGHT_BIT : 0) | (w->tls_optional ? FLAG_TLS_OPTIONAL : 0) |
+           (w->priority_said ? FLAG_PRIORITY_SAID : 0) | (w->by_trace ? FLAG_BY_TRACE : 0);
 }
 
 static int insert_message(sqlite3 *sql, const struct qmsg *m)
 {
-    sqlite3_stmt *s = prepare(sql, "INSERT INTO queue VALUES(?,?,?,?,?,?,?)");
+    const struct wishes *w = &m->wishes;
+    sqlite3_stmt *s =
+        prepare(sql, "INSERT INTO queue(id, name, sender, envid, flags, arrival, data, priority,"
+                     " by_mode, by_time, held_until, hold) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)");
     if (s == NULL)
         return -1;
     sqlite3_bind_int64(s, 1, m->id);
     bind_text(s, 2, m->name);
     bind_text(s, 3, m->sender);
     bind_text(s, 4, m->envid);
-    sqlite3_bind_int(s, 5,
-                     (m->return_header ? FLAG_HEADER : 0) | (m->return_full ? FLAG_FULL : 0) |
-                         (m->utf8 ? FLAG_UTF8 : 0) | (m->requiretls ? FLAG_REQUIRETLS : 0) |
-                         (m->eight_bit ? FLAG_EIGHT_BIT : 0));
+    sqlite3_bind_int(s, 5, flags_of(m));
     sqlite3_bind_int64(s, 6, m->arrival_s);
     sqlite3_bind_blob64(s, 7, m->len > 0 ? m->data : (const void *)"", m->len, SQLITE_STATIC);
+    sqlite3_bind_int(s, 8, w->priority);
+    sqlite3_bind_int(s, 9, (int)w->by);
+    sqlite3_bind_int64(s, 10, w->by_s);
+    sqlite3_bind_int64(s, 11, w->release_s);
+    bind_text(s, 12, w->hold);
     if (finish(s) != 0)
         return -1;
     for (size_t i = 0; i < m->count; i++)
@@ -249,7 +289,20 @@ void batch_commit(struct batch *b, struct store *s, store_done *done, void *arg)
 static int make_tables(void *arg, sqlite3 *sql)
 {
     (void)arg;
-    return sqlite3_exec(sql, tables, NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
+    if (sqlite3_exec(sql, tables, NULL, NULL, NULL) != SQLITE_OK)
+        return -1;
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        char text[200];
+        sqlite3_stmt *s = NULL;
+        snprintf(text, sizeof text, "SELECT %s FROM %s", columns[i].name, columns[i].table);
+        bool there = sqlite3_prepare_v2(sql, text, -1, &s, NULL) == SQLITE_OK;
+        sqlite3_finalize(s);
+        snprintf(text, sizeof text, "ALTER TABLE %s ADD COLUMN %s %s", columns[i].table,
+                 columns[i].name, columns[i].declared);
+        if (!there && sqlite3_exec(sql, text, NULL, NULL, NULL) != SQLITE_OK)
+            return -1;
+    }
+    return 0;
 }
 
 int batch_tables(struct store *s, struct err *err)
@@ -281,7 +334,7 @@ static int load_recipients(sqlite3 *sql, struct qmsg *m)
     int rc;
     sqlite3_stmt *s =
         prepare(sql, "SELECT address, orcpt, notify, gone, next, tries, told, status, diagnostic,"
-                     " remote, from_server FROM rcpt WHERE message=? ORDER BY number");
+                     " remote, from_server, account FROM rcpt WHERE message=? ORDER BY number");
     if (s == NULL)
         return -1;
     sqlite3_bind_int64(s, 1, m->id);
@@ -295,7 +348,9 @@ static int load_recipients(sqlite3 *sql, struct qmsg *m)
             .state = sqlite3_column_int(s, 3) != 0 ? RCPT_GONE : RCPT_WAITING,
             .next_s = sqlite3_column_int64(s, 4),
             .tries = (unsigned)sqlite3_column_int(s, 5),
-            .told_delay = sqlite3_column_int(s, 6) != 0,
+            .told_delay = (sqlite3_column_int(s, 6) & TOLD_DELAY) != 0,
+            .told_by = (sqlite3_column_int(s, 6) & TOLD_BY) != 0,
+            .account = sqlite3_column_int64(s, 11),
         };
         column_to(s, 7, r->last.status, sizeof r->last.status);
         column_to(s, 8, r->last.diagnostic, sizeof r->last.diagnostic);
@@ -309,12 +364,27 @@ static int load_recipients(sqlite3 *sql, struct qmsg *m)
     return rc == SQLITE_DONE ? 0 : -1;
 }
 
+static void load_wishes(sqlite3_stmt *s, int flags, struct wishes *w)
+{
+    int mode = sqlite3_column_int(s, 7);
+    w->requiretls = (flags & FLAG_REQUIRETLS) != 0;
+    w->tls_optional = (flags & FLAG_TLS_OPTIONAL) != 0;
+    w->priority_said = (flags & FLAG_PRIORITY_SAID) != 0;
+    w->by_trace = (flags & FLAG_BY_TRACE) != 0;
+    w->priority = sqlite3_column_int(s, 6);
+    w->by = mode == BY_RETURN ? BY_RETURN : mode == BY_NOTIFY ? BY_NOTIFY : BY_NOT_ASKED;
+    w->by_s = sqlite3_column_int64(s, 8);
+    w->release_s = sqlite3_column_int64(s, 9);
+    column_to(s, 10, w->hold, sizeof w->hold);
+}
+
 static int load(void *arg, sqlite3 *sql)
 {
     struct loading *l = arg;
     int rc;
     sqlite3_stmt *s =
-        prepare(sql, "SELECT id, name, sender, envid, flags, arrival FROM queue ORDER BY id");
+        prepare(sql, "SELECT id, name, sender, envid, flags, arrival, priority, by_mode, by_time,"
+                     " held_until, hold FROM queue ORDER BY id");
     if (s == NULL)
         return -1;
     while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
@@ -327,7 +397,7 @@ static int load(void *arg, sqlite3 *sql)
         m->return_header = (flags & FLAG_HEADER) != 0;
         m->return_full = (flags & FLAG_FULL) != 0;
         m->utf8 = (flags & FLAG_UTF8) != 0;
-        m->requiretls = (flags & FLAG_REQUIRETLS) != 0;
+        load_wishes(s, flags, &m->wishes);
         m->eight_bit = (flags & FLAG_EIGHT_BIT) != 0;
         m->arrival_s = sqlite3_column_int64(s, 5);
         int trouble = load_recipients(sql, m);

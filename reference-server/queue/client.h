@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "dns/dns.h"
 #include "loop.h"
+#include "queue/wishes.h"
 
 #include <sys/socket.h>
 
@@ -51,6 +52,8 @@ struct client_options {
     size_t tlsa_count;
     const char *tlsa_base;       /* a second name that DANE-TA lets certificates have; or NULL */
     const char *user, *password; /* NULL: no login */
+    bool requiretls;             /* no use without REQUIRETLS (RFC 8689) */
+    bool lmtp;                   /* RFC 2033 in the place of SMTP */
     int64_t connect_ms;
     size_t most_output;
     /* The session is ready for mail: called once. */
@@ -63,6 +66,7 @@ struct client_options {
 struct client_recipient {
     const char *address, *orcpt; /* orcpt as ORCPT= has it, or NULL */
     const char *notify;          /* as NOTIFY= has it, or NULL */
+    const char *notify_by;       /* the same where BY goes to a server without DELIVERBY */
     struct client_outcome outcome;
 };
 
@@ -72,11 +76,12 @@ struct client_mail {
     const char *ret;            /* "FULL", "HDRS" or NULL */
     bool utf8;                  /* an address or a header field is not ASCII */
     bool eight_bit;             /* the text is not ASCII */
-    bool requiretls;
+    const struct wishes *wishes;
     const unsigned char *data; /* lines end with CR LF */
     size_t len;
     struct client_recipient *recipients;
     size_t count;
+    bool passed_by;          /* out: the server knows DELIVERBY */
     bool passed_dsn;         /* out: the server took over RET, ENVID, NOTIFY and ORCPT */
     void (*done)(void *arg); /* every recipient has an outcome */
     void *arg;
@@ -95,6 +100,9 @@ bool client_secure(const struct client *c);
 bool client_tls_broke(const struct client *c); /* it ended because the handshake failed */
 unsigned client_sent(const struct client *c);  /* messages so far */
 bool client_idle(const struct client *c);      /* between messages, and usable */
+/* Whether the session takes another message, to this domain, as the server's LIMITS are (RFC 9422).
+ */
+bool client_fits(struct client *c, const char *domain);
 
 /* An outcome in our own words. */
 void client_says(struct client_outcome *o, enum client_verdict verdict, const char *status,

@@ -160,6 +160,10 @@ static void write_fields(struct buf *b, const struct dsn *d)
         buf_printf(b, "Original-Envelope-Id: %s\r\n", plain(d->envid, decoded));
     buf_printf(b, "Reporting-MTA: dns;%s\r\n", d->hostname);
     write_date(b, "Arrival-Date", d->arrival_s);
+    if (d->wishes != NULL && d->wishes->by != BY_NOT_ASKED && !fault(FAULT_QUEUE_BY_NO_DATE))
+        write_date(b, "Deliver-By-Date", d->wishes->by_s); /* RFC 2852, 5 */
+    if (d->wishes != NULL && d->wishes->hold[0] != '\0' && !fault(FAULT_QUEUE_HOLD_NOT_REPORTED))
+        buf_printf(b, "Future-Release-Request: %s\r\n", d->wishes->hold); /* RFC 4865, 5.1.2 */
     for (size_t i = 0; i < d->count; i++)
         write_recipient(b, d, &d->recipients[i]);
 }
@@ -178,6 +182,8 @@ static bool returns_all(const struct dsn *d)
 {
     if (d->action != DSN_FAILED)
         return false;
+    if (d->wishes != NULL && d->wishes->requiretls && !fault(FAULT_QUEUE_REQUIRETLS_FULL_REPORT))
+        return false; /* RFC 8689, 5 */
     return !d->return_header || fault(FAULT_QUEUE_RET_HDRS_FULL);
 }
 

@@ -20,6 +20,7 @@ struct dsn {
     const char *hostname, *name; /* name: of the message that this is about */
     const char *sender, *envid;  /* envid as ENVID= had it, or NULL */
     bool return_header, return_full, utf8;
+    const struct wishes *wishes; /* NULL: none */
     int64_t arrival_s, now_s;
     const unsigned char *data; /* the message */
     size_t len;

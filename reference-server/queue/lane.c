@@ -19,8 +19,8 @@ struct destination {
     struct lanes *all;
     struct destination *next;
     char domain[DNS_NAME_MAX + 1];
-    bool verified;
-    struct trip *waiting, **last;
+    enum trip_safety safety;
+    struct trip *waiting;
     struct lane *lanes;
     unsigned count;
 };
@@ -127,7 +127,6 @@ static void lane_failed(struct lane *l)
     if (d->count == 0) {
         struct trip *list = d->waiting;
         d->waiting = NULL;
-        d->last = &d->waiting;
         destination_free_if_unused(d); /* a trip's done may send another here */
         while (list != NULL) {
             struct trip *t = list;
@@ -161,6 +160,26 @@ static void trip_done(void *arg)
         take_trip(l);
 }
 
+/* The first one that waits; higher priorities are in front (RFC 6710, 5.1). */
+static void put_in_line(struct destination *d, struct trip *t)
+{
+    struct trip **at = &d->waiting;
+    bool order = !fault(FAULT_QUEUE_PRIORITY_IGNORED);
+    while (*at != NULL && (!order || (*at)->priority >= t->priority))
+        at = &(*at)->next;
+    t->next = *at;
+    *at = t;
+}
+
+/* This session takes no more: RFC 9422. Another one is made for what waits. */
+static void replace(struct lane *l)
+{
+    struct destination *d = l->to;
+    lane_free(l); /* says QUIT */
+    if (d->count == 0)
+        lane_start(d);
+}
+
 static void take_trip(struct lane *l)
 {
     struct destination *d = l->to;
@@ -173,9 +192,11 @@ static void take_trip(struct lane *l)
         clock_set(d->all->o.server->clock, &l->idle, IDLE_MS);
         return;
     }
+    if (!client_fits(l->client, t->domain)) {
+        replace(l);
+        return;
+    }
     d->waiting = t->next;
-    if (d->waiting == NULL)
-        d->last = &d->waiting;
     l->trip = t;
     clock_cancel(d->all->o.server->clock, &l->idle);
     t->mail.done = trip_done;
@@ -233,7 +254,12 @@ static void ended(void *arg, const struct client_outcome *why)
         try_address(l);
         return;
     }
-    remember(l, why);
+    struct client_outcome kept = *why;
+    if (tls_broke && l->to->safety == TRIP_VERIFIED) { /* RFC 8689, 4.2.1 */
+        kept.verdict = CLIENT_NEVER;
+        snprintf(kept.status, sizeof kept.status, "5.7.10");
+    }
+    remember(l, &kept);
     l->in_clear = false;
     l->address++;
     try_address(l);
@@ -264,6 +290,7 @@ static void try_address(struct lane *l)
         .tlsa_base = l->tls == CLIENT_TLS_DANE ? l->route.hosts[l->host].name : NULL,
         .user = o->user,
         .password = o->password,
+        .requiretls = l->to->safety == TRIP_VERIFIED,
         .connect_ms = o->server->limits.relay_connect_seconds * 1000,
         .most_output = (size_t)o->server->limits.message_bytes * 2 + 65536,
         .ready = connected,
@@ -295,9 +322,11 @@ static void decide_tls(struct lane *l)
     const struct lanes_options *o = &l->to->all->o;
     bool loop = l->address_count > 0 && l->addresses[0].ss_family == AF_INET &&
                 (ntohl(((struct sockaddr_in *)&l->addresses[0])->sin_addr.s_addr) >> 24) == 127;
-    if (l->tlsa_count > 0)
+    if (l->to->safety == TRIP_ANY && o->user == NULL) /* RFC 8689, 4.2.2 */
+        l->tls = CLIENT_TLS_MAY;
+    else if (l->tlsa_count > 0)
         l->tls = CLIENT_TLS_DANE;
-    else if (l->sts == STS_ENFORCE || l->to->verified)
+    else if (l->sts == STS_ENFORCE || l->to->safety == TRIP_VERIFIED)
         l->tls = CLIENT_TLS_VERIFIED;
     else if (o->user != NULL && !loop)
         l->tls = CLIENT_TLS_MUST;
@@ -362,7 +391,7 @@ static void addresses_known(struct lane *l)
         client_says(&o, CLIENT_NEVER, "5.4.4", "%s has no address", host);
         remember(l, &o);
         next_host(l);
-    } else if (l->route.secure && l->addresses_secure) {
+    } else if (l->route.secure && l->addresses_secure && l->to->safety != TRIP_ANY) {
         int most = DNS_NAME_MAX;
         snprintf(name, sizeof name, "_%u._tcp.%.*s", port_of(l), most, host);
         l->query = dns_ask(l->to->all->o.dns, name, DNS_TLSA, tlsa_came, l);
@@ -401,8 +430,8 @@ static void try_host(struct lane *l)
     unsigned char bytes[16];
     l->address_count = l->address = 0;
     drop_tlsa(l);
-    if (l->sts == STS_ENFORCE && !sts_allows(all->o.sts, l->to->domain, host) &&
-        !fault(FAULT_QUEUE_STS_IGNORED)) {
+    if (l->sts == STS_ENFORCE && l->to->safety != TRIP_ANY &&
+        !sts_allows(all->o.sts, l->to->domain, host) && !fault(FAULT_QUEUE_STS_IGNORED)) {
         refuse_host(l, "4.7.5", "the domain's MTA-STS policy does not name it");
         return;
     }
@@ -422,8 +451,8 @@ static void try_host(struct lane *l)
 static void routed(struct lane *l)
 {
     /* RFC 8689, 4.2.1: names that anybody could have put into the DNS prove nothing. */
-    if (l->to->verified && l->route.count > 0 && !l->route.secure && !l->route.literal &&
-        l->sts != STS_ENFORCE && l->to->all->o.smarthost == NULL) {
+    if (l->to->safety == TRIP_VERIFIED && l->route.count > 0 && !l->route.secure &&
+        !l->route.literal && l->sts != STS_ENFORCE && l->to->all->o.smarthost == NULL) {
         l->route.count = 0;
         client_says(&l->route.trouble, CLIENT_NEVER, "5.7.30",
                     "REQUIRETLS: nothing vouches for the mail hosts of %s", l->to->domain);
@@ -494,13 +523,12 @@ static struct destination *find(struct lanes *all, const struct trip *t)
 {
     const char *domain = all->o.smarthost != NULL ? all->o.smarthost : t->domain;
     for (struct destination *d = all->destinations; d != NULL; d = d->next)
-        if (strcmp(d->domain, domain) == 0 && d->verified == t->verified)
+        if (strcmp(d->domain, domain) == 0 && d->safety == t->safety)
             return d;
     struct destination *d = must_have(calloc(1, sizeof *d));
     d->all = all;
     snprintf(d->domain, sizeof d->domain, "%s", domain);
-    d->verified = t->verified;
-    d->last = &d->waiting;
+    d->safety = t->safety;
     d->next = all->destinations;
     all->destinations = d;
     return d;
@@ -510,9 +538,7 @@ void lanes_send(struct lanes *all, struct trip *t)
 {
     struct destination *d = find(all, t);
     unsigned coming = 0; /* lanes that will look for a trip */
-    t->next = NULL;
-    *d->last = t;
-    d->last = &t->next;
+    put_in_line(d, t);
     for (struct lane *l = d->lanes; l != NULL; l = l->next) {
         if (l->client != NULL && l->trip == NULL && client_idle(l->client)) {
             take_trip(l);

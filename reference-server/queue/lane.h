@@ -22,11 +22,18 @@ struct lanes_options {
     const char *user, *password; /* for the smarthost; or NULL */
 };
 
+enum trip_safety {
+    TRIP_USUAL,    /* as DANE and MTA-STS ask */
+    TRIP_VERIFIED, /* REQUIRETLS: only to hosts that are verified and offer it too */
+    TRIP_ANY,      /* TLS-Required: No: whatever DANE and MTA-STS say */
+};
+
 /* Owned by whoever sends it, until done. */
 struct trip {
     struct trip *next; /* the lanes' own, while it waits */
     char domain[DNS_NAME_MAX + 1];
-    bool verified;                 /* REQUIRETLS: only over sessions that are verified */
+    enum trip_safety safety;
+    int priority;                  /* greater ones go first */
     struct client_mail mail;       /* done and arg are the lanes' own */
     char remote[DNS_NAME_MAX + 1]; /* out: the host that was spoken to; "" none */
     void (*done)(struct trip *t);  /* every recipient has an outcome */

@@ -42,20 +42,21 @@ struct qmsg *qmsg_new(const struct queue_envelope *e, int64_t now_s)
     m->return_header = e->return_header;
     m->return_full = e->return_full;
     m->utf8 = e->utf8;
-    m->requiretls = e->requiretls;
+    m->wishes = e->wishes;
     m->arrival_s = now_s;
     m->rcpts = calloc(e->count + 1, sizeof *m->rcpts);
     if (m->rcpts == NULL)
         abort();
     for (size_t i = 0; i < e->count; i++) {
         const struct queue_recipient *r = &e->recipients[i];
-        if (r->account != 0)
-            continue;
+        if (r->account != 0 && e->wishes.release_s == 0)
+            continue; /* delivered at once */
         struct rcpt *made = &m->rcpts[m->count++];
         made->address = copy(r->address);
         made->orcpt = copy(r->orcpt);
         made->notify = r->notify;
-        made->next_s = now_s + e->hold_s;
+        made->account = r->account;
+        made->next_s = e->wishes.release_s > now_s ? e->wishes.release_s : now_s;
         address_domain(r->address, made->domain);
     }
     return m;

@@ -18,10 +18,14 @@ struct rcpt {
     char *address, *orcpt;
     char domain[DNS_NAME_MAX + 1]; /* lower case */
     unsigned notify;
+    int64_t account; /* a mailbox here, of a message that is held back; 0: another host's */
     enum rcpt_state state;
-    int64_t next_s; /* wall clock */
-    unsigned tries;
+    int64_t next_s;               /* wall clock */
+    unsigned tries, tries_before; /* before: while its outcome is put on disk */
     bool told_delay;
+    bool told_by;    /* that the time of BY is over */
+    bool overdue;    /* and it is to be told now, without an attempt */
+    bool passed_by;  /* the next server knows by when it is wanted there */
     bool passed_dsn; /* the next server knows what notifications are wanted */
     bool told;       /* its outcome goes into the notification that is being made */
     struct client_outcome last;
@@ -34,7 +38,8 @@ struct qmsg {
     int64_t id;
     char name[40]; /* as in the Received field, for notifications' readers */
     char *sender, *envid;
-    bool return_header, return_full, utf8, requiretls, eight_bit;
+    bool return_header, return_full, utf8, eight_bit;
+    struct wishes wishes;
     int64_t arrival_s;
     struct rcpt *rcpts;
     size_t count;

@@ -21,7 +21,7 @@ static struct account *account_of(struct server *s, const char *address, bool *o
     return account_by_address(s->accounts, path.local, domain, ours);
 }
 
-static unsigned char *with_return_path(const char *sender, unsigned char *text, size_t *len)
+unsigned char *notify_return_path(const char *sender, unsigned char *text, size_t *len)
 {
     char field[400];
     size_t n = (size_t)snprintf(field, sizeof field, "Return-Path: <%.300s>\r\n", sender);
@@ -54,7 +54,7 @@ void notify_sender(struct server *s, const struct dsn *d, struct batch *b, int64
     size_t len;
     unsigned char *text = dsn_make(&to, &len);
     if (account != NULL) {
-        text = with_return_path(from, text, &len);
+        text = notify_return_path(from, text, &len);
         batch_deliver(b, &account->id, 1, text, len);
         return;
     }
@@ -62,6 +62,10 @@ void notify_sender(struct server *s, const struct dsn *d, struct batch *b, int64
     bool ascii = text_is_ascii((const unsigned char *)to.sender, strlen(to.sender));
     struct queue_envelope e = {
         .sender = from, .utf8 = d->utf8 || !ascii, .recipients = &r, .count = 1};
+    if (d->wishes != NULL) { /* RFC 8689, 5; RFC 6710, 4.6 */
+        e.wishes.requiretls = d->wishes->requiretls;
+        e.wishes.priority = d->wishes->priority;
+    }
     struct qmsg *m = qmsg_new(&e, d->now_s);
     m->id = id;
     snprintf(m->name, sizeof m->name, "q%llx", (unsigned long long)id);

@@ -14,4 +14,7 @@ struct server;
 void notify_sender(struct server *s, const struct dsn *d, struct batch *b, int64_t id,
                    struct qmsg **out);
 
+/* A text (malloc'd, taken) with the field of final delivery on top. */
+unsigned char *notify_return_path(const char *sender, unsigned char *text, size_t *len);
+
 #endif

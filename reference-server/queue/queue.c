@@ -1,4 +1,4 @@
-/* What is queued, when it is tried, and what is done with the outcome.
+/* What is queued, and when it is tried; what is done with the outcome is in settle.c.
  *
  * A message's life: its timer fires and sends a trip to each domain whose time has come; when the
  * last trip is back the outcomes are settled, that is, counted, told to the sender where that is
@@ -11,32 +11,12 @@
 #include <strings.h>
 
 #include "fault.h"
-#include "network.h"
 #include "queue/batch.h"
-#include "queue/lane.h"
 #include "queue/notify.h"
-#include "queue/sts.h"
-#include "queue/trust.h"
-#include "server.h"
+#include "queue/state.h"
 #include "smtp/header.h"
 
-enum { AGAIN_S = 30, IMPATIENT_S = 10, DSN_ACTIONS = 4 };
-
-struct queue {
-    struct server *server;
-    struct lanes *lanes;
-    struct sts *sts;
-    struct trust *trust;
-    char *smarthost, *user, *password;
-    struct networks from;
-    struct qmsg *messages;
-    size_t count;
-    int64_t last_id;
-    struct way *ways;
-    size_t commits; /* under way */
-    bool closing;
-    uint64_t steps;
-};
+enum { NOTIFY_WORDS = 40 };
 
 /* One message on its way to one domain. */
 struct way {
@@ -44,11 +24,10 @@ struct way {
     struct way *next, **link;
     struct qmsg *message;
     size_t *numbers; /* of the recipients */
-    char (*notify)[40];
+    char (*notify)[2][NOTIFY_WORDS];
 };
 
 static void start(void *arg);
-static void settle(struct qmsg *m);
 
 static void *must_have(void *p)
 {
@@ -57,14 +36,9 @@ static void *must_have(void *p)
     return p;
 }
 
-static int64_t now_s(const struct queue *q)
-{
-    return clock_wall_s(q->server->clock);
-}
-
 /* --- the list --- */
 
-static void link_message(struct queue *q, struct qmsg *m)
+void queue_link(struct queue *q, struct qmsg *m)
 {
     m->queue = q;
     m->next = q->messages;
@@ -76,7 +50,7 @@ static void link_message(struct queue *q, struct qmsg *m)
     m->timer = (struct timer){.fire = start, .arg = m};
 }
 
-static void unlink_message(struct qmsg *m)
+void queue_unlink(struct qmsg *m)
 {
     struct queue *q = m->queue;
     clock_cancel(q->server->clock, &m->timer);
@@ -87,26 +61,30 @@ static void unlink_message(struct qmsg *m)
     qmsg_free(m);
 }
 
-static void wake_in(struct qmsg *m, int64_t seconds)
+void queue_wake_in(struct qmsg *m, int64_t seconds)
 {
     clock_set(m->queue->server->clock, &m->timer, (seconds > 0 ? seconds : 0) * 1000);
 }
 
-/* Sets the timer to the next recipient's time. */
-static void schedule(struct qmsg *m)
+void queue_schedule(struct qmsg *m)
 {
     int64_t next = INT64_MAX;
     bool any = false;
-    for (size_t i = 0; i < m->count; i++)
-        if (m->rcpts[i].state == RCPT_WAITING) {
-            any = true;
-            next = m->rcpts[i].next_s < next ? m->rcpts[i].next_s : next;
-        }
+    for (size_t i = 0; i < m->count; i++) {
+        const struct rcpt *r = &m->rcpts[i];
+        if (r->state != RCPT_WAITING)
+            continue;
+        any = true;
+        next = r->next_s < next ? r->next_s : next;
+        /* RFC 2852, 4.1.3: the end of its time is an event too. */
+        if (m->wishes.by != BY_NOT_ASKED && !r->told_by && m->wishes.by_s < next)
+            next = m->wishes.by_s;
+    }
     if (any)
-        wake_in(m, next - now_s(m->queue));
+        queue_wake_in(m, next - queue_now_s(m->queue));
 }
 
-static void drop_text(struct qmsg *m)
+void queue_drop_text(struct qmsg *m)
 {
     free(m->data);
     m->data = NULL;
@@ -114,7 +92,7 @@ static void drop_text(struct qmsg *m)
 
 /* --- sending --- */
 
-static const char *notify_words(unsigned notify, char out[40])
+static const char *notify_words(unsigned notify, char out[NOTIFY_WORDS])
 {
     static const struct {
         unsigned bit;
@@ -129,8 +107,27 @@ static const char *notify_words(unsigned notify, char out[40])
     size_t n = 0;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if ((notify & words[i].bit) != 0)
-            n += (size_t)snprintf(out + n, 40 - n, "%s%s", n > 0 ? "," : "", words[i].word);
+            n += (size_t)snprintf(out + n, NOTIFY_WORDS - n, "%s%s", n > 0 ? "," : "",
+                                  words[i].word);
     return out;
+}
+
+/* RFC 2852, 4.1.4.2: whom a host without DELIVERBY is asked to tell of delays besides. */
+static unsigned notify_for_by(unsigned notify)
+{
+    if (notify == 0)
+        return QUEUE_NOTIFY_FAILURE | QUEUE_NOTIFY_DELAY;
+    return (notify & QUEUE_NOTIFY_NEVER) != 0 ? notify : notify | QUEUE_NOTIFY_DELAY;
+}
+
+/* A report about mail with REQUIRETLS asks for it, and does without where it has to (RFC 8689, 5).
+ */
+static enum trip_safety safety_of(const struct qmsg *m)
+{
+    if (m->wishes.requiretls && m->sender[0] != '\0' && !fault(FAULT_QUEUE_REQUIRETLS_IGNORED))
+        return TRIP_VERIFIED;
+    return m->wishes.tls_optional && !fault(FAULT_QUEUE_TLS_OPTIONAL_IGNORED) ? TRIP_ANY
+                                                                              : TRIP_USUAL;
 }
 
 static bool header_is_ascii(const unsigned char *text, size_t n)
@@ -166,6 +163,7 @@ static void way_done(struct trip *t)
         r->last = t->mail.recipients[i].outcome;
         r->state = RCPT_TRIED;
         r->passed_dsn = t->mail.passed_dsn;
+        r->passed_by = t->mail.passed_by;
         snprintf(r->remote, sizeof r->remote, "%s", r->last.from_server ? t->remote : "");
         if (r->last.verdict == CLIENT_TAKEN)
             snprintf(r->remote, sizeof r->remote, "%s", t->remote);
@@ -173,7 +171,7 @@ static void way_done(struct trip *t)
     way_free(w);
     m->queue->steps++;
     if (--m->trips == 0)
-        settle(m);
+        queue_settle(m);
 }
 
 /* Sends the message to all recipients of this one's domain whose time has come. */
@@ -191,6 +189,7 @@ static void send_to_domain(struct qmsg *m, size_t first, int64_t now)
     w->numbers = must_have(calloc(m->count, sizeof *w->numbers));
     w->notify = must_have(calloc(m->count, sizeof *w->notify));
     mail->recipients = must_have(calloc(m->count, sizeof *mail->recipients));
+    mail->wishes = &m->wishes;
     mail->utf8 = m->utf8 && (!address_is_ascii(m->sender) || !header_is_ascii(m->data, m->len));
     for (size_t i = first; i < m->count; i++) {
         struct rcpt *r = &m->rcpts[i];
@@ -202,7 +201,8 @@ static void send_to_domain(struct qmsg *m, size_t first, int64_t now)
         mail->recipients[mail->count] = (struct client_recipient){
             .address = r->address,
             .orcpt = r->orcpt,
-            .notify = notify_words(r->notify, w->notify[mail->count]),
+            .notify = notify_words(r->notify, w->notify[mail->count][0]),
+            .notify_by = notify_words(notify_for_by(r->notify), w->notify[mail->count][1]),
         };
         mail->count++;
     }
@@ -210,15 +210,27 @@ static void send_to_domain(struct qmsg *m, size_t first, int64_t now)
     mail->envid = m->envid;
     mail->ret = m->return_header ? "HDRS" : m->return_full ? "FULL" : NULL;
     mail->eight_bit = m->eight_bit;
-    mail->requiretls = m->requiretls;
     mail->data = m->data;
     mail->len = m->len;
     snprintf(w->trip.domain, sizeof w->trip.domain, "%s", domain);
-    w->trip.verified = m->requiretls;
+    w->trip.safety = safety_of(m);
+    w->trip.priority = m->wishes.priority;
     w->trip.done = way_done;
     w->trip.owner = w;
     m->trips++;
     lanes_send(m->queue->lanes, &w->trip);
+}
+
+/* Mailboxes here, of mail that was held back: the commit that settles it delivers. */
+static void try_mailboxes(struct qmsg *m, int64_t now)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        struct rcpt *r = &m->rcpts[i];
+        if (r->account == 0 || r->state != RCPT_WAITING || r->next_s > now)
+            continue;
+        r->state = RCPT_TRIED;
+        client_says(&r->last, CLIENT_TAKEN, "2.1.5", "delivered");
+    }
 }
 
 static bool has_tried(const struct qmsg *m)
@@ -233,18 +245,23 @@ static void start(void *arg)
 {
     struct qmsg *m = arg;
     struct queue *q = m->queue;
-    int64_t now = now_s(q);
+    int64_t now = queue_now_s(q);
     if (q->closing || m->trips > 0 || m->saving)
         return; /* set again when that is over */
     if (batch_text(q->server->store, m, NULL) != 0) {
-        wake_in(m, AGAIN_S);
+        queue_wake_in(m, QUEUE_AGAIN_S);
         return;
     }
     if (has_tried(m)) {
-        settle(m);
+        queue_settle(m);
         return;
     }
     q->steps++;
+    if (queue_mark_overdue(m)) {
+        queue_settle(m);
+        return;
+    }
+    try_mailboxes(m, now);
     m->trips++; /* a trip may be over before the next one begins */
     for (size_t i = 0; i < m->count; i++)
         if (m->rcpts[i].state == RCPT_WAITING && m->rcpts[i].next_s <= now)
@@ -252,180 +269,11 @@ static void start(void *arg)
     if (--m->trips > 0)
         return;
     if (has_tried(m)) {
-        settle(m);
+        queue_settle(m);
     } else {
-        drop_text(m);
-        schedule(m);
+        queue_drop_text(m);
+        queue_schedule(m);
     }
-}
-
-/* --- settling --- */
-
-struct settling {
-    struct qmsg *message;
-    struct qmsg *made[DSN_ACTIONS]; /* notifications that go to other hosts */
-};
-
-static int64_t interval(const struct queue *q, unsigned tries)
-{
-    const struct limits *l = &q->server->limits;
-    int64_t wait = l->relay_retry_seconds;
-    for (unsigned i = 1; i < tries && wait < l->relay_retry_most_seconds; i++)
-        wait *= 2;
-    if (fault(FAULT_QUEUE_IMPATIENT))
-        return IMPATIENT_S;
-    return wait < l->relay_retry_most_seconds ? wait : l->relay_retry_most_seconds;
-}
-
-/* What an outcome means for a recipient; says which notification it may call for, -1: none. */
-static int judge(const struct qmsg *m, struct rcpt *r, int64_t now)
-{
-    const struct limits *l = &m->queue->server->limits;
-    int64_t end = m->arrival_s + l->relay_lifetime_seconds;
-    r->tries++;
-    if (r->last.verdict == CLIENT_NEVER && fault(FAULT_QUEUE_RETRIES_5XX))
-        r->last.verdict = CLIENT_LATER;
-    if (r->last.verdict == CLIENT_LATER && fault(FAULT_QUEUE_GIVES_UP_ON_4XX))
-        r->last.verdict = CLIENT_NEVER;
-    if (r->last.verdict == CLIENT_TAKEN) {
-        r->state = RCPT_GONE;
-        return r->passed_dsn ? -1 : DSN_RELAYED;
-    }
-    if (r->last.verdict == CLIENT_NEVER) {
-        r->state = RCPT_GONE;
-        return DSN_FAILED;
-    }
-    if (now >= end && !fault(FAULT_QUEUE_NEVER_GIVES_UP)) {
-        r->state = RCPT_GONE;
-        snprintf(r->last.status, sizeof r->last.status, "4.4.7"); /* delivery time expired */
-        return DSN_FAILED;
-    }
-    r->state = RCPT_WAITING;
-    r->next_s = now + interval(m->queue, r->tries);
-    if (r->next_s > end && end > now)
-        r->next_s = end; /* the last attempt */
-    if (!r->told_delay && now - m->arrival_s >= l->relay_delay_seconds &&
-        !fault(FAULT_QUEUE_NEVER_GIVES_UP)) {
-        r->told_delay = true;
-        return DSN_DELAYED;
-    }
-    return -1;
-}
-
-static struct dsn dsn_about(const struct qmsg *m, enum dsn_action action, int64_t now)
-{
-    return (struct dsn){
-        .action = action,
-        .hostname = m->queue->server->hostname,
-        .name = m->name,
-        .sender = m->sender,
-        .envid = m->envid,
-        .return_header = m->return_header,
-        .return_full = m->return_full,
-        .utf8 = m->utf8,
-        .arrival_s = m->arrival_s,
-        .now_s = now,
-        .data = m->data,
-        .len = m->len,
-    };
-}
-
-/* One notification for all recipients that share an action (RFC 5321, 4.4). */
-static void tell(struct settling *s, enum dsn_action action, const int *actions, struct batch *b,
-                 int64_t now)
-{
-    struct qmsg *m = s->message;
-    struct queue *q = m->queue;
-    struct dsn d = dsn_about(m, action, now);
-    struct dsn_recipient *list = must_have(calloc(m->count + 1, sizeof *list));
-    for (size_t i = 0; i < m->count; i++) {
-        const struct rcpt *r = &m->rcpts[i];
-        if (actions[i] != (int)action || !dsn_wanted(action, r->notify))
-            continue;
-        bool taken = action == DSN_RELAYED;
-        list[d.count++] = (struct dsn_recipient){
-            .address = r->address,
-            .orcpt = r->orcpt,
-            .status = taken ? "2.0.0" : r->last.status,
-            .diagnostic = r->last.diagnostic,
-            .remote = r->remote,
-            .from_server = r->last.from_server,
-            .tried_s = now,
-            .until_s = m->arrival_s + q->server->limits.relay_lifetime_seconds,
-        };
-    }
-    d.recipients = list;
-    if (d.count > 0)
-        notify_sender(q->server, &d, b, ++q->last_id, &s->made[action]);
-    free(list);
-}
-
-static void settled(void *arg, const struct store_result *r)
-{
-    struct settling *s = arg;
-    struct qmsg *m = s->message;
-    struct queue *q = m->queue;
-    bool fine = r->status == STORE_OK;
-    q->commits--;
-    q->steps++;
-    m->saving = false;
-    for (size_t i = 0; i < DSN_ACTIONS; i++) {
-        struct qmsg *made = s->made[i];
-        if (made == NULL)
-            continue;
-        if (fine) {
-            link_message(q, made);
-            schedule(made);
-            drop_text(made);
-        } else {
-            qmsg_free(made);
-        }
-    }
-    free(s);
-    for (size_t i = 0; i < m->count; i++) {
-        struct rcpt *rcpt = &m->rcpts[i];
-        if (rcpt->told && !fine) {
-            rcpt->state = RCPT_TRIED;
-            rcpt->tries--;
-            rcpt->told_delay = false; /* told twice is better than never */
-        }
-        rcpt->told = false;
-    }
-    if (!fine) {
-        wake_in(m, AGAIN_S);
-    } else if (qmsg_open(m) == 0) {
-        unlink_message(m);
-    } else {
-        drop_text(m);
-        schedule(m);
-    }
-}
-
-static void settle(struct qmsg *m)
-{
-    struct queue *q = m->queue;
-    int64_t now = now_s(q);
-    struct settling *s = must_have(calloc(1, sizeof *s));
-    struct batch *b = batch_new();
-    int *actions = must_have(calloc(m->count + 1, sizeof *actions));
-    s->message = m;
-    for (size_t i = 0; i < m->count; i++) {
-        struct rcpt *r = &m->rcpts[i];
-        actions[i] = -1;
-        if (r->state != RCPT_TRIED)
-            continue;
-        r->told = true;
-        actions[i] = judge(m, r, now);
-        batch_recipient(b, m, i);
-    }
-    for (int action = 0; action < DSN_ACTIONS; action++)
-        tell(s, (enum dsn_action)action, actions, b, now);
-    free(actions);
-    if (qmsg_open(m) == 0)
-        batch_remove(b, m->id);
-    m->saving = true;
-    q->commits++;
-    batch_commit(b, q->server->store, settled, s);
 }
 
 /* --- taking mail --- */
@@ -447,9 +295,9 @@ static void submitted(void *arg, const struct store_result *r)
         if (made[i] == NULL)
             continue;
         if (r->status == STORE_OK) {
-            link_message(s->queue, made[i]);
-            schedule(made[i]);
-            drop_text(made[i]);
+            queue_link(s->queue, made[i]);
+            queue_schedule(made[i]);
+            queue_drop_text(made[i]);
         } else {
             qmsg_free(made[i]);
         }
@@ -471,6 +319,7 @@ static void deliver_here(struct queue *q, const struct queue_envelope *e, struct
         .envid = e->envid,
         .return_header = e->return_header,
         .utf8 = e->utf8,
+        .wishes = &e->wishes,
         .arrival_s = s->message->arrival_s,
         .now_s = s->message->arrival_s,
         .data = local->data,
@@ -482,7 +331,11 @@ static void deliver_here(struct queue *q, const struct queue_envelope *e, struct
         const struct queue_recipient *r = &e->recipients[i];
         if (r->account == 0)
             continue;
-        accounts[count++] = r->account;
+        bool known = false;
+        for (size_t k = 0; k < count; k++)
+            known = known || accounts[k] == r->account;
+        if (!known)
+            accounts[count++] = r->account;
         if (dsn_wanted(DSN_DELIVERED, r->notify))
             told[d.count++] = (struct dsn_recipient){.address = r->address,
                                                      .orcpt = r->orcpt,
@@ -521,11 +374,12 @@ void queue_submit(struct queue *q, const struct queue_envelope *e, struct queue_
 {
     struct submission *s = must_have(calloc(1, sizeof *s));
     struct batch *b = batch_new();
-    struct qmsg *m = qmsg_new(e, now_s(q));
+    struct qmsg *m = qmsg_new(e, queue_now_s(q));
     *s = (struct submission){.queue = q, .message = m, .done = done, .arg = arg};
     m->id = ++q->last_id;
     snprintf(m->name, sizeof m->name, "q%llx", (unsigned long long)m->id);
-    deliver_here(q, e, &local, b, s);
+    if (e->wishes.release_s == 0)
+        deliver_here(q, e, &local, b, s);
     if (m->count > 0) {
         m->data = remote.data;
         m->len = remote.len;
@@ -544,34 +398,61 @@ void queue_submit(struct queue *q, const struct queue_envelope *e, struct queue_
     batch_commit(b, q->server->store, submitted, s);
 }
 
-/* --- who may relay --- */
+/* --- from outside --- */
 
 bool queue_relays_for(const struct queue *q, const char *peer)
 {
     return networks_hold(&q->from, peer);
 }
 
-/* --- from outside --- */
+/* domain is the recipient's, or above it where that counts; NULL is every domain. What is held back
+ * waits for its time all the same (RFC 4865, 4.2). */
+static bool concerns(const struct rcpt *r, const struct qmsg *m, const char *domain, bool below)
+{
+    if (r->state == RCPT_GONE || m->wishes.release_s > queue_now_s(m->queue))
+        return false;
+    if (domain == NULL || strcasecmp(r->domain, domain) == 0)
+        return true;
+    size_t n = strlen(r->domain), len = strlen(domain);
+    return below && n > len && r->domain[n - len - 1] == '.' &&
+           strcasecmp(r->domain + n - len, domain) == 0;
+}
 
-size_t queue_flush(struct queue *q, const char *domain)
+static size_t look(struct queue *q, const char *domain, bool below, bool go)
 {
     size_t count = 0;
-    int64_t now = now_s(q);
+    int64_t now = queue_now_s(q);
     for (struct qmsg *m = q->messages; m != NULL; m = m->next) {
-        bool any = false;
+        bool any = false, waits = false;
         for (size_t i = 0; i < m->count; i++) {
             struct rcpt *r = &m->rcpts[i];
-            if (r->state == RCPT_WAITING &&
-                (domain == NULL || strcasecmp(r->domain, domain) == 0)) {
+            if (!concerns(r, m, domain, below))
+                continue;
+            any = true;
+            waits = waits || r->state == RCPT_WAITING;
+            if (go && r->state == RCPT_WAITING)
                 r->next_s = now;
-                any = true;
-            }
         }
-        if (any && m->trips == 0 && !m->saving)
-            wake_in(m, 0);
+        if (go && waits && m->trips == 0 && !m->saving)
+            queue_wake_in(m, 0);
         count += any;
     }
     return count;
+}
+
+size_t queue_start(struct queue *q, const char *domain, bool below)
+{
+    return look(q, domain, below, true);
+}
+
+size_t queue_waiting(struct queue *q, const char *domain, bool below)
+{
+    return look(q, domain, below, false);
+}
+
+size_t queue_flush(struct queue *q, const char *domain)
+{
+    return queue_start(q, domain, false);
 }
 
 /* Drops what nobody works on; what is under way comes back to find itself forgotten. */
@@ -580,7 +461,7 @@ static void forget_all(struct queue *q)
     for (struct qmsg *m = q->messages, *next; m != NULL; m = next) {
         next = m->next;
         if (m->trips == 0 && !m->saving) {
-            unlink_message(m);
+            queue_unlink(m);
             continue;
         }
         for (size_t i = 0; i < m->count; i++) {
@@ -588,8 +469,8 @@ static void forget_all(struct queue *q)
             if (m->rcpts[i].state == RCPT_WAITING)
                 m->rcpts[i].state = RCPT_GONE;
         }
-        m->arrival_s = 0; /* no more attempts */
-        m->id = 0;        /* a message that is restored may have its number */
+        m->arrival_s = m->wishes.release_s = 0; /* no more attempts */
+        m->id = 0;                              /* a message that is restored may have its number */
     }
 }
 
@@ -609,6 +490,11 @@ int queue_set_policy(struct queue *q, const char *domain, const char *policy, st
 bool queue_busy(const struct queue *q)
 {
     return q->commits > 0 || lanes_busy(q->lanes);
+}
+
+bool queue_saving(const struct queue *q)
+{
+    return q->commits > 0;
 }
 
 uint64_t queue_steps(const struct queue *q)
@@ -640,8 +526,8 @@ size_t queue_count(const struct queue *q)
 static void loaded(void *arg, struct qmsg *m)
 {
     struct queue *q = arg;
-    link_message(q, m);
-    schedule(m);
+    queue_link(q, m);
+    queue_schedule(m);
 }
 
 struct reloading {
@@ -743,7 +629,7 @@ void queue_close(struct queue *q)
     for (int i = 0; i < 1000 && q->commits > 0; i++)
         loop_once(q->server->loop, 10);
     while (q->messages != NULL)
-        unlink_message(q->messages);
+        queue_unlink(q->messages);
     sts_free(q->sts);
     trust_close(q->trust);
     free(q->smarthost);

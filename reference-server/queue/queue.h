@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "err.h"
+#include "queue/wishes.h"
 #include "store/store.h"
 
 struct queue;
@@ -53,8 +54,7 @@ struct queue_envelope {
     bool return_header; /* RET=HDRS */
     bool return_full;   /* RET=FULL */
     bool utf8;          /* SMTPUTF8 */
-    bool requiretls;    /* RFC 8689 */
-    int64_t hold_s;     /* not to be sent for so many seconds (RFC 4865); 0: now */
+    struct wishes wishes;
     const struct queue_recipient *recipients;
     size_t count;
 };
@@ -77,6 +77,9 @@ bool queue_relays_for(const struct queue *q, const char *peer);
 /* Tries everything that waits, now (ETRN, and tests). domain NULL: every one. Returns how many
  * messages. */
 size_t queue_flush(struct queue *q, const char *domain);
+/* The same for one domain and, with below, all domains under it; or only how many there are. */
+size_t queue_start(struct queue *q, const char *domain, bool below);
+size_t queue_waiting(struct queue *q, const char *domain, bool below);
 /* Forgets all mail that is queued; mail on its way may still arrive. */
 void queue_clear(struct queue *q, store_done *done, void *arg);
 
@@ -91,6 +94,7 @@ int queue_set_policy(struct queue *q, const char *domain, const char *policy, st
 /* For the virtual clock: whether something is under way that may not be overtaken by time, and a
  * number that grows with each step of it. */
 bool queue_busy(const struct queue *q);
+bool queue_saving(const struct queue *q); /* a commit is under way */
 uint64_t queue_steps(const struct queue *q);
 
 /* What is queued, for the control socket and tests. */

@@ -1,5 +1,6 @@
 /* MAIL and RCPT with their parameters. RFC 5321, 4.1.1.2, 4.1.1.3 and 4.1.1.11; RFC 1870 (SIZE),
- * 6152 (BODY), 3030 (BINARYMIME), 4954 (AUTH), 6531 (SMTPUTF8), 3461 (RET, ENVID, NOTIFY, ORCPT).
+ * 6152 (BODY), 3030 (BINARYMIME), 4954 (AUTH), 6531 (SMTPUTF8), 3461 (RET, ENVID, NOTIFY, ORCPT),
+ * 6710 (MT-PRIORITY), 9422 (LIMITS); for the other wishes of senders see wish.c.
  *
  * SPDX-License-Identifier: MIT */
 #include <ctype.h>
@@ -63,7 +64,8 @@ static const char *disliked(const struct smtp_path *path, const char *arg)
 static bool mail_parameters(struct smtp *s, const char *rest, struct smtp_params *params)
 {
     struct smtp_param_error wrong;
-    if (smtp_mail_params(rest, s->esmtp, &s->conn->server->limits, params, &wrong) == 0)
+    const struct smtp_offer offer = smtp_offers(s);
+    if (smtp_mail_params(rest, &offer, params, &wrong) == 0)
         return true;
     smtp_reply(s, wrong.code, wrong.enhanced, "%s", wrong.why);
     return false;
@@ -91,7 +93,27 @@ static void begin(struct smtp *s, const struct smtp_path *path, const struct smt
     e->return_full = params->return_full;
     e->utf8 = params->utf8;
     e->body = params->body;
+    e->wishes = params->wishes;
+    /* RFC 6710, 4.1: strangers may only lower what they send. */
+    if (e->wishes.priority > 0 && !s->lmtp && !smtp_may_relay(s) &&
+        !fault(FAULT_SMTP_PRIORITY_FOR_STRANGERS)) {
+        e->wishes.priority = 0;
+        smtp_reply(s, 250, fault(FAULT_SMTP_PRIORITY_CHANGED_SILENTLY) ? "2.1.0" : "2.3.6",
+                   fault(FAULT_SMTP_PRIORITY_CHANGED_SILENTLY)
+                       ? "Sender taken"
+                       : "0 is its priority: higher ones are for our users");
+        return;
+    }
     smtp_reply(s, 250, "2.1.0", "Sender taken");
+}
+
+/* RFC 9422, 4.1: every MAIL counts. */
+static bool one_too_many(struct smtp *s)
+{
+    long most = s->conn->server->limits.smtp_transactions;
+    if (fault(FAULT_SMTP_LIMITS_MAILMAX_LOWER))
+        most = most / 2;
+    return ++s->transactions > (unsigned long)most;
 }
 
 void smtp_mail(struct smtp *s, const char *arg, size_t n)
@@ -99,6 +121,10 @@ void smtp_mail(struct smtp *s, const char *arg, size_t n)
     struct smtp_path path = {0};
     struct smtp_params params = {0};
     const char *rest = "", *why = NULL;
+    if (one_too_many(s)) {
+        smtp_goodbye(s, "4.7.0", "takes no more messages in this session");
+        return;
+    }
     if (s->helo == NULL) {
         out_of_order(s, "Say hello first");
         return;
@@ -192,11 +218,26 @@ static void refuse_recipient(struct smtp *s, const char *enhanced, const char *w
 
 /* Mail for other hosts is taken from people of ours and from listed addresses (RFC 5321, 7.9); a
  * program that is no user has no business elsewhere. */
-static bool may_relay(const struct smtp *s)
+bool smtp_may_relay(const struct smtp *s)
 {
     const struct queue *queue = s->conn->server->queue;
     return queue != NULL && !s->lmtp &&
            ((s->logged_in && s->account != NULL) || queue_relays_for(queue, s->conn->peer));
+}
+
+/* RFC 9422, 4.3: so many domains a session. */
+static bool domain_fits(struct smtp *s, const char *domain)
+{
+    for (size_t i = 0; i < s->domain_count; i++)
+        if (strcasecmp(s->domains[i], domain) == 0)
+            return true;
+    if (s->domain_count >= (size_t)s->conn->server->limits.recipient_domains)
+        return false;
+    s->domains = realloc(s->domains, (s->domain_count + 1) * sizeof *s->domains);
+    if (s->domains == NULL)
+        abort();
+    s->domains[s->domain_count++] = copy(domain);
+    return true;
 }
 
 /* Whether the recipient is good; else the refusal is written. */
@@ -206,7 +247,7 @@ static void judge(struct smtp *s, const struct smtp_path *path, const struct smt
     size_t most = fault(FAULT_SMTP_FIFTY_RECIPIENTS) ? 50 : (size_t)limits->recipients;
     bool ours = false;
     struct account *account = smtp_account_of(s, path, &ours);
-    bool elsewhere = account == NULL && !ours && may_relay(s);
+    bool elsewhere = account == NULL && !ours && smtp_may_relay(s);
     if (path->eight_bit && !s->envelope.utf8)
         smtp_reply(s, 553, "5.6.7", "This address needs SMTPUTF8");
     else if (account == NULL && !ours && !elsewhere && !fault(FAULT_SMTP_OPEN_RELAY))
@@ -217,6 +258,8 @@ static void judge(struct smtp *s, const struct smtp_path *path, const struct smt
         refuse_recipient(s, "5.1.1", "There is no such mailbox");
     else if (s->envelope.count >= most)
         smtp_reply(s, 452, "4.5.3", "Too many recipients"); /* RFC 5321, 4.5.3.1.10 */
+    else if (!domain_fits(s, path->domain))
+        smtp_reply(s, 452, "4.5.3", "Too many domains in one session");
     else {
         add_recipient(s, path, account,
                       account != NULL ? ROUTE_MAILBOX

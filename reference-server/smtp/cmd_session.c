@@ -8,13 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "fault.h"
 #include "server.h"
+#include "smtp/param.h"
 #include "smtp/recipient.h"
 #include "smtp/state.h"
 
-enum { KEYWORDS_MAX = 20, KEYWORD_BYTES = 256 };
+enum { KEYWORDS_MAX = 32, KEYWORD_BYTES = 256 };
 
 /* The lines of an EHLO reply: all have to be there before the first is written, for the last one
  * looks different. */
@@ -52,6 +54,50 @@ static void list_auth(struct smtp *s, struct keywords *k)
     buf_free(&names);
 }
 
+struct smtp_offer smtp_offers(const struct smtp *s)
+{
+    const struct server *server = s->conn->server;
+    return (struct smtp_offer){
+        .limits = &server->limits,
+        .esmtp = s->esmtp,
+        .requiretls = s->conn->tls || fault(FAULT_SMTP_REQUIRETLS_IN_CLEAR),
+        .by = !s->lmtp && server->queue != NULL,
+        .hold = server->queue != NULL && (s->submission || fault(FAULT_SMTP_HOLD_OFFERED_ON_25)),
+        .now_s = clock_wall_s(server->clock),
+    };
+}
+
+/* The most that can be asked for, as seconds and as a moment (RFC 4865, 3). */
+static void list_future_release(const struct smtp_offer *offer, struct keywords *k)
+{
+    char until[32];
+    time_t most = (time_t)(offer->now_s + offer->limits->future_release_seconds);
+    struct tm tm;
+    gmtime_r(&most, &tm);
+    strftime(until, sizeof until, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    add(k, "FUTURERELEASE %ld %s", offer->limits->future_release_seconds, until);
+}
+
+static void list_wishes(struct smtp *s, struct keywords *k)
+{
+    const struct smtp_offer offer = smtp_offers(s);
+    const struct limits *limits = offer.limits;
+    add(k, "DSN");
+    if (offer.requiretls && !fault(FAULT_SMTP_REQUIRETLS_NOT_OFFERED))
+        add(k, "REQUIRETLS");
+    if (offer.by)
+        add(k, "DELIVERBY %ld", limits->deliver_by_least_seconds);
+    if (offer.hold)
+        list_future_release(&offer, k);
+    add(k, "MT-PRIORITY%s%s", s->conn->server->priority_policy != NULL ? " " : "",
+        s->conn->server->priority_policy != NULL ? s->conn->server->priority_policy : "");
+    add(k, "LIMITS MAILMAX=%ld RCPTMAX=%ld RCPTDOMAINMAX=%ld%s", limits->smtp_transactions,
+        limits->recipients, limits->recipient_domains,
+        fault(FAULT_SMTP_LIMITS_UNREGISTERED) ? " SPEEDMAX=9" : "");
+    if (s->conn->server->queue != NULL && !s->lmtp)
+        add(k, "ETRN");
+}
+
 static void list_extensions(struct smtp *s, struct keywords *k)
 {
     const struct conn *c = s->conn;
@@ -66,6 +112,7 @@ static void list_extensions(struct smtp *s, struct keywords *k)
     add(k, "CHUNKING");
     add(k, "BINARYMIME");
     add(k, "SMTPUTF8");
+    list_wishes(s, k);
     if (fault(FAULT_SMTP_EHLO_KEYWORD_SYNTAX))
         add(k, "SIZE=%ld", c->server->limits.message_bytes);
     add(k, "VRFY");
@@ -289,5 +336,5 @@ void smtp_help(struct smtp *s, const char *arg, size_t n)
     smtp_reply_line(s, 214, true, "2.0.0", "mailproofd " MAILPROOF_VERSION " knows");
     smtp_reply_line(s, 214, true, "2.0.0", "%s MAIL RCPT DATA BDAT RSET NOOP QUIT",
                     s->lmtp ? "LHLO" : "EHLO HELO");
-    smtp_reply(s, 214, "2.0.0", "VRFY EXPN HELP STARTTLS%s", s->lmtp ? "" : " AUTH");
+    smtp_reply(s, 214, "2.0.0", "VRFY EXPN HELP STARTTLS%s", s->lmtp ? "" : " AUTH ETRN");
 }

@@ -35,6 +35,7 @@ static const struct verb {
     {"HELP", smtp_help, ANYTHING, EVERYWHERE, false},
     {"STARTTLS", smtp_starttls, NOTHING, EVERYWHERE, true},
     {"AUTH", smtp_auth, SOMETHING, NOT_LMTP, true},
+    {"ETRN", smtp_etrn, SOMETHING, NOT_LMTP, false},
 };
 
 static const struct verb *find_verb(const struct smtp *s, const char *name, size_t n)

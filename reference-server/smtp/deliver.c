@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "fault.h"
 #include "log.h"
@@ -190,12 +191,33 @@ static bool needs_queue(const struct smtp *s)
     const struct smtp_envelope *e = &s->envelope;
     if (s->conn->server->queue == NULL || s->lmtp)
         return false;
+    if (e->wishes.release_s != 0)
+        return true; /* mailboxes here wait as well: RFC 4865, 4.2 */
     for (size_t i = 0; i < e->count; i++)
         if (e->recipients[i].route == ROUTE_QUEUE ||
             (e->recipients[i].route == ROUTE_MAILBOX &&
              (e->recipients[i].notify & SMTP_NOTIFY_SUCCESS) != 0))
             return true;
     return false;
+}
+
+/* TLS-Required: No, once (RFC 8689, 3). */
+static bool asks_for_less(const unsigned char *text, size_t n)
+{
+    size_t count = 0, end;
+    for (size_t at = 0; (end = smtp_header_field(text, n, at)) != 0; at = end) {
+        if (!smtp_header_named(text, at, end, "TLS-Required"))
+            continue;
+        const unsigned char *p = memchr(text + at, ':', end - at), *stop = text + end;
+        for (p++; p < stop && strchr(" \t\r\n", *p) != NULL; p++)
+            ;
+        while (stop > p && strchr(" \t\r\n", stop[-1]) != NULL)
+            stop--;
+        if (stop - p != 2 || strncasecmp((const char *)p, "No", 2) != 0)
+            return false;
+        count++;
+    }
+    return count == 1;
 }
 
 /* Mailboxes and other hosts in one commit. The flags of NOTIFY are the same on both sides. */
@@ -214,12 +236,20 @@ static void hand_to_queue(struct delivery *d, struct queue *queue, unsigned char
                                      .notify = r->notify,
                                      .account = r->route == ROUTE_MAILBOX ? r->account : 0};
     }
+    struct wishes wishes = e->wishes;
+    wishes.tls_optional = (!wishes.requiretls || fault(FAULT_QUEUE_REQUIRETLS_HEADER_WINS)) &&
+                          asks_for_less(data, len);
+    if (wishes.tls_optional)
+        wishes.requiretls = false;
+    if (fault(FAULT_QUEUE_HOLD_IGNORED))
+        wishes.release_s = 0;
     struct queue_envelope envelope = {
         .sender = e->sender,
         .envid = e->envid,
         .return_header = e->return_header,
         .return_full = e->return_full,
         .utf8 = e->utf8,
+        .wishes = wishes,
         .recipients = list,
         .count = count,
     };

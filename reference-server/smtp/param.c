@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "fault.h"
+#include "smtp/wish.h"
 
 enum { VALUE_MAX = 1024 };
 
@@ -150,11 +151,12 @@ static int take_envid(const struct param *p, struct smtp_params *out,
 {
     char plain[VALUE_MAX + 1];
     size_t len = 0;
+    bool lax = p->value != NULL && fault(FAULT_SMTP_DSN_BAD_XTEXT_ACCEPTED);
     if (p->value == NULL || p->value_len >= sizeof out->envid ||
-        smtp_xtext_decode(p->value, p->value_len, plain, &len) != 0)
+        (smtp_xtext_decode(p->value, p->value_len, plain, &len) != 0 && !lax))
         return syntax(wrong, "ENVID takes xtext of up to 100 characters");
     for (size_t i = 0; i < len; i++)
-        if (plain[i] < 32 || plain[i] > 126)
+        if ((plain[i] < 32 || plain[i] > 126) && !lax)
             return syntax(wrong, "ENVID stands for printable characters only");
     memcpy(out->envid, p->value, p->value_len);
     out->envid[p->value_len] = '\0';
@@ -177,56 +179,123 @@ static int unknown(bool esmtp, struct smtp_param_error *wrong)
                   esmtp ? "I do not know this parameter" : "There are no parameters after HELO");
 }
 
-int smtp_mail_params(const char *text, bool esmtp, const struct limits *limits,
-                     struct smtp_params *out, struct smtp_param_error *wrong)
+/* RET says how much of the message a report of failure holds (RFC 3461, 4.3). */
+static int take_ret(const struct param *p, struct smtp_params *out, struct smtp_param_error *wrong)
 {
-    enum { SIZE = 1, BODY = 2, AUTH = 4, UTF8 = 8, RET = 16, ENVID = 32 };
+    out->return_header = valued(p, "HDRS");
+    out->return_full = valued(p, "FULL");
+    bool fine = out->return_header || out->return_full || fault(FAULT_SMTP_DSN_BAD_RET_ACCEPTED);
+    return fine ? 0 : syntax(wrong, "RET is FULL or HDRS");
+}
+
+enum mail_param {
+    NO_PARAM = 0,
+    SIZE = 1,
+    BODY = 2,
+    AUTH = 4,
+    UTF8 = 8,
+    RET = 16,
+    ENVID = 32,
+    REQUIRETLS = 64,
+    BY = 128,
+    HOLD_FOR = 256,
+    HOLD_UNTIL = 512,
+    PRIORITY = 1024,
+};
+
+static enum mail_param which(const struct param *p, const struct smtp_offer *offer)
+{
+    static const struct {
+        const char *name;
+        enum mail_param is;
+    } known[] = {
+        {"SIZE", SIZE},
+        {"BODY", BODY},
+        {"AUTH", AUTH},
+        {"SMTPUTF8", UTF8},
+        {"RET", RET},
+        {"ENVID", ENVID},
+        {"BY", BY},
+        {"HOLDFOR", HOLD_FOR},
+        {"HOLDUNTIL", HOLD_UNTIL},
+        {"MT-PRIORITY", PRIORITY},
+        {"REQUIRETLS", REQUIRETLS},
+    };
+    enum mail_param is = NO_PARAM;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (named(p, known[i].name))
+            is = known[i].is;
+    if (!offer->esmtp || (is == BY && !offer->by) ||
+        ((is == HOLD_FOR || is == HOLD_UNTIL) && !offer->hold))
+        return NO_PARAM;
+    return is;
+}
+
+static int take(enum mail_param is, const struct param *p, const struct smtp_offer *offer,
+                struct smtp_params *out, struct smtp_param_error *wrong)
+{
+    struct wishes *w = &out->wishes;
+    switch (is) {
+    case SIZE:
+        return take_size(p, offer->limits, wrong);
+    case BODY:
+        return take_body(p, out, wrong);
+    case AUTH:
+        return take_auth(p, wrong);
+    case UTF8:
+        out->utf8 = true;
+        return p->value == NULL ? 0 : syntax(wrong, "SMTPUTF8 takes no value");
+    case RET:
+        return take_ret(p, out, wrong);
+    case ENVID:
+        return take_envid(p, out, wrong);
+    case REQUIRETLS:
+        return smtp_take_requiretls(p->value, offer, w, wrong);
+    case BY:
+        return smtp_take_by(p->value, p->value_len, offer, w, wrong);
+    case HOLD_FOR:
+        return smtp_take_hold_for(p->value, p->value_len, offer, w, wrong);
+    case HOLD_UNTIL:
+        return smtp_take_hold_until(p->value, p->value_len, offer, w, wrong);
+    case PRIORITY:
+        return smtp_take_priority(p->value, p->value_len, w, wrong);
+    case NO_PARAM:
+        break;
+    }
+    return unknown(offer->esmtp, wrong);
+}
+
+/* One HOLD is enough, of either kind (RFC 4865, 4.2); a fault lets RET and ENVID come twice. */
+static bool too_many(enum mail_param is, unsigned *seen)
+{
+    if (is == HOLD_FOR || is == HOLD_UNTIL)
+        is = HOLD_FOR;
+    if (is == NO_PARAM || !again(seen, is))
+        return false;
+    return !((is == RET || is == ENVID) && fault(FAULT_SMTP_DSN_PARAMETER_TWICE));
+}
+
+int smtp_mail_params(const char *text, const struct smtp_offer *offer, struct smtp_params *out,
+                     struct smtp_param_error *wrong)
+{
     struct smtp_params made = {0};
+    const struct wishes *w = &made.wishes;
     struct param p;
     unsigned seen = 0;
     int more;
     while ((more = next(&text, &p, wrong)) > 0) {
-        unsigned bit = !esmtp                  ? 0
-                       : named(&p, "SIZE")     ? SIZE
-                       : named(&p, "BODY")     ? BODY
-                       : named(&p, "AUTH")     ? AUTH
-                       : named(&p, "SMTPUTF8") ? UTF8
-                       : named(&p, "RET")      ? RET
-                       : named(&p, "ENVID")    ? ENVID
-                                               : 0;
-        int rc = 0;
-        if (bit != 0 && again(&seen, bit))
+        enum mail_param is = which(&p, offer);
+        if (too_many(is, &seen))
             return syntax(wrong, "A parameter comes twice");
-        switch (bit) {
-        case SIZE:
-            rc = take_size(&p, limits, wrong);
-            break;
-        case BODY:
-            rc = take_body(&p, &made, wrong);
-            break;
-        case AUTH:
-            rc = take_auth(&p, wrong);
-            break;
-        case UTF8:
-            made.utf8 = true;
-            rc = p.value == NULL ? 0 : syntax(wrong, "SMTPUTF8 takes no value");
-            break;
-        case RET:
-            made.return_header = valued(&p, "HDRS");
-            made.return_full = valued(&p, "FULL");
-            rc = made.return_header || made.return_full ? 0 : syntax(wrong, "RET is FULL or HDRS");
-            break;
-        case ENVID:
-            rc = take_envid(&p, &made, wrong);
-            break;
-        default:
-            rc = unknown(esmtp, wrong);
-        }
-        if (rc != 0)
+        if (take(is, &p, offer, &made, wrong) != 0)
             return -1;
     }
     if (more < 0)
         return -1;
+    /* RFC 4865, 5.2.2 */
+    if (w->release_s != 0 && w->by != BY_NOT_ASKED && w->release_s > w->by_s &&
+        !fault(FAULT_SMTP_HOLD_BEYOND_BY))
+        return syntax(wrong, "It would be released after the time by which BY wants it there");
     *out = made;
     return 0;
 }
@@ -260,7 +329,8 @@ static int take_notify(const struct param *p, struct smtp_params *out,
     }
     return syntax(wrong, "NOTIFY is NEVER, or a list of SUCCESS, FAILURE and DELAY");
 whole:
-    if ((out->notify & SMTP_NOTIFY_NEVER) != 0 && out->notify != SMTP_NOTIFY_NEVER)
+    if ((out->notify & SMTP_NOTIFY_NEVER) != 0 && out->notify != SMTP_NOTIFY_NEVER &&
+        !fault(FAULT_SMTP_DSN_NEVER_WITH_OTHERS))
         return syntax(wrong, "NOTIFY=NEVER stands alone");
     return 0;
 }
@@ -276,6 +346,9 @@ static int take_orcpt(const struct param *p, struct smtp_params *out,
                           &len) != 0 ||
         len == 0)
         return syntax(wrong, "ORCPT takes type;address, the address as xtext");
+    for (size_t i = 0; i < len; i++)
+        if (plain[i] < 32 || plain[i] > 126) /* RFC 3461, 4.2 */
+            return syntax(wrong, "ORCPT stands for printable characters only");
     memcpy(out->orcpt, p->value, p->value_len);
     out->orcpt[p->value_len] = '\0';
     return 0;
@@ -286,15 +359,16 @@ int smtp_rcpt_params(const char *text, bool esmtp, struct smtp_params *out,
 {
     struct smtp_params made = {0};
     struct param p;
+    bool twice_fine = fault(FAULT_SMTP_DSN_PARAMETER_TWICE);
     int more;
     while ((more = next(&text, &p, wrong)) > 0) {
-        int rc = 0;
+        int rc;
         if (esmtp && named(&p, "NOTIFY"))
-            rc = made.notify != 0 ? syntax(wrong, "NOTIFY comes twice")
-                                  : take_notify(&p, &made, wrong);
+            rc = made.notify != 0 && !twice_fine ? syntax(wrong, "NOTIFY comes twice")
+                                                 : take_notify(&p, &made, wrong);
         else if (esmtp && named(&p, "ORCPT"))
-            rc = made.orcpt[0] != '\0' ? syntax(wrong, "ORCPT comes twice")
-                                       : take_orcpt(&p, &made, wrong);
+            rc = made.orcpt[0] != '\0' && !twice_fine ? syntax(wrong, "ORCPT comes twice")
+                                                      : take_orcpt(&p, &made, wrong);
         else
             rc = unknown(esmtp, wrong);
         if (rc != 0)

@@ -66,6 +66,9 @@ static void write_received(const struct smtp *s, const char *id, struct buf *out
     buf_printf(out, " id %s", id);
     if (s->envelope.count == 1) /* more would give blind copies away: RFC 5321, 7.6 */
         buf_printf(out, "\r\n\tfor <%s>", s->envelope.recipients[0].mailbox);
+    if (s->envelope.wishes.priority_said &&
+        !fault(FAULT_SMTP_RECEIVED_NO_PRIORITY)) /* RFC 6710, 7 */
+        buf_printf(out, "\r\n\tPRIORITY %d", s->envelope.wishes.priority);
     buf_text(out, "; ");
     write_date(s, out);
     buf_text(out, "\r\n");

@@ -127,6 +127,10 @@ void smtp_reset(struct smtp *s)
 void smtp_forget(struct smtp *s)
 {
     smtp_reset(s);
+    while (s->domain_count > 0)
+        free(s->domains[--s->domain_count]);
+    free(s->domains);
+    s->domains = NULL;
     free(s->helo);
     s->helo = NULL;
     s->esmtp = false;

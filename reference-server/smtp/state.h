@@ -11,6 +11,7 @@
 
 #include "account.h"
 #include "conn.h"
+#include "queue/wishes.h"
 #include "sasl.h"
 #include "smtp/address.h"
 #include "smtp/dot.h"
@@ -54,6 +55,7 @@ struct smtp_envelope {
     bool return_full;   /* RET=FULL */
     bool utf8;          /* SMTPUTF8 */
     enum smtp_body body;
+    struct wishes wishes;
     struct smtp_recipient *recipients;
     size_t count, room;
 };
@@ -73,6 +75,9 @@ struct smtp {
     char *helo;     /* NULL: no hello yet */
     bool esmtp;     /* it was EHLO or LHLO */
     unsigned errors, failed_logins;
+    unsigned transactions; /* MAIL commands so far, good ones and bad ones (RFC 9422, 4.1) */
+    char **domains;        /* of the recipients of this session, each once (RFC 9422, 4.3) */
+    size_t domain_count;
 
     struct sasl *sasl;
     bool sasl_said_all; /* success data are out, an empty response is due */
@@ -124,6 +129,13 @@ void smtp_text_cut(struct smtp *s);
 /* The commands. arg is what stands behind the verb and its space, NUL-terminated, printable (UTF-8
  * where allowed). */
 typedef void smtp_verb(struct smtp *s, const char *arg, size_t n);
+struct smtp_offer;
+/* What this session offers, now. */
+struct smtp_offer smtp_offers(const struct smtp *s);
+/* Whether the client is one of ours, who may send to other hosts. */
+bool smtp_may_relay(const struct smtp *s);
+
+smtp_verb smtp_etrn;
 smtp_verb smtp_ehlo, smtp_helo, smtp_mail, smtp_rcpt, smtp_data, smtp_bdat, smtp_rset, smtp_noop,
     smtp_quit, smtp_vrfy, smtp_expn, smtp_help, smtp_starttls, smtp_auth;
 

@@ -179,8 +179,10 @@ START_TEST(the_queue_is_what_it_was)
         struct world_done d = {.done = false}, gone = {.done = false};
         struct queue *q = w.server.queue;
         struct queue_recipient to = {.address = "bob@far.example"};
-        struct queue_envelope e = {
-            .sender = "user1@test.example", .hold_s = 3600, .recipients = &to, .count = 1};
+        struct queue_envelope e = {.sender = "user1@test.example",
+                                   .wishes = {.release_s = clock_wall_s(w.server.clock) + 3600},
+                                   .recipients = &to,
+                                   .count = 1};
         struct queue_text text = {(unsigned char *)strdup("A: b\r\n\r\n"), 8};
         queue_submit(q, &e, (struct queue_text){NULL, 0}, text, world_done, &d);
         world_wait(w.server.loop, &d);

@@ -85,8 +85,10 @@ static size_t arrived(char text[4096])
 static void send_to(const char *address, bool requiretls)
 {
     struct queue_recipient r = {.address = address};
-    struct queue_envelope e = {
-        .sender = "user1@test.example", .requiretls = requiretls, .recipients = &r, .count = 1};
+    struct queue_envelope e = {.sender = "user1@test.example",
+                               .wishes = {.requiretls = requiretls},
+                               .recipients = &r,
+                               .count = 1};
     relay_submit(&relay, &e, relay_text);
     settle();
 }

@@ -39,6 +39,58 @@ static const struct {
     {" RET=SOME", 501},
     {" ENVID=a+01", 501},
     {" SIZE=1 BODY=8BITMIME AUTH=<> SMTPUTF8", 0},
+    {" REQUIRETLS", 0},
+    {" REQUIRETLS=1", 501},
+    {" BY=10;R", 0},
+    {" BY=+10;r", 0},
+    {" BY=999999999;RT", 0},
+    {" BY=9;R", 555},
+    {" BY=0;R", 501},
+    {" BY=-5;R", 501},
+    {" BY=-5;N", 0},
+    {" BY=0;nt", 0},
+    {" BY", 501},
+    {" BY=", 501},
+    {" BY=10", 501},
+    {" BY=10;", 501},
+    {" BY=;R", 501},
+    {" BY=10;X", 501},
+    {" BY=10;RX", 501},
+    {" BY=10;RTT", 501},
+    {" BY=1234567890;R", 501},
+    {" BY=+-1;N", 501},
+    {" BY=20;N BY=20;N", 501},
+    {" HOLDFOR=1", 0},
+    {" HOLDFOR=86400", 0},
+    {" HOLDFOR=86401", 501},
+    {" HOLDFOR=0", 501},
+    {" HOLDFOR=01", 501},
+    {" HOLDFOR=-1", 501},
+    {" HOLDFOR", 501},
+    {" HOLDFOR=1 HOLDFOR=1", 501},
+    {" HOLDFOR=1 HOLDUNTIL=2026-11-21T07:00:00Z", 501},
+    {" HOLDUNTIL=2026-11-21T07:00:00Z", 0},
+    {" HOLDUNTIL=2026-11-22T06:00:00.5z", 0},
+    {" HOLDUNTIL=2026-11-22T06:00:01Z", 501},
+    {" HOLDUNTIL=2026-11-21T06:00:00Z", 501}, /* that is now */
+    {" HOLDUNTIL=2026-11-31T07:00:00Z", 501},
+    {" HOLDUNTIL=2026-13-01T07:00:00Z", 501},
+    {" HOLDUNTIL=2026-11-21T25:00:00Z", 501},
+    {" HOLDUNTIL=2026-11-21T07:00:00", 501},
+    {" HOLDUNTIL=2026-11-21T07:00:00+01:00", 501},
+    {" HOLDUNTIL=2026-11-21", 501},
+    {" HOLDFOR=20 BY=30;N", 0},
+    {" HOLDFOR=20 BY=10;N", 501},
+    {" MT-PRIORITY=0", 0},
+    {" mt-priority=-9", 0},
+    {" MT-PRIORITY=9", 0},
+    {" MT-PRIORITY=10", 501},
+    {" MT-PRIORITY=+1", 501},
+    {" MT-PRIORITY=-0", 501},
+    {" MT-PRIORITY=00", 501},
+    {" MT-PRIORITY=", 501},
+    {" MT-PRIORITY", 501},
+    {" MT-PRIORITY=1 MT-PRIORITY=1", 501},
     {" FROB", 555},
     {" FROB=1", 555},
     {" NOTIFY=NEVER", 555},
@@ -67,16 +119,25 @@ static const struct {
     {" ORCPT=;a", 501},
     {" ORCPT=rfc822;", 501},
     {" ORCPT=rfc822;a+4", 501},
+    {" ORCPT=rfc822;a+0D", 501},
     {" SIZE=1", 555},
     {" FROB", 555},
 };
 
+/* Everything, on 2026-11-21 at 06:00:00. */
+static struct smtp_offer offered(void)
+{
+    static const struct limits limits = {
+        .message_bytes = 1000, .deliver_by_least_seconds = 10, .future_release_seconds = 86400};
+    return (struct smtp_offer){&limits, true, true, true, true, 1795240800};
+}
+
 START_TEST(parameters_of_mail)
     {
-        struct limits limits = {.message_bytes = 1000};
+        struct smtp_offer offer = offered();
         struct smtp_params p;
         struct smtp_param_error wrong = {0};
-        int rc = smtp_mail_params(mail[_i].text, true, &limits, &p, &wrong);
+        int rc = smtp_mail_params(mail[_i].text, &offer, &p, &wrong);
         ck_assert_msg((rc == 0 ? 0 : wrong.code) == mail[_i].code, "\"%s\": %d %s", mail[_i].text,
                       wrong.code, wrong.why);
     }
@@ -94,23 +155,24 @@ END_TEST
 
 START_TEST(there_are_none_after_helo)
     {
-        struct limits limits = {.message_bytes = 1000};
+        struct smtp_offer offer = offered();
         struct smtp_params p;
         struct smtp_param_error wrong = {0};
-        ck_assert_int_eq(smtp_mail_params(" SIZE=1", false, &limits, &p, &wrong), -1);
+        offer.esmtp = false;
+        ck_assert_int_eq(smtp_mail_params(" SIZE=1", &offer, &p, &wrong), -1);
         ck_assert_int_eq(wrong.code, 555);
-        ck_assert_int_eq(smtp_mail_params("", false, &limits, &p, &wrong), 0);
+        ck_assert_int_eq(smtp_mail_params("", &offer, &p, &wrong), 0);
     }
 END_TEST
 
 START_TEST(values_are_kept)
     {
-        struct limits limits = {.message_bytes = 1000};
+        struct smtp_offer offer = offered();
         struct smtp_params p;
         struct smtp_param_error wrong;
-        ck_assert_int_eq(smtp_mail_params(" BODY=BINARYMIME RET=HDRS ENVID=q+2B1 SMTPUTF8", true,
-                                          &limits, &p, &wrong),
-                         0);
+        ck_assert_int_eq(
+            smtp_mail_params(" BODY=BINARYMIME RET=HDRS ENVID=q+2B1 SMTPUTF8", &offer, &p, &wrong),
+            0);
         ck_assert_int_eq(p.body, SMTP_BODY_BINARYMIME);
         ck_assert(p.return_header && p.utf8);
         ck_assert_str_eq(p.envid, "q+2B1");

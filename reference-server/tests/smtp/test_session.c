@@ -34,12 +34,15 @@ START_TEST(greeting_and_hello_have_their_forms)
         world_connect(&w, &k, SERVICE_SMTP, &smtp_protocol, false);
         ck_assert_ptr_nonnull(strstr(world_hear(&k, "\r\n"), "220 mail.test.example ESMTP "));
         world_expect(&k, "HELO client.example\r\n", "250 mail.test.example greets you\r\n");
-        world_expect(&k, "EHLO [127.0.0.1]\r\n",
-                     "250-mail.test.example greets you\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n"
-                     "250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
-                     "250-AUTH SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN\r\n"
-                     "250-CHUNKING\r\n250-BINARYMIME\r\n250-SMTPUTF8\r\n250-VRFY\r\n250-EXPN\r\n"
-                     "250 HELP\r\n");
+        world_expect(
+            &k, "EHLO [127.0.0.1]\r\n",
+            "250-mail.test.example greets you\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n"
+            "250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
+            "250-AUTH SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN\r\n"
+            "250-CHUNKING\r\n250-BINARYMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250-MT-PRIORITY\r\n"
+            "250-LIMITS MAILMAX=1000 RCPTMAX=1000 RCPTDOMAINMAX=1000\r\n"
+            "250-VRFY\r\n250-EXPN\r\n"
+            "250 HELP\r\n");
         world_expect(&k, "QUIT\r\n", "221 2.0.0 mail.test.example closing\r\n");
         world_hear(&k, NULL);
         world_hang_up(&k);

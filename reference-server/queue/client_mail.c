@@ -1,0 +1,352 @@
+/* Messages over a session that is ready: MAIL, RCPT, DATA, the text, and what the replies mean for
+ * each recipient. RFC 5321, 3.3; RFC 2033 (LMTP: a reply for each recipient).
+ * SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "fault.h"
+#include "queue/client_state.h"
+
+enum { RECIPIENTS_AT_ONCE = 100 }; /* RFC 5321, 4.5.3.1.8: so many are taken anywhere */
+
+static void begin_transaction(struct client *c);
+
+/* Seconds until the time by which it is wanted there; none left counts as little as it is. */
+static int64_t time_left(const struct client *c)
+{
+    return c->mail->wishes->by_s - clock_wall_s(c->o.clock);
+}
+
+static size_t add_wishes(const struct client *c, char *line, size_t size)
+{
+    const struct wishes *w = c->mail->wishes;
+    size_t n = 0;
+    line[0] = '\0';
+    if (c->offers.requiretls && c->secure && w->requiretls)
+        n += (size_t)snprintf(line + n, size - n, " REQUIRETLS");
+    if (c->offers.by && w->by != BY_NOT_ASKED && !fault(FAULT_QUEUE_BY_NOT_PASSED))
+        n += (size_t)snprintf(line + n, size - n, " BY=%lld;%c%s", (long long)time_left(c),
+                              w->by == BY_RETURN ? 'R' : 'N', w->by_trace ? "T" : "");
+    if (c->offers.priority && !fault(FAULT_QUEUE_PRIORITY_NOT_PASSED)) /* RFC 6710, 4.2 */
+        n += (size_t)snprintf(line + n, size - n, " MT-PRIORITY=%d", w->priority);
+    return n;
+}
+
+static void say_mail(struct client *c)
+{
+    const struct client_mail *m = c->mail;
+    char line[COMMAND_BYTES];
+    size_t n = (size_t)snprintf(line, sizeof line, "MAIL FROM:<%s>", m->sender);
+    if (n >= sizeof line - 512) {
+        c->broken = true;
+        return;
+    }
+    if (c->offers.has_size)
+        n += (size_t)snprintf(line + n, sizeof line - n, " SIZE=%zu", m->len);
+    if (c->offers.eight_bit && m->eight_bit)
+        n += (size_t)snprintf(line + n, sizeof line - n, " BODY=8BITMIME");
+    if (c->offers.utf8 && m->utf8)
+        n += (size_t)snprintf(line + n, sizeof line - n, " SMTPUTF8");
+    n += add_wishes(c, line + n, sizeof line - n);
+    if (c->offers.dsn && m->ret != NULL)
+        n += (size_t)snprintf(line + n, sizeof line - n, " RET=%s", m->ret);
+    if (c->offers.dsn && m->envid != NULL)
+        n += (size_t)snprintf(line + n, sizeof line - n, " ENVID=%s", m->envid);
+    client_command(c, "%s", line);
+}
+
+static void say_rcpt(struct client *c, const struct client_recipient *r)
+{
+    const struct wishes *w = c->mail->wishes;
+    bool in_time = w->by == BY_NOTIFY && !c->offers.by && time_left(c) > 0;
+    const char *words = in_time ? r->notify_by : r->notify;
+    bool orcpt = c->offers.dsn && r->orcpt != NULL && !fault(FAULT_QUEUE_NO_ORCPT);
+    bool notify = c->offers.dsn && words != NULL && !fault(FAULT_QUEUE_DROPS_NOTIFY);
+    client_command(c, "RCPT TO:<%s>%s%s%s%s", r->address, notify ? " NOTIFY=" : "",
+                   notify ? words : "", orcpt ? " ORCPT=" : "", orcpt ? r->orcpt : "");
+}
+
+/* The text, with the dots that begin lines doubled (RFC 5321, 4.5.2), and the end. */
+static void say_text(struct client *c)
+{
+    const unsigned char *p = c->mail->data, *end = p + c->mail->len;
+    bool fine = true, stuff = !fault(FAULT_QUEUE_DOTS_NOT_DOUBLED);
+    while (fine && p < end) {
+        const unsigned char *lf = memchr(p, '\n', (size_t)(end - p));
+        const unsigned char *next = lf == NULL ? end : lf + 1;
+        if (*p == '.' && stuff)
+            fine = link_write(&c->link, ".", 1);
+        fine = fine && link_write(&c->link, p, (size_t)(next - p));
+        p = next;
+    }
+    size_t n = c->mail->len;
+    if (n > 0 && (n < 2 || memcmp(c->mail->data + n - 2, "\r\n", 2) != 0))
+        fine = fine && link_write(&c->link, "\r\n", 2);
+    fine = fine && link_write(&c->link, ".\r\n", 3);
+    c->broken = c->broken || !fine;
+}
+
+static void outcome_for_open(struct client *c, const struct client_outcome *why)
+{
+    for (size_t i = c->first; i < c->end; i++)
+        if (c->mail->recipients[i].outcome.verdict == CLIENT_NOTHING ||
+            c->mail->recipients[i].outcome.verdict == CLIENT_TAKEN)
+            c->mail->recipients[i].outcome = *why;
+}
+
+static bool spent(const struct client *c)
+{
+    return c->offers.most_mails > 0 && c->sent >= c->offers.most_mails &&
+           !fault(FAULT_QUEUE_MAILMAX_IGNORED);
+}
+
+/* This transaction is over; more recipients make another one, in this session while the server
+ * takes one (RFC 9422, 4.1). */
+static void transaction_over(struct client *c)
+{
+    struct client_outcome o;
+    c->first = c->end;
+    if (c->first < c->mail->count && !spent(c)) {
+        begin_transaction(c);
+        return;
+    }
+    if (c->first < c->mail->count) {
+        c->end = c->mail->count;
+        client_says(&o, CLIENT_LATER, "4.5.3", "%s takes %lu messages in a session", c->peer_name,
+                    c->offers.most_mails);
+        outcome_for_open(c, &o);
+    }
+    client_rest(c);
+    client_mail_done(c);
+}
+
+static void reset(struct client *c)
+{
+    client_command(c, "RSET");
+    client_wait_for(c, RSET, COMMAND_MS);
+    link_flush(&c->link);
+}
+
+static void begin_transaction(struct client *c)
+{
+    size_t most = RECIPIENTS_AT_ONCE;
+    if (c->offers.most_recipients > 0 && c->offers.most_recipients < most &&
+        !fault(FAULT_QUEUE_LIMITS_IGNORED))
+        most = c->offers.most_recipients;
+    size_t left = c->mail->count - c->first;
+    c->end = c->first + (left < most ? left : most);
+    c->at = c->first;
+    c->taken = 0;
+    c->mail_failed = c->data_said = false;
+    c->sent++;
+    say_mail(c);
+    if (c->offers.pipelining) {
+        for (size_t i = c->first; i < c->end; i++)
+            say_rcpt(c, &c->mail->recipients[i]);
+        client_command(c, "DATA");
+        c->data_said = true;
+    }
+    client_wait_for(c, MAIL, COMMAND_MS);
+    link_flush(&c->link);
+}
+
+static void next_rcpt(struct client *c)
+{
+    if (c->at < c->end) {
+        if (!c->offers.pipelining)
+            say_rcpt(c, &c->mail->recipients[c->at]);
+        client_wait_for(c, RCPT, COMMAND_MS);
+    } else if (c->taken == 0 && !c->data_said) {
+        reset(c);
+        return;
+    } else {
+        if (!c->data_said)
+            client_command(c, "DATA");
+        client_wait_for(c, DATA, DATA_MS);
+    }
+    link_flush(&c->link);
+}
+
+static void mail_replied(struct client *c)
+{
+    struct client_outcome o;
+    if (c->reply.code / 100 != 2) {
+        client_judge(c, &o, "0.0");
+        c->mail_failed = true;
+        outcome_for_open(c, &o);
+        if (!c->offers.pipelining) {
+            reset(c);
+            return;
+        }
+    }
+    next_rcpt(c);
+}
+
+static void rcpt_replied(struct client *c)
+{
+    struct client_recipient *r = &c->mail->recipients[c->at++];
+    if (!c->mail_failed) {
+        client_judge(c, &r->outcome, c->reply.code / 100 == 5 ? "1.1" : "0.0");
+        /* RFC 5321, 4.5.3.1.10: 552 in the place of 452 means too many recipients, for now. */
+        if (c->reply.code == 552 && c->taken > 0)
+            r->outcome.verdict = CLIENT_LATER;
+        if (r->outcome.verdict == CLIENT_TAKEN)
+            c->taken++;
+    }
+    next_rcpt(c);
+}
+
+/* LMTP answers for each recipient that it took, in their order (RFC 2033, 4.2). */
+static bool next_answer(struct client *c)
+{
+    while (c->at < c->end && c->mail->recipients[c->at].outcome.verdict != CLIENT_TAKEN)
+        c->at++;
+    return c->at < c->end;
+}
+
+static void data_replied(struct client *c)
+{
+    if (c->reply.code == 354 && c->taken > 0 && !c->mail_failed) {
+        say_text(c);
+        c->at = c->first;
+        next_answer(c);
+        client_wait_for(c, SENDING, BLOCK_MS);
+        link_flush(&c->link);
+        return;
+    }
+    if (c->reply.code / 100 == 3 && c->o.lmtp) {
+        client_lost(c, "it wants a text for nobody");
+        return;
+    }
+    if (c->reply.code / 100 == 3) {
+        /* The server wants a text though nobody was accepted: it gets none (RFC 2920, 3.1). */
+        client_command(c, ".");
+        client_wait_for(c, FINAL, FINAL_MS);
+        link_flush(&c->link);
+        return;
+    }
+    if (c->taken > 0) {
+        struct client_outcome o;
+        client_judge(c, &o, "0.0");
+        if (o.verdict == CLIENT_TAKEN)
+            client_says(&o, CLIENT_LATER, "4.5.0", "DATA was answered with %d", c->reply.code);
+        outcome_for_open(c, &o);
+    }
+    reset(c);
+}
+
+static void final_replied(struct client *c)
+{
+    struct client_outcome o;
+    if (c->taken > 0 && !c->mail_failed) {
+        client_judge(c, &o, "0.0");
+        c->mail->passed_dsn = c->offers.dsn;
+        c->mail->passed_by = c->offers.by;
+        if (!c->o.lmtp) {
+            outcome_for_open(c, &o);
+        } else {
+            c->mail->recipients[c->at++].outcome = o;
+            if (next_answer(c)) {
+                client_wait_for(c, FINAL, FINAL_MS);
+                return;
+            }
+        }
+    }
+    transaction_over(c);
+}
+
+/* RFC 2852, 4.1.4.1: mode R goes only where its time is kept. */
+static bool too_slow(const struct client *c, struct client_outcome *why)
+{
+    if (c->mail->wishes->by != BY_RETURN)
+        return false;
+    if (!c->offers.by && !fault(FAULT_QUEUE_BY_RETURN_TO_ANYONE))
+        client_says(why, CLIENT_NEVER, "5.3.3", "%s does not know DELIVERBY", c->peer_name);
+    else if (c->offers.least_by > time_left(c) && !fault(FAULT_QUEUE_BY_LEAST_IGNORED))
+        client_says(why, CLIENT_NEVER, "5.3.3", "%s promises nothing within less than %ld seconds",
+                    c->peer_name, c->offers.least_by);
+    else if (time_left(c) <= 0 && !fault(FAULT_QUEUE_BY_RETURN_GOES_ON))
+        client_says(why, CLIENT_LATER, "4.4.7", "there was no time left");
+    else
+        return false;
+    return true;
+}
+
+/* What this server cannot take is not offered to it. */
+static bool impossible(const struct client *c, struct client_outcome *why)
+{
+    const struct client_mail *m = c->mail;
+    if (c->offers.has_size && c->offers.size > 0 && m->len > c->offers.size)
+        client_says(why, CLIENT_NEVER, "5.3.4", "%s takes messages of up to %llu octets",
+                    c->peer_name, c->offers.size);
+    else if (m->utf8 && !c->offers.utf8)
+        client_says(why, CLIENT_NEVER, "5.6.7", "%s does not know SMTPUTF8", c->peer_name);
+    else if (m->eight_bit && !c->offers.eight_bit && !fault(FAULT_QUEUE_8BIT_UNASKED))
+        client_says(why, CLIENT_NEVER, "5.6.3", "%s takes no 8bit text, and none is converted here",
+                    c->peer_name);
+    else
+        return too_slow(c, why);
+    return true;
+}
+
+void client_send(struct client *c, struct client_mail *m)
+{
+    struct client_outcome why;
+    c->mail = m;
+    c->first = 0;
+    for (size_t i = 0; i < m->count; i++)
+        m->recipients[i].outcome.verdict = CLIENT_NOTHING;
+    if (c->state != IDLE) {
+        c->end = m->count;
+        client_says(&why, CLIENT_LATER, "4.4.2", "the connection is gone");
+        outcome_for_open(c, &why);
+        client_mail_done(c);
+    } else if (impossible(c, &why)) {
+        c->end = m->count;
+        outcome_for_open(c, &why);
+        client_mail_done(c);
+    } else {
+        begin_transaction(c);
+    }
+}
+
+bool client_mail_replied(struct client *c)
+{
+    switch (c->state) {
+    case MAIL:
+        mail_replied(c);
+        return true;
+    case RCPT:
+        rcpt_replied(c);
+        return true;
+    case DATA:
+        data_replied(c);
+        return true;
+    case SENDING: /* it answers before it has all: nothing good, and the rest is still to be said */
+    case FINAL:
+        final_replied(c);
+        return true;
+    case RSET:
+        transaction_over(c);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The domains of a smarthost's recipients count over the session (RFC 9422, 4.3). */
+bool client_fits(struct client *c, const char *domain)
+{
+    if (spent(c))
+        return false;
+    if (strcasecmp(domain, c->last_domain) == 0)
+        return true;
+    if (c->offers.most_domains > 0 && c->domains >= c->offers.most_domains)
+        return false;
+    snprintf(c->last_domain, sizeof c->last_domain, "%s", domain);
+    c->domains++;
+    return true;
+}
