@@ -4,6 +4,7 @@ scenario {
   name    = "no-command-in-clear-after-ok",
   title   = "After the +OK to STLS nothing in clear is obeyed any more",
   proves  = { "rfc2595-4-x10", "rfc2595-4-x5" },
+  level   = "SHOULD", -- no sentence says it outright, and Cyrus and Courier go on
   says    = [[What comes behind the +OK and is no TLS ends the connection; it is not answered as a command.]],
   why     = [[Else somebody on the path breaks the handshake and goes on in clear, and the client has sent his password
               there.]],
