@@ -6,6 +6,7 @@ imap = require "imap"
 message = require "message"
 mime = require "mime"
 
+local door = require "door"
 local mailbox = require "mailbox"
 local open = require "open"
 local show = require "show"
@@ -193,6 +194,11 @@ function timeline:submission(o)
   local services = self._context.target.services
   mine.service = mine.service or (not services.submission and services.submissions and "submissions") or "submission"
   return open.open(self, "smtp", mine)
+end
+
+function timeline:each_door(mechanisms, use)
+  door.check(mechanisms, use)
+  door.each(self, mechanisms, use)
 end
 
 ---The second host, and what holds the target's strings.

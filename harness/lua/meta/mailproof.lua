@@ -109,6 +109,19 @@ function timeline:imap(o) end
 ---@return pop3_conn
 function timeline:pop3(o) end
 
+---For rules of SASL that hold in every protocol: calls use(door) for each of submission, IMAP and POP3 in which
+---the target offers one of these mechanisms (inside TLS where it can be had). Skips when none is offered anywhere.
+---@param mechanisms string|string[]
+---@param use fun(door: door)
+function timeline:each_door(mechanisms, use) end
+
+---@class door
+---@field protocol string   "smtp" "imap" "pop3"
+---@field service string    "submission", "imap", …
+---@field mech string       the first of the mechanisms that is offered here
+---@field open fun(o?: open_options): conn  a new connection on which nobody has logged in; tls="none" stays in clear
+---@field accepted fun(r: reply): boolean   whether this reply means: logged in
+
 ---Judges: false makes the verdict fail (or weak, noted: by level) and the run goes on.
 ---@param cond any
 ---@param format string  says what went wrong: it is the headline of the failure. %s takes anything: replies, tables,
@@ -289,7 +302,8 @@ function conn:starttls(o) end
 function conn:secure(o) end
 
 ---TLS facts of this connection, or nil in clear: version, cipher, group, alpn, chain_ok, chain_why, name_ok, subject,
----issuer, not_after, fingerprint, resumed, alert, early_plaintext: the bytes (a string, "" when none) that came in
+---issuer, not_after, fingerprint, resumed, alert; exporter, unique, end_point: what channel bindings carry;
+---early_plaintext: the bytes (a string, "" when none) that came in
 ---clear
 ---between the agreement and the handshake. They are taken away: nothing of them is read as a reply inside TLS.
 ---@return table|nil
@@ -313,11 +327,12 @@ function conn:has(word) end
 ---of the user's. initial: default true, over IMAP only with SASL-IR. binding: "tls-exporter", "tls-unique",
 ---"tls-server-end-point". A server that breaks the mechanism (wrong SCRAM signature, a challenge that is no base64,
 ---success
----before the exchange was complete) fails the scenario. When tampering has left our own side without an answer,
+---before the exchange was complete) fails the scenario, unless by_hand: then `tamper` makes every message itself, and
+---what our own side thinks of the server's counts for nothing. When tampering has left our own side without an answer,
 ---bytes is
 ---"", and nil then cancels.
 ---@param o? {mech?: string, user?: user, name?: string, password?: string, authzid?: string, initial?: boolean,
----           nonce?: string, binding?: string,
+---           nonce?: string, binding?: string, by_hand?: boolean,
 ---           tamper?: fun(step: integer, bytes: string, challenge: string|nil): string|nil, boolean|nil}
 ---@return reply
 function conn:auth(o) end
