@@ -114,8 +114,11 @@ static void judge_first_line(const struct lint_case *c, const struct lint_memory
     lint_judge(c, LINT_POP3_CRLF, r->bare_lf ? "the first line ends with LF alone" : NULL);
     lint_judge(c, LINT_POP3_STATUS_CASE,
                r->lower_case_status ? "the status has small letters" : NULL);
+    /* A challenge is as long as its mechanism makes it (RFC 5034, 4). */
     lint_judge(c, LINT_POP3_LINE_LENGTH,
-               r->long_first_line ? "the first line has more than 512 octets" : NULL);
+               r->long_first_line && r->status != POP3_CONTINUE
+                   ? "the first line has more than 512 octets"
+                   : NULL);
     lint_judge(c, LINT_POP3_SEPARATOR,
                r->no_space_before_text ? "no space follows the status" : NULL);
     const char *why = NULL;

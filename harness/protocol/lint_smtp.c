@@ -89,8 +89,10 @@ static void judge_form(const struct lint_case *c, const struct smtp_reply *r, bo
                : r->control            ? "the text of the reply holds a control character"
                : r->eight_bit && !utf8 ? "the text of the reply holds an octet above 127"
                                        : NULL);
+    /* A challenge is as long as its mechanism makes it (RFC 4954, 4). */
     lint_judge(c, LINT_SMTP_LINE_LENGTH,
-               r->long_line ? "a line of the reply has more than 512 octets" : NULL);
+               r->long_line && r->code != 334 ? "a line of the reply has more than 512 octets"
+                                              : NULL);
     lint_judge(c, LINT_SMTP_SEPARATOR,
                r->no_space_before_text ? "neither a space nor a hyphen follows the reply code"
                                        : NULL);

@@ -511,6 +511,24 @@ START_TEST(long_lines_break_their_rules)
     }
 END_TEST
 
+START_TEST(a_challenge_may_be_long)
+    {
+        static char wire[700];
+        struct tally before, last;
+        struct exchange e[2] = {{"", "220 mx.example\r\n", 0},
+                                {"AUTH SCRAM-SHA-256 eA==", wire, 600}};
+        memset(wire, 'x', sizeof wire);
+        memcpy(wire, "334 ", 4);
+        memcpy(wire + 598, "\r\n", 2);
+        play('s', e, 2, &before, &last);
+        ck_assert_uint_eq(last.broken[rule_named("smtp/line-length")], 0);
+        memcpy(wire, "+ xx", 4);
+        e[0].wire = "+OK\r\n";
+        play('p', e, 2, &before, &last);
+        ck_assert_uint_eq(last.broken[rule_named("pop3/line-length")], 0);
+    }
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("lint");
@@ -522,6 +540,7 @@ int main(void)
     tcase_add_test(t, every_rule_is_looked_at);
     tcase_add_test(t, rules_are_whole);
     tcase_add_test(t, long_lines_break_their_rules);
+    tcase_add_test(t, a_challenge_may_be_long);
     suite_add_tcase(s, t);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
