@@ -11,6 +11,7 @@
 
 #include "fault.h"
 #include "nearest.h"
+#include "rule.h"
 #include "service.h"
 
 static const struct {
@@ -201,10 +202,30 @@ static int set_fault(struct reading *r, const char *value, struct err *err)
         r->show_faults = true;
         return 0;
     }
-    if (fault_switch(value, false, 0, 0, err) != 0) /* the name is looked at; main switches it on */
+    if (rule_check_fault(value, err) != 0) /* main switches it on */
         return -1;
     c->faults = grow(c->faults, c->fault_count, sizeof *c->faults);
     c->faults[c->fault_count++] = copy(value);
+    return 0;
+}
+
+static int set_rule(struct reading *r, const char *value, struct err *err)
+{
+    struct config *c = r->c;
+    if (rule_check_text(value, err) != 0)
+        return -1;
+    c->rules = grow(c->rules, c->rule_count, sizeof *c->rules);
+    c->rules[c->rule_count++] = copy(value);
+    return 0;
+}
+
+static int set_script(struct reading *r, const char *path, struct err *err)
+{
+    struct config *c = r->c;
+    if (rule_read_file(path, true, err) != 0)
+        return -1;
+    c->scripts = grow(c->scripts, c->script_count, sizeof *c->scripts);
+    c->scripts[c->script_count++] = copy(path);
     return 0;
 }
 
@@ -430,7 +451,12 @@ static const struct setting {
     {"tls-key", "FILE", set_key, "its key, PEM"},
     {"control", "PATH", set_control,
      "Unix socket for JSON lines (default: control.sock in the state folder)"},
-    {"fault", "NAME", set_fault, "misbehave in this way; repeat; \"help\" lists them"},
+    {"fault", "NAME[@KEY=VALUE,...]", set_fault,
+     "misbehave in this way, there (keys as for --rule); repeat; \"help\" lists the names"},
+    {"rule", "KEY=VALUE ...", set_rule,
+     "answer, delay, cut or close at a command: match=RCPT reply=\"450 4.2.0 Later\" times=1; "
+     "repeat; mailproofd(8) has the keys"},
+    {"script", "FILE", set_script, "rules, one a line; repeat"},
     {"limit", "NAME=VALUE", set_limit, "change a limit; repeat"},
     {"plaintext-login", "yes|no", set_plaintext,
      "passwords without TLS (default: yes if only the loopback is listened on)"},
@@ -664,6 +690,10 @@ static void show_config(const struct config *c, FILE *out)
     show_value(out, "plaintext-login", c->plaintext_login ? "yes" : "no");
     for (size_t i = 0; i < c->fault_count; i++)
         show_value(out, "fault", c->faults[i]);
+    for (size_t i = 0; i < c->rule_count; i++)
+        show_value(out, "rule", c->rules[i]);
+    for (size_t i = 0; i < c->script_count; i++)
+        show_value(out, "script", c->scripts[i]);
     for (size_t i = 0; limit_list[i].name != NULL; i++) {
         long now;
         memcpy(&now, (const char *)&c->limits + limit_list[i].offset, sizeof now);
@@ -726,6 +756,12 @@ void config_free(struct config *c)
         free(c->domains[i]);
     for (size_t i = 0; i < c->fault_count; i++)
         free(c->faults[i]);
+    for (size_t i = 0; i < c->rule_count; i++)
+        free(c->rules[i]);
+    for (size_t i = 0; i < c->script_count; i++)
+        free(c->scripts[i]);
+    free(c->rules);
+    free(c->scripts);
     for (size_t i = 0; i < c->file_count; i++)
         free(c->files[i]);
     free(c->files);

@@ -30,6 +30,8 @@ struct config {
     size_t domain_count;
     char **faults;
     size_t fault_count;
+    char **rules, **scripts; /* as for --rule and --script */
+    size_t rule_count, script_count;
     char **relay_from; /* addresses that may relay without login */
     size_t relay_from_count;
     char *dns_zone, *dns_anchor, *resolver, *smarthost, *relay_ca, *mta_sts; /* may be NULL */

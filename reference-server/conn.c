@@ -26,6 +26,7 @@
 #include "guard.h"
 #include "log.h"
 #include "loop.h"
+#include "script.h"
 #include "server.h"
 #include "tls.h"
 
@@ -48,9 +49,10 @@ struct client {
     bool ssl_wants_write; /* reading cannot go on before the socket takes bytes */
     struct buf out;
     struct timer deadline, patience; /* the protocol's; the connection's own */
-    struct timer hold, pace;
+    struct timer hold, pace, drip;
     uint64_t pace_bytes; /* had moved when the window of pace began */
     bool holding;
+    bool dripping; /* a rule lets no more out before the timer fires */
     unsigned parks;
     bool opened;   /* the protocol knows of it and must hear of its end */
     bool pumping;  /* further calls only note their wishes */
@@ -78,12 +80,19 @@ static const struct client *client_const(const struct conn *c)
 void conn_scope(const struct conn *c)
 {
     fault_scope(c->number, c->command);
+    script_scope(c);
 }
 
 void conn_command(struct conn *c)
 {
     c->command++;
+    script_next(c);
     conn_scope(c);
+}
+
+bool conn_allows(struct conn *c, const char *line, const char *before, size_t answers)
+{
+    return script_allows(c, line, before, answers);
 }
 
 /* --- output --- */
@@ -91,8 +100,12 @@ void conn_command(struct conn *c)
 void conn_write(struct conn *c, const void *p, size_t n)
 {
     struct client *k = client(c);
+    bool drop, reset;
     if (k->state == DEAD || k->state == LINGER || k->abort)
         return;
+    n = script_output(c, n, &drop, &reset);
+    c->closing = c->closing || drop;
+    k->abort = reset;
     if (!buf_add(&k->out, p, n)) {
         k->abort = true;
         return;
@@ -246,7 +259,7 @@ static void pace_measured(void *arg)
 static void keep_pace(struct client *k)
 {
     struct clock *clock = k->conn.server->clock;
-    bool under_way = k->state == OPEN && !k->conn.parked &&
+    bool under_way = k->state == OPEN && !k->conn.parked && !script_paced(&k->conn) &&
                      (k->conn.receiving || k->conn.in.len > 0 || k->out.len > 0);
     if (!under_way) {
         clock_cancel(clock, &k->pace);
@@ -254,6 +267,25 @@ static void keep_pace(struct client *k)
         k->pace_bytes = k->conn.bytes_in + k->conn.bytes_out;
         clock_set(clock, &k->pace, (int64_t)k->conn.server->limits.slow_seconds * 1000);
     }
+}
+
+static void dripped(void *arg)
+{
+    struct client *k = arg;
+    k->dripping = false;
+    pump(k, false);
+}
+
+/* How much of the output may go now; 0: the timer is set. */
+static size_t paced(struct client *k, size_t n)
+{
+    int64_t wait_ms = 0;
+    n = script_pace(&k->conn, n, &wait_ms);
+    if (n == 0) {
+        k->dripping = true;
+        clock_set(k->conn.server->clock, &k->drip, wait_ms);
+    }
+    return n;
 }
 
 bool conn_gone(const struct conn *c)
@@ -308,6 +340,8 @@ static void destroy(struct client *k)
     k->state = DEAD;
     clock_cancel(s->clock, &k->pace);
     clock_cancel(s->clock, &k->hold);
+    clock_cancel(s->clock, &k->drip);
+    script_end(&k->conn);
     if (k->holding && --k->parks == 0)
         k->conn.parked = false;
     k->holding = false;
@@ -454,10 +488,19 @@ static void work(struct client *k)
 
 /* --- sending --- */
 
+static void went_out(struct client *k, size_t n)
+{
+    k->conn.bytes_out += n;
+    script_sent(&k->conn, n);
+    buf_consume(&k->out, n);
+}
+
 static void flush(struct client *k)
 {
-    while (k->out.len > 0 && !k->broken && !k->holding) {
-        size_t n = k->out.len;
+    while (k->out.len > 0 && !k->broken && !k->holding && !k->dripping) {
+        size_t n = paced(k, k->out.len);
+        if (n == 0)
+            return;
         if (k->ssl == NULL) {
             ssize_t sent = send(k->source.fd, k->out.data, n, MSG_NOSIGNAL);
             if (sent < 0) {
@@ -466,14 +509,12 @@ static void flush(struct client *k)
                 k->broken = errno != EAGAIN;
                 return;
             }
-            k->conn.bytes_out += (size_t)sent;
-            buf_consume(&k->out, (size_t)sent);
+            went_out(k, (size_t)sent);
             continue;
         }
         int sent = SSL_write(k->ssl, k->out.data, n > 1 << 20 ? 1 << 20 : (int)n);
         if (sent > 0) {
-            k->conn.bytes_out += (size_t)sent;
-            buf_consume(&k->out, (size_t)sent);
+            went_out(k, (size_t)sent);
             continue;
         }
         int why = SSL_get_error(k->ssl, sent);
@@ -535,6 +576,15 @@ static bool falls_back(struct client *k)
     return true;
 }
 
+/* A rule may say something else instead. */
+static void greet(struct client *k)
+{
+    bool usual = conn_allows(&k->conn, "greeting", NULL, 1);
+    script_swallow(&k->conn, !usual);
+    k->conn.protocol->open(&k->conn);
+    script_swallow(&k->conn, false);
+}
+
 static void handshake(struct client *k)
 {
     if (k->ssl == NULL || falls_back(k))
@@ -558,7 +608,7 @@ static void handshake(struct client *k)
     conn_scope(&k->conn);
     if (!k->opened) {
         k->opened = true;
-        k->conn.protocol->open(&k->conn);
+        greet(k);
     } else if (k->conn.protocol->secured != NULL) {
         k->conn.protocol->secured(&k->conn);
     }
@@ -621,8 +671,8 @@ static void watch_for(struct client *k)
         if (!k->conn.eof && !k->conn.closing && !k->starttls && in_room(k) > 0 &&
             !conn_full(&k->conn))
             events |= EPOLLIN;
-        if ((k->out.len > 0 && !k->holding) || k->ssl_wants_write || k->broken || k->abort ||
-            (!k->conn.parked && (k->was_full || k->conn.closing)))
+        if ((k->out.len > 0 && !k->holding && !k->dripping) || k->ssl_wants_write || k->broken ||
+            k->abort || (!k->conn.parked && !k->dripping && (k->was_full || k->conn.closing)))
             events |= EPOLLOUT;
         break;
     case LINGER:
@@ -663,7 +713,7 @@ static void pump(struct client *k, bool readable)
         if (k->conn.closing && !k->broken && !k->abort) {
             if (k->out.len == 0 && !k->conn.parked)
                 finish(k);
-            else
+            else if (!script_paced(&k->conn))
                 be_patient(k, k->conn.server->limits.flush_seconds * 1000);
         }
     }
@@ -757,6 +807,7 @@ struct conn *conn_start(struct server *s, enum service service, const struct pro
     k->deadline = (struct timer){.fire = deadline_passed, .arg = k};
     k->patience = (struct timer){.fire = patience_ended, .arg = k};
     k->hold = (struct timer){.fire = hold_over, .arg = k};
+    k->drip = (struct timer){.fire = dripped, .arg = k};
     k->pace = (struct timer){.fire = pace_measured, .arg = k};
     k->source = (struct loop_source){fd, ready, k};
     k->events = EPOLLIN;
@@ -777,6 +828,7 @@ struct conn *conn_start(struct server *s, enum service service, const struct pro
     getsockname(fd, (struct sockaddr *)&a, &n);
     address(&a, c->local, sizeof c->local, &c->local_port);
     c->number = ++s->conn_total;
+    script_begin(c);
     c->began_ms = clock_now_ms(s->clock);
     log_connect(c);
     s->conn_count++;
@@ -791,7 +843,7 @@ struct conn *conn_start(struct server *s, enum service service, const struct pro
         k->opened = true;
         k->pumping = true; /* an abort during the greeting waits for the first event */
         conn_scope(c);
-        protocol->open(c);
+        greet(k);
         k->pumping = false;
         flush(k);
     }

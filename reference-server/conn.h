@@ -12,6 +12,7 @@
 
 struct server;
 struct conn;
+struct script;
 struct tls_identity;
 
 enum service {
@@ -50,14 +51,16 @@ struct conn {
     const struct protocol *protocol;
     enum service service;
     void *session;
-    unsigned number;    /* 1, 2, … counted over the life of the server */
-    unsigned command;   /* the protocol counts its commands here, for faults */
-    struct buf in;      /* decrypted input, not yet consumed */
-    bool eof;           /* the client will say no more */
-    bool parked;        /* waits for the store: input is not called until conn_resume */
-    bool closing;       /* conn_close was called */
-    bool receiving;     /* the protocol's: a message is on its way in, and has to keep pace */
-    long failed_logins; /* guard.c's */
+    unsigned number;       /* 1, 2, … counted over the life of the server */
+    unsigned command;      /* the protocol counts its commands here, for faults */
+    struct buf in;         /* decrypted input, not yet consumed */
+    bool eof;              /* the client will say no more */
+    bool parked;           /* waits for the store: input is not called until conn_resume */
+    bool closing;          /* conn_close was called */
+    bool receiving;        /* the protocol's: a message is on its way in, and has to keep pace */
+    long failed_logins;    /* guard.c's */
+    char user[128];        /* who has logged in; guard.c's, too */
+    struct script *script; /* script.c's */
     int64_t began_ms;
     uint64_t bytes_in, bytes_out; /* on the wire, or inside TLS */
     const char *cut_off;          /* why it ended before its time; NULL: it did not */
@@ -107,6 +110,9 @@ void conn_hold(struct conn *c, int64_t ms);
 /* Counts a command of the session, for faults that are bound to one; the protocol calls it before
  * it obeys. */
 void conn_command(struct conn *c);
+/* The protocol has read a command and is about to obey it: rules may have something else in mind,
+ * and then it is false. See script_allows. */
+bool conn_allows(struct conn *c, const char *line, const char *before, size_t answers);
 /* Says that faults are asked for on behalf of this connection; a completion calls it before it asks
  * for one. */
 void conn_scope(const struct conn *c);

@@ -3,6 +3,7 @@
 #include "control.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@
 #include "nearest.h"
 #include "queue/control.h"
 #include "queue/queue.h"
+#include "rule.h"
 #include "sasl.h"
 #include "snapshot.h"
 #include "store/store.h"
@@ -138,28 +140,75 @@ static void do_ping(struct peer *p, json_t *o)
     fine(p);
 }
 
-static void do_fault(struct peer *p, json_t *o)
+static void add_rule(struct peer *p, const json_t *o)
 {
-    const char *name;
-    int on = 1, session = 0, command = 0;
     struct err err;
-    if (json_unpack(o, "{s:s, s?b, s?i, s?i}", "name", &name, "on", &on, "session", &session,
-                    "command", &command) != 0 ||
-        session < 0 || command < 0) {
-        wrong(p, "fault wants a name, and perhaps on, session and command");
-        return;
-    }
-    if (fault_switch(name, on != 0, (unsigned)session, (unsigned)command, &err) != 0)
+    unsigned id = 0;
+    if (rule_add(o, &id, &err) != 0)
         wrong(p, err.text);
     else
+        answer(p, json_pack("{s:b, s:i}", "ok", 1, "id", (int)id));
+}
+
+/* With conditions it is a rule; off takes both kinds away. */
+static void do_fault(struct peer *p, json_t *o)
+{
+    const char *name = json_string_value(json_object_get(o, "name"));
+    const json_t *on = json_object_get(o, "on");
+    struct err err;
+    enum fault f = FAULT_COUNT;
+    if (name == NULL || (on != NULL && !json_is_boolean(on))) {
+        wrong(p, "fault wants a name, and perhaps on (true or false) and the conditions of a rule");
+        return;
+    }
+    if (fault_find(name, &f, &err) != 0) {
+        wrong(p, err.text);
+        return;
+    }
+    json_t *rule = json_copy(o);
+    json_object_set_new(rule, "fault", json_string(name));
+    json_object_del(rule, "do");
+    json_object_del(rule, "name");
+    json_object_del(rule, "on");
+    if (json_is_false(on)) {
+        rule_remove_fault(f);
+        fault_switch(name, false, 0, 0, NULL);
         fine(p);
+    } else if (json_object_size(rule) > 1) {
+        add_rule(p, rule);
+    } else {
+        fault_switch(name, true, 0, 0, NULL);
+        fine(p);
+    }
+    json_decref(rule);
 }
 
 static void do_faults_off(struct peer *p, json_t *o)
 {
     (void)o;
+    rule_remove_faults();
     fault_clear_all();
     fine(p);
+}
+
+static void do_rule(struct peer *p, json_t *o)
+{
+    add_rule(p, o);
+}
+
+static void do_rules(struct peer *p, json_t *o)
+{
+    (void)o;
+    answer(p, json_pack("{s:b, s:o}", "ok", 1, "rules", rule_list()));
+}
+
+static void do_rules_off(struct peer *p, json_t *o)
+{
+    json_int_t id = json_integer_value(json_object_get(o, "id"));
+    if (id < 0 || id > INT_MAX || (rule_remove((unsigned)id) == 0 && id != 0))
+        wrong(p, "there is no rule of this id");
+    else
+        fine(p);
 }
 
 /* The queue is empty; the mailboxes are next. */
@@ -473,6 +522,10 @@ static const struct command {
     {"ping", do_ping},
     {"fault", do_fault},
     {"faults-off", do_faults_off},
+    {"rule", do_rule},
+    {"capabilities", do_rule},
+    {"rules", do_rules},
+    {"rules-off", do_rules_off},
     {"reset", do_reset},
     {"snapshot", do_snapshot},
     {"restore", do_restore},

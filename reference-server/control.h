@@ -1,8 +1,12 @@
 /* The control socket: a Unix socket that takes one JSON object a line and answers each with one.
  *
  *   {"do": "ping"}                                          {"ok": true}
- *   {"do": "fault", "name": N, "on": true, "session": 0, "command": 0}
+ *   {"do": "fault", "name": N, "on": true}                  with conditions of a rule it is one
  *   {"do": "faults-off"}
+ *   {"do": "rule", KEY: VALUE, ...}                         {"ok": true, "id": I}; keys: rule.c
+ *   {"do": "capabilities", "protocol": P, "add": [..], "remove": [..], "replace": [..]}    a rule
+ *   {"do": "rules"}                                         {"ok": true, "rules": [..]}
+ *   {"do": "rules-off", "id": I?}                           this one, or all
  *   {"do": "reset"}                                         every mailbox empty, only INBOX, new
  * UIDVALIDITY
  *   {"do": "snapshot", "name": N}                           mail, accounts, queue, clock, faults

@@ -23,13 +23,24 @@ static struct {
 
 static bool any_on; /* the usual case, a server without faults, costs one test */
 static unsigned session_now, command_now;
+static struct fault_extra *extra;
 
 bool fault(enum fault f)
 {
-    if (!any_on || !state[f].on)
+    if (!any_on && extra == NULL)
         return false;
-    return (state[f].session == 0 || state[f].session == session_now) &&
-           (state[f].command == 0 || state[f].command == command_now);
+    if (state[f].on && (state[f].session == 0 || state[f].session == session_now) &&
+        (state[f].command == 0 || state[f].command == command_now))
+        return true;
+    for (struct fault_extra *e = extra; e != NULL; e = e->next)
+        if (e->fault == f)
+            return e->used = true;
+    return false;
+}
+
+void fault_also(struct fault_extra *list)
+{
+    extra = list;
 }
 
 static const char *name_at(size_t i)
@@ -44,21 +55,29 @@ static void look_for_any(void)
         any_on = any_on || state[i].on;
 }
 
-int fault_switch(const char *name, bool on, unsigned session, unsigned command, struct err *err)
+int fault_find(const char *name, enum fault *out, struct err *err)
 {
-    for (size_t i = 0; faults[i].name != NULL; i++) {
-        if (strcmp(faults[i].name, name) != 0)
-            continue;
-        state[i].on = on;
-        state[i].session = session;
-        state[i].command = command;
-        look_for_any();
-        return 0;
-    }
+    for (size_t i = 0; faults[i].name != NULL; i++)
+        if (strcmp(faults[i].name, name) == 0) {
+            *out = (enum fault)i;
+            return 0;
+        }
     const char *near = nearest(name, name_at);
     if (near == NULL)
         return err_set(err, "there is no fault \"%s\"; --fault help lists them", name);
     return err_set(err, "there is no fault \"%s\"; did you mean \"%s\"?", name, near);
+}
+
+int fault_switch(const char *name, bool on, unsigned session, unsigned command, struct err *err)
+{
+    enum fault f = FAULT_COUNT;
+    if (fault_find(name, &f, err) != 0)
+        return -1;
+    state[f].on = on;
+    state[f].session = session;
+    state[f].command = command;
+    look_for_any();
+    return 0;
 }
 
 void fault_clear_all(void)

@@ -22,6 +22,17 @@ enum fault {
 /* Whether this fault is on for the session and command that the server is working on right now. */
 bool fault(enum fault f);
 
+/* A fault that is on because of a rule (rule.h), for one command. used: it was asked for. */
+struct fault_extra {
+    struct fault_extra *next;
+    enum fault fault;
+    bool used;
+};
+/* Besides those that are switched on, these are on until the next call; borrowed. */
+void fault_also(struct fault_extra *list);
+
+/* -1 with the nearest right name for a name that is not known. */
+int fault_find(const char *name, enum fault *out, struct err *err);
 /* Switches one on (session, command 0: always; else only in the nth session, at its nth command).
  * -1 with the nearest right name for a name that is not known. */
 int fault_switch(const char *name, bool on, unsigned session, unsigned command, struct err *err);

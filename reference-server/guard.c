@@ -125,6 +125,7 @@ void guard_leave(struct server *s, const char *address)
 void guard_login_succeeded(struct conn *c, const char *user)
 {
     c->failed_logins = 0;
+    snprintf(c->user, sizeof c->user, "%s", user != NULL ? user : "");
     log_login(c, user, true);
 }
 

@@ -17,13 +17,13 @@
 #include "config.h"
 #include "control.h"
 #include "dns/dns.h"
-#include "fault.h"
 #include "guard.h"
 #include "listen.h"
 #include "log.h"
 #include "loop.h"
 #include "queue/queue.h"
 #include "reload.h"
+#include "rule.h"
 #include "server.h"
 #include "service.h"
 #include "tls.h"
@@ -323,7 +323,13 @@ static int start(struct daemon *d, struct err *err)
         open_queue(d, err) != 0)
         return -1;
     for (size_t i = 0; i < d->config.fault_count; i++)
-        if (fault_switch(d->config.faults[i], true, 0, 0, err) != 0)
+        if (rule_add_fault(d->config.faults[i], err) != 0)
+            return -1;
+    for (size_t i = 0; i < d->config.rule_count; i++)
+        if (rule_add_text(d->config.rules[i], err) != 0)
+            return -1;
+    for (size_t i = 0; i < d->config.script_count; i++)
+        if (rule_read_file(d->config.scripts[i], false, err) != 0)
             return -1;
     d->control_path =
         d->config.control != NULL ? strdup(d->config.control) : join(d->state, "control.sock");
@@ -344,6 +350,7 @@ static void stop(struct daemon *d)
         listen_close(d->listeners[i]);
     free(d->listeners);
     control_close(d->control);
+    rule_remove(0);
     if (s->loop != NULL)
         conn_abort_all(s);
     queue_close(s->queue);

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "fault.h"
 #include "queue/queue.h"
+#include "rule.h"
 #include "store/store.h"
 
 struct snapshot {
@@ -20,6 +21,7 @@ struct snapshot {
     size_t account_count;
     int64_t ahead_ms;
     void *faults;
+    json_t *rules;
 };
 
 static struct snapshot *snapshots;
@@ -49,6 +51,8 @@ static void empty(struct snapshot *k)
     }
     free(k->accounts);
     free(k->faults);
+    json_decref(k->rules);
+    k->rules = NULL;
     k->accounts = NULL;
     k->faults = NULL;
     k->account_count = 0;
@@ -94,6 +98,7 @@ int snapshot_take(struct server *s, const char *name, struct err *err)
     keep_accounts(k, s->accounts);
     k->ahead_ms = clock_ahead_ms(s->clock);
     k->faults = fault_keep();
+    k->rules = rule_keep();
     return 0;
 }
 
@@ -147,6 +152,7 @@ int snapshot_restore(struct server *s, const char *name, struct err *err)
         return -1;
     clock_set_ahead(s->clock, k->ahead_ms); /* before the queue looks when its mail is due */
     fault_bring_back(k->faults);
+    rule_bring_back(k->rules);
     if (restore_accounts(s, k, err) != 0)
         return -1;
     return s->queue != NULL ? queue_reload(s->queue, last, err) : 0;

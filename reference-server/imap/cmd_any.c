@@ -1,10 +1,13 @@
 /* Commands of any state: CAPABILITY, NOOP, LOGOUT (RFC 3501, 6.1) and ID (RFC 2971).
  * SPDX-License-Identifier: MIT */
+#include <string.h>
+
 #include "fault.h"
 #include "imap/misbehave.h"
 #include "imap/state.h"
+#include "script.h"
 
-void imap_capabilities(struct imap *s, struct buf *out)
+static void list_capabilities(struct imap *s, struct buf *out)
 {
     struct conn *c = s->conn;
     bool may_login = c->tls || c->server->plaintext_login;
@@ -41,6 +44,28 @@ void imap_capabilities(struct imap *s, struct buf *out)
         buf_text(out, " ENABLE IDLE NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE ESEARCH SEARCHRES "
                       "MULTIAPPEND LIST-EXTENDED LIST-STATUS STATUS=SIZE");
     }
+}
+
+void imap_capabilities(struct imap *s, struct buf *out)
+{
+    struct buf all;
+    const char *more, *gap = "";
+    buf_init(&all, 4096);
+    list_capabilities(s, &all);
+    buf_add(&all, "", 1); /* an end for the tokenizer */
+    char *rest = (char *)all.data;
+    for (char *name; (name = strsep(&rest, " ")) != NULL;) {
+        if (*name == '\0' || !script_lists(s->conn, name)) {
+            continue;
+        }
+        buf_printf(out, "%s%s", gap, name);
+        gap = " ";
+    }
+    for (size_t i = 0; (more = script_lists_too(s->conn, i)) != NULL; i++) {
+        buf_printf(out, "%s%s", gap, more);
+        gap = " ";
+    }
+    buf_free(&all);
 }
 
 void run_capability(struct imap *s)

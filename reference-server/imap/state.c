@@ -491,6 +491,31 @@ static void at_literal(struct imap *s)
     lexer_drop(lx);
 }
 
+/* Whether a rule has answered the command (or ends the session), so that it does not happen. */
+static bool obeyed_by_rule(struct imap *s)
+{
+    if (s->conn->script == NULL || s->tag == NULL) {
+        return false;
+    }
+    struct buf line, before;
+    size_t tag = strlen(s->tag) + 1;
+    buf_init(&line, s->lexer.text.len + 1);
+    buf_init(&before, tag + 1);
+    if (s->lexer.text.len > tag) {
+        buf_add(&line, s->lexer.text.data + tag, s->lexer.text.len - tag);
+    }
+    while (line.len > 0 && strchr("\r\n", line.data[line.len - 1]) != NULL) {
+        line.len--;
+    }
+    buf_add(&line, "", 1);
+    buf_printf(&before, "%s ", s->tag);
+    buf_add(&before, "", 1);
+    bool allowed = conn_allows(s->conn, (const char *)line.data, (const char *)before.data, 1);
+    buf_free(&line);
+    buf_free(&before);
+    return !allowed;
+}
+
 static void at_end(struct imap *s)
 {
     const char *why = s->refusal;
@@ -514,6 +539,10 @@ static void at_end(struct imap *s)
     if (lx->literal_count > 0 && lx->literals[0].at + 2 < lx->text.len &&
         fault(FAULT_IMAP_LITERAL_ARGUMENT_ONLY_LAST)) {
         imap_bad(s, "Nothing may stand behind a literal");
+        return;
+    }
+    if (obeyed_by_rule(s)) {
+        command_end(s);
         return;
     }
     s->command->run(s);

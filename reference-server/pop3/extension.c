@@ -1,15 +1,30 @@
 /* CAPA and what it announces besides logins: STLS, UTF8, LANG. RFC 2449, 5; RFC 2595, 4; RFC 6856.
  * SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fault.h"
 #include "pop3/state.h"
+#include "script.h"
 #include "server.h"
 #include "trace.h"
 
 static bool stls_possible(const struct pop3 *p)
 {
     return p->conn->server->tls != NULL && !p->conn->tls && p->state == POP3_AUTHORIZATION;
+}
+
+/* One capability, unless a rule takes it away. */
+__attribute__((format(printf, 2, 3))) static void list(struct pop3 *p, const char *fmt, ...)
+{
+    char line[1100];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    if (script_lists(p->conn, line))
+        pop3_line(p, "%s", line);
 }
 
 /* Before the login the strictest value that anyone can have; after it, this user's (RFC 2449, 6.5
@@ -22,11 +37,11 @@ static void list_expire(struct pop3 *p)
         after ? per_account_get(days, p->account->name) : per_account_soonest(days, &differs);
     const char *user = differs ? " USER" : "", *space = fault(FAULT_POP3_CAPA_FORM) ? "  " : " ";
     if (fault(FAULT_POP3_EXPIRE_FORM))
-        pop3_line(p, "EXPIRE in 7 days");
+        list(p, "EXPIRE in 7 days");
     else if (value == 0 || fault(FAULT_POP3_EXPIRE_ANNOUNCED_NEVER))
-        pop3_line(p, "EXPIRE%sNEVER%s", space, user);
+        list(p, "EXPIRE%sNEVER%s", space, user);
     else
-        pop3_line(p, "EXPIRE%s%ld%s", space, value - 1, user);
+        list(p, "EXPIRE%s%ld%s", space, value - 1, user);
 }
 
 static void list_login_delay(struct pop3 *p)
@@ -36,7 +51,7 @@ static void list_login_delay(struct pop3 *p)
     long value =
         after ? per_account_get(delay, p->account->name) : per_account_most(delay, &differs);
     if (value > 0)
-        pop3_line(p, "LOGIN-DELAY %ld%s", value, differs ? " USER" : "");
+        list(p, "LOGIN-DELAY %ld%s", value, differs ? " USER" : "");
 }
 
 void pop3_capa(struct pop3 *p, const struct pop3_command *c)
@@ -53,35 +68,38 @@ void pop3_capa(struct pop3 *p, const struct pop3_command *c)
     if (fault(FAULT_POP3_BODY_BARE_LF))
         conn_text(p->conn, "X-LF\n");
     if (!(after && fault(FAULT_POP3_CAPA_FORGETS_TOP)))
-        pop3_line(p, "TOP");
+        list(p, "TOP");
     if (fault(FAULT_POP3_CAPA_LISTS_APOP))
-        pop3_line(p, "APOP");
+        list(p, "APOP");
     if (p->conn->tls || s->plaintext_login)
-        pop3_line(p, "USER");
+        list(p, "USER");
     buf_init(&mechanisms, 1024);
     sasl_mechanisms(p->conn, &mechanisms);
     if (mechanisms.len > 0 && !(after && fault(FAULT_POP3_CAPA_FORGETS_SASL)))
-        pop3_line(p, "SASL %.*s%s", (int)mechanisms.len, (const char *)mechanisms.data,
-                  fault(FAULT_POP3_AUTH_LISTS_MISSING_MECHANISM) ? " DIGEST-MD5" : "");
+        list(p, "SASL %.*s%s", (int)mechanisms.len, (const char *)mechanisms.data,
+             fault(FAULT_POP3_AUTH_LISTS_MISSING_MECHANISM) ? " DIGEST-MD5" : "");
     buf_free(&mechanisms);
     if (!fault(FAULT_POP3_UNANNOUNCED_CODES) && !(after && fault(FAULT_POP3_CAPA_FORGETS_CODES))) {
-        pop3_line(p, "RESP-CODES");
-        pop3_line(p, "AUTH-RESP-CODE");
+        list(p, "RESP-CODES");
+        list(p, "AUTH-RESP-CODE");
     }
-    pop3_line(p, "PIPELINING");
+    list(p, "PIPELINING");
     if (!(after && fault(FAULT_POP3_CAPA_FORGETS_UTF8))) {
-        pop3_line(p, "UTF8 USER");
-        pop3_line(p, "LANG");
+        list(p, "UTF8 USER");
+        list(p, "LANG");
     }
     list_expire(p);
     list_login_delay(p);
-    pop3_line(p, "UIDL");
+    list(p, "UIDL");
     if (stls_possible(p) || fault(FAULT_POP3_STLS_LISTED_IN_TLS))
-        pop3_line(p, "STLS");
+        list(p, "STLS");
     if (fault(FAULT_POP3_IMPLEMENTATION_EMPTY))
-        pop3_line(p, "IMPLEMENTATION");
+        list(p, "IMPLEMENTATION");
     else
-        pop3_line(p, "IMPLEMENTATION mailproofd-%s", MAILPROOF_VERSION);
+        list(p, "IMPLEMENTATION mailproofd-%s", MAILPROOF_VERSION);
+    const char *more;
+    for (size_t i = 0; (more = script_lists_too(p->conn, i)) != NULL; i++)
+        pop3_line(p, "%s", more);
     pop3_dot(p);
 }
 

@@ -150,6 +150,12 @@ static void take_command(struct pop3 *p, const unsigned char *line, size_t n)
         n = strnlen((const char *)line, n);
     if (p->drop.mailbox != NULL && fault(FAULT_POP3_EXPUNGE_RENUMBERS))
         maildrop_catch_up(&p->drop);
+    memcpy(scratch, line, n);
+    scratch[n] = '\0';
+    if (!conn_allows(p->conn, scratch, NULL, 1)) {
+        free(scratch);
+        return;
+    }
     if (pop3_command_parse(line, n, scratch, scratch + n + 1, &c))
         obey(p, &c);
     else

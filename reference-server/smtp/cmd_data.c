@@ -58,7 +58,9 @@ static void text_ended(struct smtp *s)
     const struct smtp_dot *d = &s->dot;
     s->doing = SMTP_COMMAND;
     s->scanned = 0;
-    if (d->too_long)
+    if (!conn_allows(s->conn, ".", NULL, s->lmtp ? s->envelope.count : 1))
+        smtp_reset(s);
+    else if (d->too_long)
         smtp_refuse_message(s, 552, "5.3.4", "The message is larger than this server takes");
     else if ((d->bare_cr || d->bare_lf) && !d->overridden)
         smtp_refuse_message(s, 550, "5.5.2", "A CR or LF stood alone: lines end with CR LF");
@@ -128,13 +130,18 @@ static void unstuff(struct buf *b)
     b->len = used;
 }
 
+static const struct smtp_refusal skipped; /* answered already */
+
 static void chunk_ended(struct smtp *s)
 {
     const struct smtp_refusal *no = s->chunk_refusal;
     s->doing = SMTP_COMMAND;
     s->scanned = 0;
     s->chunk_refusal = NULL;
-    if (no != NULL && no == &too_large && s->chunk_last) {
+    if (no == &skipped) {
+        s->chunks_failed = s->envelope.open;
+        buf_free(&s->message);
+    } else if (no != NULL && no == &too_large && s->chunk_last) {
         smtp_refuse_message(s, no->code, no->enhanced, no->why);
     } else if (no != NULL) {
         s->chunks_failed = s->envelope.open;
@@ -174,6 +181,18 @@ void smtp_bdat(struct smtp *s, const char *arg, size_t n)
     s->doing = SMTP_CHUNK;
     if (s->chunk_left == 0)
         chunk_ended(s);
+}
+
+void smtp_bdat_skip(struct smtp *s, const char *line)
+{
+    uint64_t size = 0;
+    bool last = false;
+    if (strncasecmp(line, "BDAT ", 5) != 0 || !take_size(line + 5, &size, &last) || size == 0)
+        return;
+    s->chunk_left = size;
+    s->chunk_last = last;
+    s->chunk_refusal = &skipped;
+    s->doing = SMTP_CHUNK;
 }
 
 size_t smtp_chunk(struct smtp *s, const unsigned char *p, size_t n)

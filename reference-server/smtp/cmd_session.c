@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "fault.h"
+#include "script.h"
 #include "server.h"
 #include "smtp/param.h"
 #include "smtp/recipient.h"
@@ -120,6 +121,19 @@ static void list_extensions(struct smtp *s, struct keywords *k)
     add(k, "HELP");
 }
 
+/* Rules (rule.h) may take keywords away and add others. */
+static void apply_rules(const struct conn *c, struct keywords *k)
+{
+    size_t kept = 1; /* the first line is the greeting */
+    for (size_t i = 1; i < k->count; i++)
+        if (script_lists(c, k->line[i]) && kept++ != i)
+            memcpy(k->line[kept - 1], k->line[i], KEYWORD_BYTES);
+    k->count = kept;
+    const char *more;
+    for (size_t i = 0; (more = script_lists_too(c, i)) != NULL; i++)
+        add(k, "%s", more);
+}
+
 static void say_hello(struct smtp *s, bool extensions)
 {
     struct keywords *k = calloc(1, sizeof *k);
@@ -129,8 +143,10 @@ static void say_hello(struct smtp *s, bool extensions)
         add(k, "(hello)");
     else
         add(k, "%s greets you", s->conn->server->hostname);
-    if (extensions)
+    if (extensions) {
         list_extensions(s, k);
+        apply_rules(s->conn, k);
+    }
     for (size_t i = 0; i < k->count; i++) {
         bool last = i + 1 == k->count;
         int code = i == 1 && !last && fault(FAULT_SMTP_CODES_DIFFER) ? 251 : 250;

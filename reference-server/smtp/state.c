@@ -179,8 +179,10 @@ static void obey(struct smtp *s, char *text, size_t n)
 {
     if (s->doing == SMTP_AUTH)
         smtp_auth_response(s, text, n, false);
-    else
+    else if (conn_allows(s->conn, text, NULL, 1))
         smtp_command(s, text, n);
+    else
+        smtp_bdat_skip(s, text);
 }
 
 static void refuse_long_line(struct smtp *s)

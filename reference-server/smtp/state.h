@@ -121,6 +121,8 @@ void smtp_auth_response(struct smtp *s, char *line, size_t n, bool too_long);
 void smtp_auth_mechanisms(struct smtp *s, struct buf *out);
 /* Octets of a chunk; returns how many it took. */
 size_t smtp_chunk(struct smtp *s, const unsigned char *p, size_t n);
+/* The command was answered by a rule; if it is BDAT its octets still come, and mean nothing. */
+void smtp_bdat_skip(struct smtp *s, const char *line);
 /* Text behind DATA; returns how many bytes it took. */
 size_t smtp_text(struct smtp *s, const unsigned char *p, size_t n);
 /* The connection ended inside the text: only a fault makes something of it. */
