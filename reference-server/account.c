@@ -13,8 +13,11 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
+#include "fault.h"
 #include "saslprep.h"
 #include "store/store.h"
+
+enum { FEW_ITERATIONS = 1000 }; /* a fault's */
 
 struct accounts {
     struct account **list; /* pointers stay valid while the array grows */
@@ -331,6 +334,11 @@ struct account *account_check(struct accounts *a, const char *user, const char *
 void account_keys(struct accounts *a, struct account *account, const char *user,
                   enum scram_hash hash, struct scram_keys *out)
 {
+    if (account != NULL && account->secret != NULL && fault(FAULT_SASL_SCRAM_FEW_ITERATIONS)) {
+        *out = (struct scram_keys){.iterations = FEW_ITERATIONS};
+        scram_derive(hash, account->secret, out);
+        return;
+    }
     if (account != NULL) {
         derive(account, hash);
         *out = account->keys[hash];
@@ -339,7 +347,7 @@ void account_keys(struct accounts *a, struct account *account, const char *user,
     unsigned char salt[32];
     keyed(a, user, salt);
     memset(out, 0, sizeof *out);
-    out->iterations = SCRAM_ITERATIONS;
+    out->iterations = fault(FAULT_SASL_SCRAM_FEW_ITERATIONS) ? FEW_ITERATIONS : SCRAM_ITERATIONS;
     memcpy(out->salt, salt, sizeof out->salt);
     /* Nobody knows a preimage of random bytes. */
     if (RAND_bytes(out->stored_key, sizeof out->stored_key) != 1 ||

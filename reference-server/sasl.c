@@ -15,6 +15,7 @@
 
 #include "fault.h"
 #include "sasl_mech.h"
+#include "saslprep.h"
 #include "server.h"
 
 struct mechanism {
@@ -105,6 +106,23 @@ static void remember_user(struct sasl *s, const void *p, size_t n)
     s->user = sasl_copy(p, n);
 }
 
+/* For a fault: whether preparing would change it. */
+static bool prepared_already(const char *text)
+{
+    char *prepared = saslprep(text);
+    bool same = prepared != NULL && strcmp(prepared, text) == 0;
+    free(prepared);
+    return same;
+}
+
+/* The account of a name and a password, as the faults let it be found. */
+static struct account *check(struct sasl *s, const char *secret)
+{
+    if (fault(FAULT_SASL_NO_SASLPREP) && (!prepared_already(s->user) || !prepared_already(secret)))
+        return NULL;
+    return account_check(s->accounts, s->user, secret);
+}
+
 /* RFC 4616: authzid NUL authcid NUL password, all UTF-8. */
 static enum sasl_step plain(struct sasl *s, const unsigned char *in, size_t n, struct buf *out)
 {
@@ -117,14 +135,27 @@ static enum sasl_step plain(struct sasl *s, const unsigned char *in, size_t n, s
         return SASL_MALFORMED;
     const unsigned char *user = first + 1, *password = second + 1;
     size_t user_len = (size_t)(second - user), password_len = (size_t)(end - password);
-    if (user_len == 0 || password_len == 0 || !sasl_text_ok(in, (size_t)(first - in)) ||
+    if (n > 256 && fault(FAULT_SASL_PLAIN_SHORT))
+        conn_abort(s->conn);
+    if (fault(FAULT_SASL_PLAIN_NUL_COUNT))
+        password_len = strnlen((const char *)password, password_len);
+    bool nothing = password_len == 0 && !fault(FAULT_SASL_PLAIN_EMPTY_PASSWORD);
+    if (user_len == 0 || nothing || !sasl_text_ok(in, (size_t)(first - in)) ||
         !sasl_text_ok(user, user_len) || !sasl_text_ok(password, password_len))
         return SASL_MALFORMED;
     remember_user(s, user, user_len);
     char *secret = sasl_copy(password, password_len),
          *authzid = sasl_copy(in, (size_t)(first - in));
-    s->account = account_check(s->accounts, s->user, secret);
-    bool fine = s->account != NULL && sasl_may_be(s->account, authzid);
+    s->account = password_len > 0 ? check(s, secret) : account_find(s->accounts, s->user);
+    bool fine = s->account != NULL &&
+                (sasl_may_be(s->account, authzid) || fault(FAULT_SASL_PLAIN_AUTHZID_IGNORED));
+    struct account *other = fine || s->account == NULL || !fault(FAULT_SASL_PLAIN_AUTHZID_OBEYED)
+                                ? NULL
+                                : account_find(s->accounts, authzid);
+    if (other != NULL) {
+        s->account = other;
+        fine = true;
+    }
     OPENSSL_cleanse(secret, password_len);
     free(secret);
     free(authzid);
@@ -152,7 +183,7 @@ static enum sasl_step login(struct sasl *s, const unsigned char *in, size_t n, s
         return SASL_CHALLENGE;
     }
     char *secret = sasl_copy(in, n);
-    s->account = account_check(s->accounts, s->user, secret);
+    s->account = check(s, secret);
     OPENSSL_cleanse(secret, n);
     free(secret);
     return s->account != NULL ? SASL_OK : SASL_BAD_LOGIN;
@@ -165,11 +196,15 @@ static enum sasl_step cram_md5(struct sasl *s, const unsigned char *in, size_t n
         unsigned char noise[12];
         if (RAND_bytes(noise, sizeof noise) != 1)
             abort();
+        long long now = (long long)clock_wall_s(s->conn->server->clock);
+        if (fault(FAULT_SASL_CRAM_CHALLENGE_CONSTANT)) {
+            memset(noise, 0, sizeof noise);
+            now = 0;
+        }
         buf_text(out, "<");
         for (size_t i = 0; i < sizeof noise; i++)
             buf_printf(out, "%02x", noise[i]);
-        buf_printf(out, ".%lld@%s>", (long long)clock_wall_s(s->conn->server->clock),
-                   s->conn->server->hostname);
+        buf_printf(out, ".%lld@%s>", now, s->conn->server->hostname);
         s->stamp = sasl_copy(out->data, out->len);
         return SASL_CHALLENGE;
     }
@@ -177,7 +212,9 @@ static enum sasl_step cram_md5(struct sasl *s, const unsigned char *in, size_t n
     for (size_t i = n; i > 0 && space == NULL; i--)
         if (in[i - 1] == ' ')
             space = in + i - 1;
-    if (space == NULL || space == in || n - (size_t)(space + 1 - in) != 32 || !sasl_text_ok(in, n))
+    size_t digits = space != NULL ? n - (size_t)(space + 1 - in) : 0;
+    bool some = digits >= 8 && digits < 32 && fault(FAULT_SASL_CRAM_PREFIX);
+    if (space == NULL || space == in || (digits != 32 && !some) || !sasl_text_ok(in, n))
         return SASL_MALFORMED;
     remember_user(s, in, (size_t)(space - in));
     struct account *account = account_find(s->accounts, s->user);
@@ -192,7 +229,7 @@ static enum sasl_step cram_md5(struct sasl *s, const unsigned char *in, size_t n
         hex[2 * i] = (unsigned char)"0123456789abcdef"[digest[i] >> 4];
         hex[2 * i + 1] = (unsigned char)"0123456789abcdef"[digest[i] & 15];
     }
-    bool same = CRYPTO_memcmp(hex, space + 1, 32) == 0;
+    bool same = CRYPTO_memcmp(hex, space + 1, digits) == 0 || fault(FAULT_SASL_CRAM_ANY_DIGEST);
     s->account = account;
     return same && account != NULL && account->secret != NULL ? SASL_OK : SASL_BAD_LOGIN;
 }
@@ -360,7 +397,11 @@ void sasl_mechanisms(const struct conn *c, struct buf *out)
     const char *between = "";
     for (size_t i = 0; i < MECHANISMS; i++) {
         const struct mechanism *m = &mechanisms[i];
-        if (!m->offered(c, c->server->accounts) || (m->needs_tls && !may_show_password(c)))
+        bool offered =
+            m->offered(c, c->server->accounts) || (m->plus && fault(FAULT_SASL_PLUS_IN_CLEAR));
+        if (m->step == scram && !m->plus && c->tls && fault(FAULT_SASL_PLUS_ONLY))
+            offered = false;
+        if (!offered || (m->needs_tls && !may_show_password(c)))
             continue;
         buf_printf(out, "%s%s", between, m->name);
         between = " ";
@@ -395,7 +436,7 @@ enum sasl_step sasl_step(struct sasl *s, const unsigned char *in, size_t n, stru
     const struct mechanism *m = s->mechanism;
     bool first = s->stamp == NULL && s->state == 0 && s->user == NULL;
     buf_empty(out);
-    if (n > SASL_MESSAGE_BYTES)
+    if (n > SASL_MESSAGE_BYTES || (n > 384 && fault(FAULT_SASL_LONG_RESPONSE_REFUSED)))
         return SASL_MALFORMED;
     if (in == NULL && first && m->step != login && !m->server_first)
         return SASL_CHALLENGE; /* the client's turn: an empty challenge asks for its first message

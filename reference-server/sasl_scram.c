@@ -35,6 +35,8 @@ static bool unescape(char *name)
         } else if (strncmp(from, "=2C", 3) == 0 || strncmp(from, "=3D", 3) == 0) {
             *to++ = from[1] == '2' ? ',' : '=';
             from += 2;
+        } else if (fault(FAULT_SASL_SCRAM_BAD_ESCAPE)) {
+            *to++ = '=';
         } else {
             return false;
         }
@@ -56,7 +58,10 @@ static bool take_binding(struct scram_exchange *x, const struct conn *c, const c
 {
     const unsigned char *bytes = NULL;
     size_t len = 0;
-    if (strcmp(name, "tls-exporter") == 0) {
+    bool exporter = strcmp(name, "tls-exporter") == 0;
+    if (exporter && fault(FAULT_SASL_NO_TLS_EXPORTER))
+        return false;
+    if (exporter || (strncmp(name, "tls-", 4) != 0 && fault(FAULT_SASL_SCRAM_UNKNOWN_BINDING))) {
         bytes = c->binding_exporter;
         len = sizeof c->binding_exporter;
     } else if (strcmp(name, "tls-unique") == 0) { /* none in TLS 1.3 (RFC 8446, C.5) */
@@ -68,6 +73,8 @@ static bool take_binding(struct scram_exchange *x, const struct conn *c, const c
     }
     if (len > 0)
         memcpy(x->binding, bytes, len);
+    if (bytes == c->binding_end_point && len > 0 && fault(FAULT_SASL_END_POINT_WRONG))
+        x->binding[0] ^= 1;
     x->binding_len = len;
     return len > 0;
 }
@@ -85,11 +92,12 @@ static enum sasl_step gs2_header(struct sasl *s, const char *in, const char **re
         free(type);
         if (!known)
             return SASL_BAD_LOGIN;
-    } else if ((in[0] != 'n' && in[0] != 'y') || comma != in + 1) {
+    } else if (comma != in + 1 ||
+               (in[0] != 'n' && in[0] != 'y' && !fault(FAULT_SASL_SCRAM_ANY_FLAG))) {
         return SASL_MALFORMED;
     } else if (x->plus) {
         return SASL_BAD_LOGIN; /* -PLUS without a binding is a contradiction (RFC 5802, 6) */
-    } else if (in[0] == 'y' && s->conn->tls) {
+    } else if (in[0] == 'y' && s->conn->tls && !fault(FAULT_SASL_SCRAM_Y_ACCEPTED)) {
         /* It believes that we offer no -PLUS, and we do: someone took it out of our list (6). */
         return SASL_BAD_LOGIN;
     }
@@ -131,6 +139,8 @@ static enum sasl_step client_first(struct sasl *s, const char *in, struct buf *o
         goto out;
     step = SASL_MALFORMED;
     const char *at = bare;
+    if (fault(FAULT_SASL_SCRAM_EXTENSION_IGNORED))
+        free(attribute(&at, 'm'));
     /* m= here is an extension that must be understood, and we know none: it is no n=, so it fails
      * below. */
     s->user = attribute(&at, 'n');
@@ -139,13 +149,23 @@ static enum sasl_step client_first(struct sasl *s, const char *in, struct buf *o
     nonce = attribute(&at, 'r');
     if (nonce == NULL || !printable(nonce))
         goto out;
+    if (*at != '\0' && fault(FAULT_SASL_SCRAM_OPTIONAL_REFUSED))
+        goto out;
     step = SASL_CHALLENGE;
     x->client_first_bare = sasl_copy(bare, strlen(bare));
     make_nonce(x, nonce);
     s->account = account_find(s->accounts, s->user);
-    if (s->account != NULL && authzid != NULL && !sasl_may_be(s->account, authzid))
+    if (s->account != NULL && authzid != NULL && !sasl_may_be(s->account, authzid) &&
+        !fault(FAULT_SASL_SCRAM_AUTHZID_IGNORED))
         s->account = NULL; /* found out at the end only, like any unknown user */
+    if (s->account == NULL && fault(FAULT_SASL_SCRAM_USER_ORACLE)) {
+        step = SASL_BAD_LOGIN;
+        goto out;
+    }
     account_keys(s->accounts, s->account, s->user, x->hash, &x->keys);
+    if (s->account == NULL && fault(FAULT_SASL_SCRAM_SALT_RANDOM) &&
+        RAND_bytes(x->keys.salt, sizeof x->keys.salt) != 1)
+        abort();
     buf_printf(out, "r=%s,s=", x->nonce);
     base64_encode(out, x->keys.salt, sizeof x->keys.salt);
     buf_printf(out, ",i=%d", x->keys.iterations);
@@ -167,7 +187,8 @@ static bool binding_fits(const struct scram_exchange *x, const char *c64)
     bool fits = len == header + x->binding_len && memcmp(sent, x->gs2_header, header) == 0 &&
                 CRYPTO_memcmp(sent + header, x->binding, x->binding_len) == 0;
     free(sent);
-    return fits || (x->binding_len > 0 && fault(FAULT_SASL_SCRAM_BINDING_UNCHECKED));
+    return fits || (!x->plus && fault(FAULT_SASL_SCRAM_HEADER_UNCHECKED)) ||
+           (x->binding_len > 0 && fault(FAULT_SASL_SCRAM_BINDING_UNCHECKED));
 }
 
 static enum sasl_step client_final(struct sasl *s, const char *in, struct buf *out)
@@ -181,6 +202,8 @@ static enum sasl_step client_final(struct sasl *s, const char *in, struct buf *o
     if (binding == NULL || nonce == NULL || proof_at == NULL)
         goto out;
     const char *last = proof_at + 1; /* extensions between r= and p= are allowed and ignored */
+    if (at != last && fault(FAULT_SASL_SCRAM_OPTIONAL_REFUSED))
+        goto out;
     proof64 = attribute(&last, 'p');
     if (proof64 == NULL || *last != '\0' ||
         base64_decode(proof64, strlen(proof64), &proof, &proof_len) != 0)
@@ -193,7 +216,12 @@ static enum sasl_step client_final(struct sasl *s, const char *in, struct buf *o
     char *auth_message = sasl_copy(message.data, message.len);
     buf_free(&message);
     bool fits = scram_proof_fits(x->hash, &x->keys, auth_message, proof, proof_len);
-    if (strcmp(nonce, x->nonce) == 0 && binding_fits(x, binding) && fits && s->account != NULL) {
+    if (!fits && s->account != NULL && s->account->secret != NULL &&
+        fault(FAULT_SASL_SCRAM_PROOF_PREFIX))
+        fits = scram_proof_begins(x->hash, &x->keys, s->account->secret, auth_message, proof,
+                                  proof_len);
+    bool same_nonce = strcmp(nonce, x->nonce) == 0 || fault(FAULT_SASL_SCRAM_NONCE_UNCHECKED);
+    if (same_nonce && binding_fits(x, binding) && fits && s->account != NULL) {
         unsigned char signature[SCRAM_MAX_BYTES];
         scram_server_signature(x->hash, &x->keys, auth_message, signature);
         if (fault(FAULT_SASL_SCRAM_WRONG_SIGNATURE))

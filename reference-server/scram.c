@@ -42,6 +42,19 @@ static void plain_hash(enum scram_hash hash, const unsigned char *in, unsigned c
     must(EVP_Digest(in, scram_bytes(hash), out, NULL, digest_of(hash), NULL) == 1);
 }
 
+bool scram_proof_begins(enum scram_hash hash, const struct scram_keys *keys, const char *password,
+                        const char *auth_message, const unsigned char *proof, size_t proof_len)
+{
+    unsigned char salted[EVP_MAX_MD_SIZE], client[EVP_MAX_MD_SIZE], signature[EVP_MAX_MD_SIZE];
+    must(PKCS5_PBKDF2_HMAC(password, (int)strlen(password), keys->salt, sizeof keys->salt,
+                           keys->iterations, digest_of(hash), (int)scram_bytes(hash), salted) == 1);
+    hmac(hash, salted, "Client Key", client);
+    hmac(hash, keys->stored_key, auth_message, signature);
+    for (size_t i = 0; i < 16; i++)
+        client[i] = (unsigned char)(client[i] ^ signature[i]);
+    return proof_len == scram_bytes(hash) && memcmp(client, proof, 16) == 0;
+}
+
 void scram_derive(enum scram_hash hash, const char *password, struct scram_keys *keys)
 {
     unsigned char salted[EVP_MAX_MD_SIZE], client[EVP_MAX_MD_SIZE];

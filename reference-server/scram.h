@@ -30,4 +30,8 @@ bool scram_proof_fits(enum scram_hash hash, const struct scram_keys *keys, const
 void scram_server_signature(enum scram_hash hash, const struct scram_keys *keys,
                             const char *auth_message, unsigned char *out);
 
+/* For a fault: whether the first 16 octets of the proof are right. */
+bool scram_proof_begins(enum scram_hash hash, const struct scram_keys *keys, const char *password,
+                        const char *auth_message, const unsigned char *proof, size_t proof_len);
+
 #endif

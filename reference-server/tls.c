@@ -266,7 +266,7 @@ void tls_facts(SSL *ssl, struct conn *c)
         memset(c->binding_exporter, 0, sizeof c->binding_exporter);
     /* The first Finished of a full handshake is the client's (RFC 5929, 3.1); TLS 1.3 has no
      * tls-unique. */
-    if (SSL_version(ssl) < TLS1_3_VERSION)
+    if (SSL_version(ssl) < TLS1_3_VERSION || fault(FAULT_SASL_TLS_UNIQUE_IN_13))
         c->binding_unique_len =
             SSL_get_peer_finished(ssl, c->binding_unique, sizeof c->binding_unique);
     c->binding_end_point_len = end_point(ssl, c->binding_end_point);
