@@ -5,6 +5,7 @@ local accounts, start = {}, {
   mailproof.daemon, "--ports", "ephemeral", "--store", ":memory:", "--state", mailproof.state,
   "--domain", "test.example", "--exit-with-stdin",
   "--relay-port", tostring(mailproof.port_base),
+  "--limit", "message_bytes=2097152",                      -- small enough to be passed by a scenario
 }
 for n = 1, 8 do
   accounts[n] = { name = "user" .. n, password = "pass", address = "user" .. n .. "@test.example" }

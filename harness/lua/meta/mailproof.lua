@@ -194,8 +194,8 @@ local sink = {}
 ---@return sink_session|nil
 function sink:accept(seconds) end
 ---Accepts and serves one session up to its first message or refusal, then hangs up. Each option is the reply to that
----step; ehlo is the list of extensions, a line each. rcpt as a function gets what follows RCPT TO: and returns the reply:
----a refusal then does not end the session.
+---step; ehlo is the list of extensions, a line each. rcpt as a function gets what follows RCPT TO: and returns the
+---reply: a refusal then does not end the session.
 ---@param o? {seconds?: number, greeting?: string, ehlo?: string, mail?: string, rcpt?: string|fun(to: string): string,
 ---  data?: string, dot?: string}
 ---@return sink_session|nil
