@@ -15,6 +15,6 @@ return {
     { id = "rfc2195-2-x4", section = "2", level = "stated", test = "wire",
       says = [[The name ends at the last space of the response: names may hold spaces.]] },
     { id = "rfc2195-2-x5", section = "2", level = "stated", test = "wire",
-      says = [[The digest is judged whole: a part of it or more than it is wrong.]] },
+      says = [[The digest is judged whole: a part of it is wrong.]] },
   },
 }

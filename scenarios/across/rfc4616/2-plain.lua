@@ -40,8 +40,8 @@ scenario {
   name     = "acting-for-another",
   title    = "A name to act for is obeyed or refused, never ignored",
   proves   = { "rfc4616-2-x1", "rfc4616-2-x2", "rfc2595-6-x3", "rfc2595-6-x2" },
-  says     = [[Without a name to act for, and with his own, a user logs in; with another user's name he is refused, since
-               nobody has allowed it.]],
+  says     = [[Without a name to act for, and with his own, a user logs in; with another user's name he is refused,
+               since nobody has allowed it.]],
   why      = [[Administrators act for users by it. Ignored, they change their own mailbox; obeyed for everybody, anyone
                reads anyone's mail.]],
   services = SERVICES,
@@ -92,7 +92,8 @@ scenario {
 scenario {
   name     = "long-parts-are-judged",
   title    = "Names and passwords of 255 octets are read and judged",
-  proves   = { "rfc4616-2-1", "rfc4616-2-2", "rfc4616-2-3", "rfc4616-2-7", "rfc2595-6-5", "rfc2595-6-6", "rfc2595-6-7" },
+  proves   = { "rfc4616-2-1", "rfc4616-2-2", "rfc4616-2-3", "rfc4616-2-7", "rfc2595-6-5", "rfc2595-6-6",
+    "rfc2595-6-7" },
   says     = [[A message with three parts of 255 octets gets the verdict that any wrong password gets, and on the same
                connection the right one still logs in.]],
   why      = [[Pass phrases are long; a buffer that is too small hangs up on them, or worse.]],
@@ -117,7 +118,8 @@ scenario {
         end
         c:close()
       end
-      t:equal(verdicts[2], verdicts[1], door.service .. ": verdict on three parts of 255 octets, against a wrong password")
+      t:equal(verdicts[2], verdicts[1],
+        door.service .. ": verdict on three parts of 255 octets, against a wrong password")
     end)
   end,
 }

@@ -3,7 +3,9 @@
 -- SPDX-License-Identifier: MIT
 local SERVICES = { "submission/imap/pop3" }
 local MECHANISMS = { "SCRAM-SHA-256", "SCRAM-SHA-1" }
-local HASHES = { ["SCRAM-SHA-256"] = "sha256", ["SCRAM-SHA-1"] = "sha1" }
+local PLUS = { "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS" }
+local HASHES = { ["SCRAM-SHA-256"] = "sha256", ["SCRAM-SHA-1"] = "sha1", ["SCRAM-SHA-256-PLUS"] = "sha256",
+  ["SCRAM-SHA-1-PLUS"] = "sha1" }
 
 local function bytes_of(hex) return (hex:gsub("..", function(x) return string.char(tonumber(x, 16)) end)) end
 
@@ -14,7 +16,8 @@ local function xor(a, b)
 end
 
 -- One exchange on a connection of its own. Options, all right unless they are given: header (the GS2 header), bound
--- (what c= holds), name, prefix (before n=), first (behind the nonce), nonce(r), final (before p=), proof(p).
+-- (what c= holds; a function gets the connection), name, prefix (before n=), first (behind the nonce), nonce(r),
+-- final (before p=), proof(p).
 -- Returns whether it logged in, the last reply, and the server's first message.
 local function exchange(t, door, o)
   local hash, header = HASHES[door.mech], o.header or "n,,"
@@ -22,6 +25,7 @@ local function exchange(t, door, o)
     (o.first or "")
   local server_first
   local c = door.open()
+  local bound = type(o.bound) == "function" and o.bound(c) or o.bound or header
   local r = c:auth { mech = door.mech, by_hand = true, tamper = function(step, _, challenge)
     if step == 0 then return header .. bare end
     if step > 1 then return "" end
@@ -30,7 +34,7 @@ local function exchange(t, door, o)
     if not nonce then return "*", true end
     local salted = mime.pbkdf2(hash, t.user.password, mime.unbase64(salt) or "", tonumber(count))
     local key = mime.hmac(hash, salted, "Client Key")
-    local final = "c=" .. mime.base64(o.bound or header) .. ",r=" .. (o.nonce and o.nonce(nonce) or nonce) ..
+    local final = "c=" .. mime.base64(bound) .. ",r=" .. (o.nonce and o.nonce(nonce) or nonce) ..
       (o.final or "")
     local proof = xor(key, mime.hmac(hash, bytes_of(mime.digest(hash, key)),
       bare .. "," .. challenge .. "," .. final))
@@ -179,8 +183,8 @@ scenario {
   name     = "could-bind-but-was-not-offered",
   title    = "A client that was not offered a -PLUS form is refused where there is one",
   proves   = "rfc5802-6-9",
-  says     = [[The flag y says: I can bind, and you did not offer it. A server that does offer it knows then that somebody
-               has edited its list.]],
+  says     = [[The flag y says: I can bind, and you did not offer it. A server that does offer it knows then that
+               somebody has edited its list.]],
   why      = [[It is the defence against being talked down to the weaker form.]],
   services = SERVICES,
   timeout  = 60,
@@ -201,6 +205,28 @@ scenario {
       end
     end)
     t:record("a -PLUS form on offer", looked)
+  end,
+}
+
+scenario {
+  name     = "unknown-kind-of-binding",
+  title    = "A kind of binding that the server does not know makes the login fail",
+  proves   = { "rfc5802-6-11", "rfc5802-6.1-4" },
+  says     = [[p= with an unknown name is refused, though everything else is as tls-exporter would have it, or
+               tls-unique.]],
+  why      = [[Who takes any name proves nothing with it.]],
+  services = SERVICES,
+  timeout  = 60,
+  catches  = { "sasl-scram-unknown-binding", "smtp-challenge-not-base64" },
+  tags     = { "auth", "tls" },
+  run = function(t)
+    t:each_door(PLUS, function(door)
+      for _, field in ipairs { "exporter", "unique" } do
+        local header = "p=tls-no-such,,"
+        local ok, r = exchange(t, door, { header = header, bound = function(c) return header .. c:tls()[field] end })
+        t:check(not ok, "%s: p=tls-no-such with the %s value logged in: %s", door.service, field, r)
+      end
+    end)
   end,
 }
 
