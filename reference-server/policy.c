@@ -19,7 +19,9 @@ static const struct setting {
 } settings[] = {
     {"bare-lf",
      "refuse|normalize|accept",
-     "an LF without CR in SMTP text: refused, taken for a line end, or kept as a character",
+     "an LF without CR in SMTP text: refused (the default; Postfix: reject), made a line end "
+     "(Postfix's "
+     "default, normalize), or kept as it came; only CR LF . CR LF ends the text in any case",
      CHOICE,
      offsetof(struct policy, bare_lf),
      {"refuse", "normalize", "accept"}},

@@ -242,6 +242,12 @@ static enum sasl_step external(struct sasl *s, const unsigned char *in, size_t n
         return SASL_MALFORMED;
     remember_user(s, s->conn->tls_client_subject, strlen(s->conn->tls_client_subject));
     s->account = account_find(s->accounts, s->user);
+    if (s->account == NULL && accounts_count(s->accounts) > 0 &&
+        fault(FAULT_SASL_EXTERNAL_ANY_NAME)) {
+        remember_user(s, in, n);
+        s->account = n > 0 ? account_find(s->accounts, s->user) : accounts_at(s->accounts, 0);
+        return s->account != NULL ? SASL_OK : SASL_BAD_LOGIN;
+    }
     char *authzid = sasl_copy(in, n);
     bool fine = s->account != NULL && sasl_may_be(s->account, authzid);
     free(authzid);
@@ -415,7 +421,9 @@ struct sasl *sasl_begin(struct conn *c, struct accounts *a, const char *mechanis
         const struct mechanism *m = &mechanisms[i];
         if (strcasecmp(m->name, mechanism) != 0)
             continue;
-        if (!m->offered(c, a) || (m->needs_tls && !may_show_password(c))) {
+        bool offered =
+            m->offered(c, a) || (m->step == external && fault(FAULT_SASL_EXTERNAL_ANY_NAME));
+        if (!offered || (m->needs_tls && !may_show_password(c))) {
             *needs_tls = !c->tls && (m->needs_tls || m->plus);
             return NULL;
         }

@@ -214,6 +214,11 @@ SSL *tls_session(struct tls_identity *t, int fd)
         return NULL;
     }
     SSL_set_accept_state(ssl);
+    if (fault(FAULT_TLS_NO_MODERN_VERSION)) {
+        SSL_set_security_level(ssl, 0); /* OpenSSL refuses such versions otherwise */
+        SSL_set_min_proto_version(ssl, TLS1_VERSION);
+        SSL_set_max_proto_version(ssl, TLS1_1_VERSION);
+    }
     return ssl;
 }
 

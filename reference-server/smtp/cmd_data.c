@@ -31,6 +31,8 @@ void smtp_data(struct smtp *s, const char *arg, size_t n)
     else {
         smtp_reply(s, 354, NULL, "End the text with CR LF . CR LF");
         smtp_dot_init(&s->dot);
+        s->dot.normalize_lf = s->conn->server->policy.bare_lf == BARE_NORMALIZE;
+        s->dot.normalize_cr = s->conn->server->policy.bare_cr == BARE_NORMALIZE;
         s->doing = SMTP_TEXT;
     }
 }
@@ -53,6 +55,13 @@ static size_t command_in_text(struct smtp *s, const unsigned char *p, size_t n)
     return 0;
 }
 
+/* Whether line ends that stood alone are a reason to say no. */
+static bool bare_refused(const struct smtp *s, bool cr, bool lf)
+{
+    const struct policy *p = &s->conn->server->policy;
+    return (cr && p->bare_cr == BARE_REFUSE) || (lf && p->bare_lf == BARE_REFUSE);
+}
+
 static void text_ended(struct smtp *s)
 {
     const struct smtp_dot *d = &s->dot;
@@ -62,7 +71,7 @@ static void text_ended(struct smtp *s)
         smtp_reset(s);
     else if (d->too_long)
         smtp_refuse_message(s, 552, "5.3.4", "The message is larger than this server takes");
-    else if ((d->bare_cr || d->bare_lf) && !d->overridden)
+    else if (bare_refused(s, d->bare_cr, d->bare_lf) && !d->overridden)
         smtp_refuse_message(s, 550, "5.5.2", "A CR or LF stood alone: lines end with CR LF");
     else
         smtp_deliver(s);
@@ -112,13 +121,42 @@ static bool take_size(const char *arg, uint64_t *size, bool *last)
 }
 
 /* CR and LF have to stand together in text that is not declared binary, as behind DATA. */
-static bool has_bare_line_ends(const unsigned char *p, size_t n)
+static void find_bare_ends(const struct buf *b, bool *cr, bool *lf)
 {
-    for (size_t i = 0; i < n; i++)
-        if ((p[i] == '\n' && (i == 0 || p[i - 1] != '\r')) ||
-            (p[i] == '\r' && (i + 1 == n || p[i + 1] != '\n')))
-            return true;
-    return false;
+    const unsigned char *p = b->data;
+    *cr = *lf = false;
+    for (size_t i = 0; i < b->len; i++) {
+        *lf = *lf || (p[i] == '\n' && (i == 0 || p[i - 1] != '\r'));
+        *cr = *cr || (p[i] == '\r' && (i + 1 == b->len || p[i + 1] != '\n'));
+    }
+}
+
+/* Makes the text of the chunks what the policy wants; false: the refusal is written. */
+static bool settle_bare_ends(struct smtp *s)
+{
+    const struct policy *policy = &s->conn->server->policy;
+    bool cr, lf;
+    if (s->envelope.body == SMTP_BODY_BINARYMIME)
+        return true;
+    find_bare_ends(&s->message, &cr, &lf);
+    if (bare_refused(s, cr, lf)) {
+        smtp_refuse_message(s, 550, "5.5.2", "A CR or LF stood alone: lines end with CR LF");
+        return false;
+    }
+    cr = cr && policy->bare_cr == BARE_NORMALIZE;
+    lf = lf && policy->bare_lf == BARE_NORMALIZE;
+    if (!cr && !lf)
+        return true;
+    struct buf text;
+    buf_init(&text, s->message.limit);
+    if (!smtp_dot_normalize(s->message.data, s->message.len, cr, lf, &text)) {
+        buf_free(&text);
+        smtp_refuse_message(s, too_large.code, too_large.enhanced, too_large.why);
+        return false;
+    }
+    buf_free(&s->message);
+    s->message = text;
+    return true;
 }
 
 static void unstuff(struct buf *b)
@@ -150,9 +188,8 @@ static void chunk_ended(struct smtp *s)
     } else if (!s->chunk_last) {
         s->chunks_begun = true;
         smtp_reply(s, 250, "2.0.0", "So far %zu octets", s->message.len);
-    } else if (s->envelope.body != SMTP_BODY_BINARYMIME &&
-               has_bare_line_ends(s->message.data, s->message.len)) {
-        smtp_refuse_message(s, 550, "5.5.2", "A CR or LF stood alone: lines end with CR LF");
+    } else if (!settle_bare_ends(s)) {
+        return;
     } else if (fault(FAULT_SMTP_BDAT_LAST_NO_REPLY)) {
         smtp_reset(s);
     } else {

@@ -1,6 +1,7 @@
 /* The decoder of DATA. Lines end with CR LF only: a lone CR or LF is noted and kept, so that
  * whoever reads the message next sees what was sent, and cannot be told another end of it than we
- * saw (SMTP smuggling).
+ * saw (SMTP smuggling). Where it is to be normalized, it is made CR LF; then, too, whoever reads
+ * the message next sees the one end that we saw, as a dot on a line of its own stays doubled there.
  *
  * SPDX-License-Identifier: MIT */
 #include "smtp/dot.h"
@@ -20,6 +21,14 @@ static void put(struct smtp_dot *d, struct buf *out, const void *p, size_t n)
         d->too_long = true;
 }
 
+/* A bare CR or LF that ends a line. */
+static void soft_end(struct smtp_dot *d, struct buf *out)
+{
+    put(d, out, "\r\n", 2);
+    d->state = DOT_AT_LINE;
+    d->soft = true;
+}
+
 /* Text up to the next CR, in one go. Returns how many bytes it took: at least one. */
 static size_t text_run(struct smtp_dot *d, const unsigned char *p, size_t n, struct buf *out)
 {
@@ -29,7 +38,14 @@ static size_t text_run(struct smtp_dot *d, const unsigned char *p, size_t n, str
     }
     const unsigned char *cr = memchr(p, '\r', n);
     size_t run = cr == NULL ? n : (size_t)(cr - p);
-    d->bare_lf = d->bare_lf || memchr(p, '\n', run) != NULL;
+    const unsigned char *lf = memchr(p, '\n', run);
+    d->bare_lf = d->bare_lf || lf != NULL;
+    if (lf == p && d->normalize_lf) {
+        soft_end(d, out);
+        return 1;
+    }
+    if (lf != NULL && d->normalize_lf)
+        run = (size_t)(lf - p);
     put(d, out, p, run);
     d->state = DOT_IN_TEXT;
     return run;
@@ -70,9 +86,14 @@ static bool step(struct smtp_dot *d, unsigned char c, struct buf *out)
         if (c == '\n') {
             put(d, out, "\r\n", 2);
             d->state = DOT_AT_LINE;
+            d->soft = false;
             return false;
         }
         d->bare_cr = true;
+        if (d->normalize_cr) {
+            soft_end(d, out);
+            return step(d, c, out);
+        }
         put(d, out, "\r", 1);
         break;
     case DOT_AFTER_DOT:
@@ -80,6 +101,8 @@ static bool step(struct smtp_dot *d, unsigned char c, struct buf *out)
             d->state = DOT_AFTER_DOT_CR;
             return false;
         }
+        if (c == '\n' && d->normalize_lf)
+            put(d, out, ".", 1); /* a line of one dot, and not the end */
         if (fault(FAULT_SMTP_NO_DOT_UNSTUFFING))
             put(d, out, ".", 1);
         if (c == '.' && fault(FAULT_SMTP_DOUBLE_UNSTUFFING)) {
@@ -88,11 +111,21 @@ static bool step(struct smtp_dot *d, unsigned char c, struct buf *out)
         }
         break;
     case DOT_AFTER_DOT_CR:
-        if (c == '\n') {
+        if (c == '\n' && !d->soft) {
             d->state = DOT_DONE;
             return true;
         }
+        if (c == '\n' || d->normalize_cr)
+            put(d, out, ".", 1);
+        if (c == '\n') {
+            d->state = DOT_AFTER_CR;
+            return step(d, c, out);
+        }
         d->bare_cr = true;
+        if (d->normalize_cr) {
+            soft_end(d, out);
+            return step(d, c, out);
+        }
         put(d, out, "\r", 1);
         break;
     case DOT_DONE:
@@ -123,4 +156,17 @@ bool smtp_dot_feed(struct smtp_dot *d, const unsigned char *p, size_t n, size_t 
             return true;
     }
     return false;
+}
+
+bool smtp_dot_normalize(const unsigned char *p, size_t n, bool cr, bool lf, struct buf *out)
+{
+    bool fits = true;
+    for (size_t i = 0; fits && i < n; i++) {
+        bool after_cr = i > 0 && p[i - 1] == '\r', before_lf = i + 1 < n && p[i + 1] == '\n';
+        if ((p[i] == '\n' && !after_cr && lf) || (p[i] == '\r' && !before_lf && cr))
+            fits = buf_add(out, "\r\n", 2);
+        else
+            fits = buf_add(out, p + i, 1);
+    }
+    return fits;
 }

@@ -208,6 +208,10 @@ static const char *all(const char *name)
     scram("SCRAM-SHA-1-PLUS", "p=tls-exporter,,", "n=ann,r=abc", "other", 0);
     scram("SCRAM-SHA-1-PLUS", "p=unheard-of,,", "n=ann,r=abc", exporter, 0);
     scram("SCRAM-SHA-1-PLUS", "p=tls-server-end-point,,", "n=ann,r=abc", "ppp", 0);
+    bool needs_tls;
+    struct sasl *external = sasl_begin(&c, server.accounts, "EXTERNAL", &needs_tls);
+    note(external != NULL ? "EXTERNAL" : "no EXTERNAL", 64);
+    sasl_free(external);
     cram(32, false);
     cram(32, true);
     cram(10, false);

@@ -58,6 +58,45 @@ START_TEST(the_text_is_the_same_at_every_cut)
     }
 END_TEST
 
+/* With both normalized: line ends everywhere, and still one end of the text. */
+static const struct {
+    const char *wire, *text;
+} normal[] = {
+    {"a\nb\r\n.\r\n", "a\r\nb\r\n"},
+    {"a\n.\nb\r\n.\r\n", "a\r\n.\r\nb\r\n"},
+    {"a\n.\r\nb\r\n.\r\n", "a\r\n.\r\nb\r\n"},
+    {"a\r\n.\nb\r\n.\r\n", "a\r\n.\r\nb\r\n"},
+    {"a\r\n.\rb\r\n.\r\n", "a\r\n.\r\nb\r\n"},
+    {"a\r.\rb\r\n.\r\n", "a\r\n.\r\nb\r\n"},
+    {"a\r.\r\nb\r\n.\r\n", "a\r\n.\r\nb\r\n"},
+    {"a\n..b\n.c\r\n.\r\n", "a\r\n.b\r\nc\r\n"},
+    {"a\r\r\n.\r\n", "a\r\n\r\n"},
+    {"\n\n\r\n.\r\n", "\r\n\r\n\r\n"},
+    {"a\n.\n\r\n.\r\n", "a\r\n.\r\n\r\n"},
+};
+
+START_TEST(normalized_text_is_the_same_at_every_cut)
+    {
+        const unsigned char *wire = (const unsigned char *)normal[_i].wire;
+        size_t n = strlen(normal[_i].wire);
+        for (size_t cut = 0; cut < n; cut++) {
+            struct smtp_dot d;
+            struct buf out;
+            size_t first, second;
+            buf_init(&out, 1000);
+            smtp_dot_init(&d);
+            d.normalize_cr = d.normalize_lf = true;
+            ck_assert(!smtp_dot_feed(&d, wire, cut, &first, &out));
+            ck_assert(smtp_dot_feed(&d, wire + cut, n - cut, &second, &out));
+            ck_assert_uint_eq(first + second, n);
+            ck_assert_msg(out.len == strlen(normal[_i].text) &&
+                              memcmp(out.data, normal[_i].text, out.len) == 0,
+                          "cut after %zu: \"%.*s\"", cut, (int)out.len, (char *)out.data);
+            buf_free(&out);
+        }
+    }
+END_TEST
+
 START_TEST(bytes_one_at_a_time_are_the_same)
     {
         const char *wire = cases[_i].wire;
@@ -124,6 +163,8 @@ int main(void)
     int count = (int)(sizeof cases / sizeof cases[0]);
     tcase_add_loop_test(t, the_text_is_the_same_at_every_cut, 0, count);
     tcase_add_loop_test(t, bytes_one_at_a_time_are_the_same, 0, count);
+    tcase_add_loop_test(t, normalized_text_is_the_same_at_every_cut, 0,
+                        (int)(sizeof normal / sizeof normal[0]));
     tcase_add_test(t, text_past_the_limit_is_read_to_its_end);
     tcase_add_test(t, each_false_end_has_its_fault);
     suite_add_tcase(s, t);

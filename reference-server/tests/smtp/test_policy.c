@@ -1,0 +1,123 @@
+/* What whoever runs the server may choose, as SMTP clients see it.
+ * SPDX-License-Identifier: MIT */
+#include "smtp_world.h"
+
+static struct world w;
+static struct world_client c;
+
+static void set(const char *name, const char *value)
+{
+    struct err err;
+    ck_assert_msg(policy_set(&w.server.policy, name, value, &err) == 0, "%s", err.text);
+}
+
+static void begin(void)
+{
+    world_start(&w);
+    smtp_world_hello(&w, &c, SERVICE_SMTP);
+}
+
+static void end(void)
+{
+    world_hang_up(&c);
+    world_stop(&w);
+}
+
+static void envelope(void)
+{
+    world_ask(&c, "MAIL FROM:<a@client.example>\r\n", "250");
+    world_ask(&c, "RCPT TO:<user1@test.example>\r\n", "250");
+}
+
+static void data(const char *text, const char *answer)
+{
+    envelope();
+    world_ask(&c, "DATA\r\n", "354");
+    world_ask(&c, text, answer);
+}
+
+static void bdat(const char *text, const char *answer)
+{
+    char command[32];
+    envelope();
+    snprintf(command, sizeof command, "BDAT %zu LAST\r\n", strlen(text));
+    world_text(&c, command);
+    world_ask(&c, text, answer);
+}
+
+/* What was stored last, from its first own field on. */
+static void stored(const char *text)
+{
+    char *all = smtp_world_newest(&w, w.user1, NULL);
+    const char *own = strstr(all, "Subject:");
+    ck_assert_ptr_nonnull(own);
+    ck_assert_str_eq(own, text);
+    free(all);
+}
+
+/* --- bare CR and LF --- */
+
+static const char bare[] = "Subject: x\n\nline\n.\nmore\rlast\r\n";
+
+START_TEST(bare_line_ends_are_refused_by_default)
+    {
+        data("Subject: x\n\nline\n.\nmore\r\n.\r\n", "550 5.5.2");
+        data("Subject: x\r\n\r\nmore\rlast\r\n.\r\n", "550 5.5.2");
+        bdat(bare, "550 5.5.2");
+        ck_assert_uint_eq(smtp_world_count(&w, w.user1), 0);
+    }
+END_TEST
+
+START_TEST(or_they_become_line_ends_and_end_nothing)
+    {
+        set("bare-lf", "normalize");
+        data("Subject: x\n\nmore\rlast\r\n.\r\n", "550 5.5.2"); /* of CR nothing was said */
+        set("bare-cr", "normalize");
+        data("Subject: x\n\nline\n.\nmore\rlast\r\n.\r\n", "250");
+        stored("Subject: x\r\n\r\nline\r\n.\r\nmore\r\nlast\r\n");
+        bdat(bare, "250");
+        stored("Subject: x\r\n\r\nline\r\n.\r\nmore\r\nlast\r\n");
+        ck_assert_uint_eq(smtp_world_count(&w, w.user1), 2);
+    }
+END_TEST
+
+START_TEST(or_are_kept_and_end_nothing)
+    {
+        set("bare-lf", "accept");
+        set("bare-cr", "accept");
+        data("Subject: x\n\nline\n.\nmore\rlast\r\n.\r\n", "250");
+        stored(bare);
+        bdat(bare, "250");
+        stored(bare);
+        ck_assert_uint_eq(smtp_world_count(&w, w.user1), 2);
+    }
+END_TEST
+
+START_TEST(text_that_grows_past_the_limit_is_too_large)
+    {
+        set("bare-lf", "normalize");
+        world_hang_up(&c);
+        w.server.limits.message_bytes = 24;
+        smtp_world_hello(&w, &c, SERVICE_SMTP);
+        bdat("Subject: x\n\n12345678\n", "250");
+        bdat("Subject: x\n\n123456789\n", "552 5.3.4");
+        data("Subject: x\n\n123456789\r\n.\r\n", "552 5.3.4");
+    }
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("smtp policy");
+    TCase *t = tcase_create("bare");
+    tcase_add_checked_fixture(t, begin, end);
+    tcase_add_test(t, bare_line_ends_are_refused_by_default);
+    tcase_add_test(t, or_they_become_line_ends_and_end_nothing);
+    tcase_add_test(t, or_are_kept_and_end_nothing);
+    tcase_add_test(t, text_that_grows_past_the_limit_is_too_large);
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
