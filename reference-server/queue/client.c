@@ -44,6 +44,9 @@ void client_judge(const struct client *c, struct client_outcome *o, const char *
 {
     const struct reply *r = &c->reply;
     int class = r->code / 100;
+    if (class < 4 && fault(FAULT_QUEUE_KNOWS_ONLY_250) && r->code != 250 && r->code != 251 &&
+        r->code != 220 && r->code != 221 && r->code != 354)
+        class = 4;
     o->verdict = class == 2 ? CLIENT_TAKEN : class == 5 ? CLIENT_NEVER : CLIENT_LATER;
     o->from_server = true;
     if (r->enhanced[0] != '\0')
@@ -85,6 +88,16 @@ void client_mail_done(struct client *c)
     m->done(m->arg);
 }
 
+/* What two faults make of a connection that ends inside a transaction. */
+static enum client_verdict cut_off(enum state state, enum client_verdict verdict)
+{
+    if (verdict == CLIENT_LATER && fault(FAULT_QUEUE_CUT_OFF_IS_FINAL))
+        return CLIENT_NEVER;
+    if ((state == FINAL || state == SENDING) && fault(FAULT_QUEUE_CUT_OFF_IS_SUCCESS))
+        return CLIENT_TAKEN;
+    return verdict;
+}
+
 /* No session any more: what is open gets this outcome. */
 void client_give_up(struct client *c, const struct client_outcome *why)
 {
@@ -95,16 +108,18 @@ void client_give_up(struct client *c, const struct client_outcome *why)
         release(c);
         return;
     }
+    const enum state state = c->state;
     c->state = OVER;
     clock_cancel(c->o.clock, &c->timer);
     link_close(&c->link);
     if (c->mail != NULL) {
+        enum client_verdict open_verdict = cut_off(state, kept.verdict);
         for (size_t i = 0; i < c->mail->count; i++) {
             struct client_outcome *o = &c->mail->recipients[i].outcome;
             /* A recipient that was taken is not delivered to before the final dot. */
             bool open = i >= c->first && i < c->end && o->verdict == CLIENT_TAKEN;
             if (o->verdict == CLIENT_NOTHING || open)
-                *o = kept;
+                *o = kept, o->verdict = open ? open_verdict : cut_off(CONNECTING, kept.verdict);
         }
         client_mail_done(c);
     }
@@ -128,7 +143,11 @@ void client_wait_for(struct client *c, enum state state, int64_t ms)
     c->reply.text[0] = '\0';
     c->reply.text_len = c->reply.line_len = 0;
     c->reply.lines = 0;
-    clock_set(c->o.clock, &c->timer, ms);
+    if (state != CONNECTING && fault(FAULT_QUEUE_WAITS_FOR_EVER)) {
+        clock_cancel(c->o.clock, &c->timer);
+        return;
+    }
+    clock_set(c->o.clock, &c->timer, fault(FAULT_QUEUE_NO_PATIENCE) && ms > MINUTE ? MINUTE : ms);
 }
 
 /* Between messages; how long that may be is the owner's decision. */
@@ -156,9 +175,17 @@ void client_command(struct client *c, const char *fmt, ...)
 
 /* --- the beginning --- */
 
+static void say_hello(struct client *c)
+{
+    client_command(c, "%s %s", c->o.lmtp ? "LHLO" : "EHLO",
+                   fault(FAULT_QUEUE_EHLO_SHORT_NAME) ? "localhost" : c->hostname);
+}
+
 static void greet(struct client *c)
 {
-    client_command(c, "%s %s", c->o.lmtp ? "LHLO" : "EHLO", c->hostname);
+    bool said = c->state == GREETING && fault(FAULT_QUEUE_TALKS_FIRST);
+    if (!said)
+        say_hello(c);
     client_wait_for(c, EHLO, COMMAND_MS);
     link_flush(&c->link);
 }
@@ -304,12 +331,15 @@ static void hello_replied(struct client *c)
         if (c->state == EHLO)
             offers_take(&c->offers, &c->reply);
         go_on(c);
-    } else if (c->state == EHLO && c->reply.code / 100 == 5 && c->reply.code != 521 && !c->o.lmtp) {
+    } else if (c->state == EHLO && c->reply.code / 100 == 5 && c->reply.code != 521 && !c->o.lmtp &&
+               !fault(FAULT_QUEUE_NO_HELO)) {
         client_command(c, "HELO %s", c->hostname); /* RFC 5321, 3.2 */
         client_wait_for(c, HELO, COMMAND_MS);
         link_flush(&c->link);
     } else {
         client_judge(c, &o, "3.0");
+        if (fault(FAULT_QUEUE_NO_HELO))
+            o.verdict = CLIENT_LATER;
         client_give_up(c, &o);
     }
 }
@@ -398,6 +428,10 @@ static void happened(void *arg, enum link_event e)
     switch (e) {
     case LINK_CONNECTED:
         client_wait_for(c, GREETING, GREETING_MS);
+        if (fault(FAULT_QUEUE_TALKS_FIRST)) {
+            say_hello(c);
+            link_flush(&c->link);
+        }
         break;
     case LINK_SECURED:
         c->secure = true;
@@ -461,12 +495,12 @@ void client_close(struct client *c)
         return;
     c->closed = true;
     c->mail = NULL;
-    if (c->state != IDLE) {
+    if (c->state != IDLE || fault(FAULT_QUEUE_NO_QUIT)) {
         release(c);
         return;
     }
-    client_command(
-        c, "QUIT"); /* RFC 5321, 4.1.1.10: the answer is waited for, though it changes nothing */
+    /* RFC 5321, 4.1.1.10: the answer is waited for, though it changes nothing */
+    client_command(c, "QUIT");
     client_wait_for(c, QUITTING, QUIT_MS);
     link_flush(&c->link);
 }

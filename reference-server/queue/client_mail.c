@@ -1,7 +1,7 @@
 /* Messages over a session that is ready: MAIL, RCPT, DATA, the text, and what the replies mean for
  * each recipient. RFC 5321, 3.3; RFC 2033 (LMTP: a reply for each recipient).
  * SPDX-License-Identifier: MIT */
-#include <stdarg.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +9,11 @@
 
 #include "fault.h"
 #include "queue/client_state.h"
+#include "queue/message.h"
 
 enum { RECIPIENTS_AT_ONCE = 100 }; /* RFC 5321, 4.5.3.1.8: so many are taken anywhere */
+
+static char refused_by[DNS_NAME_MAX + 1]; /* for one fault */
 
 static void begin_transaction(struct client *c);
 
@@ -39,7 +42,10 @@ static void say_mail(struct client *c)
 {
     const struct client_mail *m = c->mail;
     char line[COMMAND_BYTES];
-    size_t n = (size_t)snprintf(line, sizeof line, "MAIL FROM:<%s>", m->sender);
+    const char *sender =
+        fault(FAULT_QUEUE_KEEPS_SOURCE_ROUTE) ? m->sender : address_after_route(m->sender);
+    bool dsn = c->offers.dsn || fault(FAULT_QUEUE_DSN_UNASKED);
+    size_t n = (size_t)snprintf(line, sizeof line, "MAIL FROM:<%s>", sender);
     if (n >= sizeof line - 512) {
         c->broken = true;
         return;
@@ -51,11 +57,24 @@ static void say_mail(struct client *c)
     if (c->offers.utf8 && m->utf8)
         n += (size_t)snprintf(line + n, sizeof line - n, " SMTPUTF8");
     n += add_wishes(c, line + n, sizeof line - n);
-    if (c->offers.dsn && m->ret != NULL)
+    if (dsn && m->ret != NULL && !fault(FAULT_QUEUE_DROPS_RET))
         n += (size_t)snprintf(line + n, sizeof line - n, " RET=%s", m->ret);
-    if (c->offers.dsn && m->envid != NULL)
+    if (dsn && m->envid != NULL && !fault(FAULT_QUEUE_DROPS_ENVID))
         n += (size_t)snprintf(line + n, sizeof line - n, " ENVID=%s", m->envid);
     client_command(c, "%s", line);
+}
+
+/* What two faults do; up to the end, or to a character. */
+static void lower(char *text, char end)
+{
+    for (; *text != '\0' && *text != end; text++)
+        *text = (char)tolower((unsigned char)*text);
+}
+
+/* One fault cannot wait for replies that come after the one that ends it. */
+static bool pipelined(const struct client *c)
+{
+    return c->offers.pipelining && !fault(FAULT_QUEUE_4YZ_ENDS_TRANSACTION);
 }
 
 static void say_rcpt(struct client *c, const struct client_recipient *r)
@@ -63,10 +82,19 @@ static void say_rcpt(struct client *c, const struct client_recipient *r)
     const struct wishes *w = c->mail->wishes;
     bool in_time = w->by == BY_NOTIFY && !c->offers.by && time_left(c) > 0;
     const char *words = in_time ? r->notify_by : r->notify;
-    bool orcpt = c->offers.dsn && r->orcpt != NULL && !fault(FAULT_QUEUE_NO_ORCPT);
-    bool notify = c->offers.dsn && words != NULL && !fault(FAULT_QUEUE_DROPS_NOTIFY);
-    client_command(c, "RCPT TO:<%s>%s%s%s%s", r->address, notify ? " NOTIFY=" : "",
-                   notify ? words : "", orcpt ? " ORCPT=" : "", orcpt ? r->orcpt : "");
+    bool dsn = c->offers.dsn || fault(FAULT_QUEUE_DSN_UNASKED);
+    bool orcpt = dsn && r->orcpt != NULL && !fault(FAULT_QUEUE_NO_ORCPT);
+    bool notify = dsn && words != NULL && !fault(FAULT_QUEUE_DROPS_NOTIFY);
+    char address[COMMAND_BYTES / 4], original[COMMAND_BYTES / 4];
+    bool along = fault(FAULT_QUEUE_KEEPS_SOURCE_ROUTE) || fault(FAULT_QUEUE_REPORT_ALONG_ROUTE);
+    snprintf(address, sizeof address, "%s", along ? r->address : address_after_route(r->address));
+    snprintf(original, sizeof original, "%s", orcpt ? r->orcpt : "");
+    if (fault(FAULT_QUEUE_LOWERS_LOCAL_PART))
+        lower(address, '@');
+    if (fault(FAULT_QUEUE_ORCPT_LOWERED))
+        lower(original, '\0');
+    client_command(c, "RCPT TO:<%s>%s%s%s%s", address, notify ? " NOTIFY=" : "",
+                   notify ? words : "", orcpt ? " ORCPT=" : "", original);
 }
 
 /* The text, with the dots that begin lines doubled (RFC 5321, 4.5.2), and the end. */
@@ -136,6 +164,8 @@ static void begin_transaction(struct client *c)
     if (c->offers.most_recipients > 0 && c->offers.most_recipients < most &&
         !fault(FAULT_QUEUE_LIMITS_IGNORED))
         most = c->offers.most_recipients;
+    if (fault(FAULT_QUEUE_ONE_BY_ONE))
+        most = 1;
     size_t left = c->mail->count - c->first;
     c->end = c->first + (left < most ? left : most);
     c->at = c->first;
@@ -143,7 +173,7 @@ static void begin_transaction(struct client *c)
     c->mail_failed = c->data_said = false;
     c->sent++;
     say_mail(c);
-    if (c->offers.pipelining) {
+    if (pipelined(c)) {
         for (size_t i = c->first; i < c->end; i++)
             say_rcpt(c, &c->mail->recipients[i]);
         client_command(c, "DATA");
@@ -156,7 +186,7 @@ static void begin_transaction(struct client *c)
 static void next_rcpt(struct client *c)
 {
     if (c->at < c->end) {
-        if (!c->offers.pipelining)
+        if (!pipelined(c))
             say_rcpt(c, &c->mail->recipients[c->at]);
         client_wait_for(c, RCPT, COMMAND_MS);
     } else if (c->taken == 0 && !c->data_said) {
@@ -175,9 +205,11 @@ static void mail_replied(struct client *c)
     struct client_outcome o;
     if (c->reply.code / 100 != 2) {
         client_judge(c, &o, "0.0");
+        if (o.verdict == CLIENT_NEVER)
+            snprintf(refused_by, sizeof refused_by, "%s", c->peer_name);
         c->mail_failed = true;
         outcome_for_open(c, &o);
-        if (!c->offers.pipelining) {
+        if (!pipelined(c)) {
             reset(c);
             return;
         }
@@ -195,6 +227,12 @@ static void rcpt_replied(struct client *c)
             r->outcome.verdict = CLIENT_LATER;
         if (r->outcome.verdict == CLIENT_TAKEN)
             c->taken++;
+        if (r->outcome.verdict == CLIENT_LATER && fault(FAULT_QUEUE_4YZ_ENDS_TRANSACTION)) {
+            const struct client_outcome o = r->outcome;
+            outcome_for_open(c, &o);
+            reset(c);
+            return;
+        }
     }
     next_rcpt(c);
 }
@@ -209,7 +247,8 @@ static bool next_answer(struct client *c)
 
 static void data_replied(struct client *c)
 {
-    if (c->reply.code == 354 && c->taken > 0 && !c->mail_failed) {
+    bool go = c->reply.code == 354 || fault(FAULT_QUEUE_TEXT_WITHOUT_354);
+    if (go && c->taken > 0 && !c->mail_failed) {
         say_text(c);
         c->at = c->first;
         next_answer(c);
@@ -279,7 +318,9 @@ static bool too_slow(const struct client *c, struct client_outcome *why)
 static bool impossible(const struct client *c, struct client_outcome *why)
 {
     const struct client_mail *m = c->mail;
-    if (c->offers.has_size && c->offers.size > 0 && m->len > c->offers.size)
+    if (fault(FAULT_QUEUE_REMEMBERS_REFUSAL) && strcmp(refused_by, c->peer_name) == 0)
+        client_says(why, CLIENT_NEVER, "5.0.0", "%s does not like our mail", c->peer_name);
+    else if (c->offers.has_size && c->offers.size > 0 && m->len > c->offers.size)
         client_says(why, CLIENT_NEVER, "5.3.4", "%s takes messages of up to %llu octets",
                     c->peer_name, c->offers.size);
     else if (m->utf8 && !c->offers.utf8)

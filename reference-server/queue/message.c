@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault.h"
+
 static char *copy(const char *s)
 {
     if (s == NULL)
@@ -15,11 +17,19 @@ static char *copy(const char *s)
     return made;
 }
 
+const char *address_after_route(const char *address)
+{
+    const char *colon = address[0] == '@' ? strchr(address, ':') : NULL;
+    return colon != NULL ? colon + 1 : address;
+}
+
 void address_domain(const char *address, char out[DNS_NAME_MAX + 1])
 {
-    const char *at = strrchr(address, '@');
+    bool along = address[0] == '@' && fault(FAULT_QUEUE_REPORT_ALONG_ROUTE);
+    const char *at = along ? address : strrchr(address, '@');
     size_t n = 0;
-    for (const char *p = at != NULL ? at + 1 : ""; *p != '\0' && n < DNS_NAME_MAX; p++)
+    for (const char *p = at != NULL ? at + 1 : "";
+         *p != '\0' && !(along && (*p == ',' || *p == ':')) && n < DNS_NAME_MAX; p++)
         out[n++] = (char)tolower((unsigned char)*p);
     out[n] = '\0';
 }

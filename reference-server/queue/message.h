@@ -53,6 +53,8 @@ struct qmsg {
 struct qmsg *qmsg_new(const struct queue_envelope *e, int64_t now_s);
 void qmsg_free(struct qmsg *m);
 size_t qmsg_open(const struct qmsg *m); /* recipients that are not settled */
+/* Without the source route in front, which only a fault leaves there (RFC 5321, C). */
+const char *address_after_route(const char *address);
 /* The domain of an address in lower case; "" none. */
 void address_domain(const char *address, char out[DNS_NAME_MAX + 1]);
 bool text_is_ascii(const unsigned char *p, size_t n);

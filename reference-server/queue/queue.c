@@ -13,6 +13,7 @@
 #include "fault.h"
 #include "queue/batch.h"
 #include "queue/notify.h"
+#include "queue/spoil.h"
 #include "queue/state.h"
 #include "smtp/header.h"
 
@@ -100,6 +101,8 @@ static const char *notify_words(unsigned notify, char out[NOTIFY_WORDS])
     } words[] = {{QUEUE_NOTIFY_SUCCESS, "SUCCESS"},
                  {QUEUE_NOTIFY_FAILURE, "FAILURE"},
                  {QUEUE_NOTIFY_DELAY, "DELAY"}};
+    if (notify == 0 && fault(FAULT_QUEUE_ADDS_NOTIFY))
+        notify = QUEUE_NOTIFY_FAILURE | QUEUE_NOTIFY_DELAY;
     if (notify == 0)
         return NULL;
     if ((notify & QUEUE_NOTIFY_NEVER) != 0)
@@ -208,7 +211,8 @@ static void send_to_domain(struct qmsg *m, size_t first, int64_t now)
     }
     mail->sender = m->sender;
     mail->envid = m->envid;
-    mail->ret = m->return_header ? "HDRS" : m->return_full ? "FULL" : NULL;
+    bool adds_ret = !m->return_header && !m->return_full && fault(FAULT_QUEUE_ADDS_RET);
+    mail->ret = m->return_header || adds_ret ? "HDRS" : m->return_full ? "FULL" : NULL;
     mail->eight_bit = m->eight_bit;
     mail->data = m->data;
     mail->len = m->len;
@@ -316,7 +320,7 @@ static void deliver_here(struct queue *q, const struct queue_envelope *e, struct
         .hostname = q->server->hostname,
         .name = s->message->name,
         .sender = e->sender,
-        .envid = e->envid,
+        .envid = s->message->envid,
         .return_header = e->return_header,
         .utf8 = e->utf8,
         .wishes = &e->wishes,
@@ -354,27 +358,14 @@ static void deliver_here(struct queue *q, const struct queue_envelope *e, struct
     free(told);
 }
 
-/* What a relay may not do to a text, done by faults. */
-static void spoil(struct qmsg *m)
-{
-    if (fault(FAULT_QUEUE_STRIPS_RECEIVED))
-        m->len = smtp_header_remove(m->data, m->len, "Received");
-    if (fault(FAULT_QUEUE_KEEPS_RETURN_PATH)) {
-        char field[400];
-        size_t n = (size_t)snprintf(field, sizeof field, "Return-Path: <%.300s>\r\n", m->sender);
-        m->data = must_have(realloc(m->data, m->len + n + 1));
-        memmove(m->data + n, m->data, m->len);
-        memcpy(m->data, field, n);
-        m->len += n;
-    }
-}
-
 void queue_submit(struct queue *q, const struct queue_envelope *e, struct queue_text local,
                   struct queue_text remote, store_done *done, void *arg)
 {
     struct submission *s = must_have(calloc(1, sizeof *s));
     struct batch *b = batch_new();
     struct qmsg *m = qmsg_new(e, queue_now_s(q));
+    if (m->envid == NULL && fault(FAULT_QUEUE_ENVID_INVENTED))
+        m->envid = must_have(strdup("mailproofd+2Bmade+2Bit"));
     *s = (struct submission){.queue = q, .message = m, .done = done, .arg = arg};
     m->id = ++q->last_id;
     snprintf(m->name, sizeof m->name, "q%llx", (unsigned long long)m->id);
@@ -385,7 +376,7 @@ void queue_submit(struct queue *q, const struct queue_envelope *e, struct queue_
         m->len = remote.len;
         remote.data = NULL;
         m->eight_bit = !text_is_ascii(m->data, m->len);
-        spoil(m);
+        queue_spoil(m);
         batch_add(b, m);
     } else {
         qmsg_free(m);

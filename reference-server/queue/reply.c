@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fault.h"
+
 static enum reply_step bad(struct reply *r, const char *why)
 {
     r->why = why;
@@ -109,8 +111,11 @@ const char *reply_keyword(const struct reply *r, const char *keyword, char *out,
 
 void reply_diagnostic(const struct reply *r, char *out, size_t size)
 {
-    int n = snprintf(out, size, "%03d %s%s%s", r->code, r->enhanced,
-                     r->enhanced[0] != '\0' ? " " : "", r->text);
+    int most = (int)sizeof r->text;
+    if (fault(FAULT_QUEUE_DIAGNOSTIC_FIRST_LINE))
+        most = (int)strcspn(r->text, "\n");
+    int n = snprintf(out, size, "%03d %s%s%.*s", r->code, r->enhanced,
+                     r->enhanced[0] != '\0' ? " " : "", most, r->text);
     for (char *p = out; n > 0 && *p != '\0'; p++)
         if ((unsigned char)*p < 32 || (unsigned char)*p > 126)
             *p = ' ';

@@ -81,7 +81,8 @@ static struct news relayed(const struct qmsg *m, const struct rcpt *r, int64_t n
                       !fault(FAULT_QUEUE_BY_NOTIFY_SILENT);
     if (trace || lost_sight)
         return (struct news){DSN_RELAYED, "2.0.0", true};
-    if (r->passed_dsn)
+    bool again = (r->notify & QUEUE_NOTIFY_SUCCESS) != 0 && fault(FAULT_QUEUE_RELAYED_DESPITE_DSN);
+    if (r->passed_dsn && !again)
         return nothing;
     return (struct news){DSN_RELAYED, "2.0.0", false};
 }
@@ -138,8 +139,10 @@ static struct news judge(const struct qmsg *m, struct rcpt *r, int64_t now)
         r->state = RCPT_GONE;
         return r->account != 0 ? (struct news){DSN_DELIVERED, "2.1.5", false} : relayed(m, r, now);
     }
-    if (r->last.verdict == CLIENT_NEVER)
-        return gone(r, NULL);
+    if (r->last.verdict == CLIENT_NEVER) {
+        struct news failed = gone(r, NULL);
+        return r->last.from_server && fault(FAULT_QUEUE_NO_FAILURE_DSN) ? nothing : failed;
+    }
     if (returns_late(m) && time_is_over(m, now))
         return gone(r, "5.4.7");
     if (now >= end && !fault(FAULT_QUEUE_NEVER_GIVES_UP))
@@ -173,6 +176,14 @@ static bool is_wanted(const struct news *n, unsigned notify)
     return dsn_wanted((enum dsn_action)n->action, notify);
 }
 
+static bool somebody_is_told(const struct qmsg *m, enum dsn_action action, const struct news *news)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (news[i].action == (int)action && is_wanted(&news[i], m->rcpts[i].notify))
+            return true;
+    return false;
+}
+
 /* One notification for all recipients that share an action (RFC 5321, 4.4). */
 static void tell(struct settling *s, enum dsn_action action, const struct news *news,
                  struct batch *b, int64_t now)
@@ -181,9 +192,11 @@ static void tell(struct settling *s, enum dsn_action action, const struct news *
     struct queue *q = m->queue;
     struct dsn d = dsn_about(m, action, now);
     struct dsn_recipient *list = must_have(calloc(m->count + 1, sizeof *list));
+    bool all = action == DSN_FAILED && fault(FAULT_QUEUE_DSN_NAMES_ALL) &&
+               somebody_is_told(m, action, news);
     for (size_t i = 0; i < m->count; i++) {
         const struct rcpt *r = &m->rcpts[i];
-        if (news[i].action != (int)action || !is_wanted(&news[i], r->notify))
+        if ((news[i].action != (int)action || !is_wanted(&news[i], r->notify)) && !all)
             continue;
         list[d.count++] = (struct dsn_recipient){
             .address = r->address,
@@ -280,9 +293,23 @@ static void settled(void *arg, const struct store_result *result)
     }
 }
 
+/* A fault: who has it already has to wait with those who do not. */
+static void forget_success(struct qmsg *m)
+{
+    bool later = false;
+    for (size_t i = 0; i < m->count; i++)
+        later =
+            later || (m->rcpts[i].state == RCPT_TRIED && m->rcpts[i].last.verdict == CLIENT_LATER);
+    for (size_t i = 0; later && i < m->count; i++)
+        if (m->rcpts[i].state == RCPT_TRIED)
+            m->rcpts[i].last.verdict = CLIENT_LATER;
+}
+
 void queue_settle(struct qmsg *m)
 {
     struct queue *q = m->queue;
+    if (fault(FAULT_QUEUE_AGAIN_TO_ALL))
+        forget_success(m);
     int64_t now = queue_now_s(q);
     struct settling *s = must_have(calloc(1, sizeof *s));
     struct batch *b = batch_new();

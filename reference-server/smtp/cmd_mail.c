@@ -71,7 +71,22 @@ static bool mail_parameters(struct smtp *s, const char *rest, struct smtp_params
     return false;
 }
 
-static void begin(struct smtp *s, const struct smtp_path *path, const struct smtp_params *params)
+/* The mailbox; by a fault with the source route that stood before it. */
+static char *address_of(const struct smtp_path *path, const char *arg)
+{
+    const char *open = strchr(arg, '<'), *close = open != NULL ? strchr(open, '>') : NULL;
+    bool routed = close != NULL && open[1] == '@' &&
+                  (fault(FAULT_QUEUE_KEEPS_SOURCE_ROUTE) || fault(FAULT_QUEUE_REPORT_ALONG_ROUTE));
+    if (!routed)
+        return copy(path->mailbox);
+    char *made = strndup(open + 1, (size_t)(close - open - 1));
+    if (made == NULL)
+        abort();
+    return made;
+}
+
+static void begin(struct smtp *s, const struct smtp_path *path, const char *arg,
+                  const struct smtp_params *params)
 {
     struct smtp_envelope *e = &s->envelope;
     struct smtp_recipient *kept =
@@ -84,7 +99,7 @@ static void begin(struct smtp *s, const struct smtp_path *path, const struct smt
     e->count = kept != NULL ? kept_count : 0;
     e->room = kept != NULL ? kept_room : 0;
     e->open = true;
-    e->sender = copy(path->mailbox);
+    e->sender = address_of(path, arg);
     if (fault(FAULT_SMTP_LOCAL_PART_LOWERED))
         for (char *p = e->sender; *p != '\0' && *p != '@'; p++)
             *p = (char)tolower((unsigned char)*p);
@@ -149,7 +164,7 @@ void smtp_mail(struct smtp *s, const char *arg, size_t n)
         if (path.eight_bit && !params.utf8)
             smtp_reply(s, 553, "5.6.7", "This address needs SMTPUTF8"); /* RFC 6531, 3.5 */
         else
-            begin(s, &path, &params);
+            begin(s, &path, arg, &params);
     }
 }
 
@@ -190,8 +205,9 @@ struct account *smtp_account_of(struct smtp *s, const struct smtp_path *path, bo
     return account;
 }
 
-static void add_recipient(struct smtp *s, const struct smtp_path *path, struct account *account,
-                          enum smtp_route route, const struct smtp_params *params)
+static void add_recipient(struct smtp *s, const struct smtp_path *path, const char *arg,
+                          struct account *account, enum smtp_route route,
+                          const struct smtp_params *params)
 {
     struct smtp_envelope *e = &s->envelope;
     if (e->count == e->room) {
@@ -203,7 +219,7 @@ static void add_recipient(struct smtp *s, const struct smtp_path *path, struct a
     e->recipients[e->count++] = (struct smtp_recipient){
         .route = route,
         .account = account != NULL ? account->id : 0,
-        .mailbox = copy(path->mailbox),
+        .mailbox = address_of(path, arg),
         .orcpt = params->orcpt[0] != '\0' ? copy(params->orcpt) : NULL,
         .notify = params->notify,
     };
@@ -241,7 +257,8 @@ static bool domain_fits(struct smtp *s, const char *domain)
 }
 
 /* Whether the recipient is good; else the refusal is written. */
-static void judge(struct smtp *s, const struct smtp_path *path, const struct smtp_params *params)
+static void judge(struct smtp *s, const struct smtp_path *path, const char *arg,
+                  const struct smtp_params *params)
 {
     const struct limits *limits = &s->conn->server->limits;
     size_t most = fault(FAULT_SMTP_FIFTY_RECIPIENTS) ? 50 : (size_t)limits->recipients;
@@ -261,7 +278,7 @@ static void judge(struct smtp *s, const struct smtp_path *path, const struct smt
     else if (!domain_fits(s, path->domain))
         smtp_reply(s, 452, "4.5.3", "Too many domains in one session");
     else {
-        add_recipient(s, path, account,
+        add_recipient(s, path, arg, account,
                       account != NULL ? ROUTE_MAILBOX
                       : elsewhere     ? ROUTE_QUEUE
                                       : ROUTE_NOWHERE,
@@ -294,7 +311,7 @@ static void recipient(struct smtp *s, const char *arg, size_t n)
     else if (smtp_rcpt_params(rest, s->esmtp, &params, &wrong) != 0)
         smtp_reply(s, wrong.code, wrong.enhanced, "%s", wrong.why);
     else
-        judge(s, &path, &params);
+        judge(s, &path, arg, &params);
 }
 
 void smtp_rcpt(struct smtp *s, const char *arg, size_t n)

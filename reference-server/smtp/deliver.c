@@ -196,7 +196,8 @@ static bool needs_queue(const struct smtp *s)
     for (size_t i = 0; i < e->count; i++)
         if (e->recipients[i].route == ROUTE_QUEUE ||
             (e->recipients[i].route == ROUTE_MAILBOX &&
-             (e->recipients[i].notify & SMTP_NOTIFY_SUCCESS) != 0))
+             ((e->recipients[i].notify & SMTP_NOTIFY_SUCCESS) != 0 ||
+              fault(FAULT_SMTP_DELIVERED_DSN_UNASKED))))
             return true;
     return false;
 }

@@ -33,6 +33,31 @@ static bool alnum(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+static bool named(const struct param *p, const char *name)
+{
+    return strlen(name) == p->name_len && strncasecmp(name, p->name, p->name_len) == 0;
+}
+
+static bool valued(const struct param *p, const char *value)
+{
+    return p->value != NULL && strlen(value) == p->value_len &&
+           strncasecmp(value, p->value, p->value_len) == 0;
+}
+
+/* A word of NOTIFY or RET, in any case (RFC 3461, 4.1 and 4.3). */
+static bool worded(const struct param *p, const char *value)
+{
+    return valued(p, value) &&
+           (!fault(FAULT_SMTP_DSN_WORDS_CASE) || strncmp(value, p->value, p->value_len) == 0);
+}
+
+/* By a fault these may stand without a value. */
+static bool may_be_empty(const struct param *p)
+{
+    return (named(p, "RET") && fault(FAULT_SMTP_DSN_RET_ANY)) ||
+           (named(p, "NOTIFY") && fault(FAULT_SMTP_DSN_NOTIFY_ANY));
+}
+
 /* The next parameter behind one space. 1: there it is, 0: that was all. */
 static int next(const char **at, struct param *p, struct smtp_param_error *wrong)
 {
@@ -53,24 +78,13 @@ static int next(const char **at, struct param *p, struct smtp_param_error *wrong
             text++;
         p->value_len = (size_t)(text - p->value);
         /* AUTH=<> and the like hold no = but UTF-8 is never there */
-        if (p->value_len == 0 || p->value_len > VALUE_MAX)
+        if ((p->value_len == 0 && !may_be_empty(p)) || p->value_len > VALUE_MAX)
             return syntax(wrong, "A parameter has no value, or one that is too long");
     }
     if (*text != '\0' && *text != ' ')
         return syntax(wrong, "A parameter holds an octet that it may not");
     *at = text;
     return 1;
-}
-
-static bool named(const struct param *p, const char *name)
-{
-    return strlen(name) == p->name_len && strncasecmp(name, p->name, p->name_len) == 0;
-}
-
-static bool valued(const struct param *p, const char *value)
-{
-    return p->value != NULL && strlen(value) == p->value_len &&
-           strncasecmp(value, p->value, p->value_len) == 0;
 }
 
 static int hex_value(char c)
@@ -151,8 +165,9 @@ static int take_envid(const struct param *p, struct smtp_params *out,
 {
     char plain[VALUE_MAX + 1];
     size_t len = 0;
-    bool lax = p->value != NULL && fault(FAULT_SMTP_DSN_BAD_XTEXT_ACCEPTED);
-    if (p->value == NULL || p->value_len >= sizeof out->envid ||
+    bool lax = p->value != NULL && fault(FAULT_SMTP_DSN_XTEXT_UNCHECKED);
+    size_t most = fault(FAULT_SMTP_DSN_ENVID_SHORT) ? 8 : sizeof out->envid - 1;
+    if (p->value == NULL || p->value_len > most ||
         (smtp_xtext_decode(p->value, p->value_len, plain, &len) != 0 && !lax))
         return syntax(wrong, "ENVID takes xtext of up to 100 characters");
     for (size_t i = 0; i < len; i++)
@@ -182,9 +197,9 @@ static int unknown(bool esmtp, struct smtp_param_error *wrong)
 /* RET says how much of the message a report of failure holds (RFC 3461, 4.3). */
 static int take_ret(const struct param *p, struct smtp_params *out, struct smtp_param_error *wrong)
 {
-    out->return_header = valued(p, "HDRS");
-    out->return_full = valued(p, "FULL");
-    bool fine = out->return_header || out->return_full || fault(FAULT_SMTP_DSN_BAD_RET_ACCEPTED);
+    out->return_header = worded(p, "HDRS");
+    out->return_full = worded(p, "FULL");
+    bool fine = out->return_header || out->return_full || fault(FAULT_SMTP_DSN_RET_ANY);
     return fine ? 0 : syntax(wrong, "RET is FULL or HDRS");
 }
 
@@ -272,7 +287,7 @@ static bool too_many(enum mail_param is, unsigned *seen)
         is = HOLD_FOR;
     if (is == NO_PARAM || !again(seen, is))
         return false;
-    return !((is == RET || is == ENVID) && fault(FAULT_SMTP_DSN_PARAMETER_TWICE));
+    return !((is == RET || is == ENVID) && fault(FAULT_SMTP_DSN_REPEATED));
 }
 
 int smtp_mail_params(const char *text, const struct smtp_offer *offer, struct smtp_params *out,
@@ -318,19 +333,22 @@ static int take_notify(const struct param *p, struct smtp_params *out,
                              .value_len = (size_t)((comma == NULL ? end : comma) - at)};
         unsigned bit = 0;
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-            if (valued(&word, known[i].name))
+            if (worded(&word, known[i].name))
                 bit = known[i].bit;
-        if (bit == 0)
+        if (bit == 0 && !fault(FAULT_SMTP_DSN_NOTIFY_ANY))
             break;
         out->notify |= bit;
         if (comma == NULL)
             goto whole;
         at = comma + 1;
     }
-    return syntax(wrong, "NOTIFY is NEVER, or a list of SUCCESS, FAILURE and DELAY");
+    if (!fault(FAULT_SMTP_DSN_NOTIFY_ANY))
+        return syntax(wrong, "NOTIFY is NEVER, or a list of SUCCESS, FAILURE and DELAY");
 whole:
+    if (out->notify == SMTP_NOTIFY_NEVER && fault(FAULT_SMTP_DSN_NEVER_REFUSED))
+        return refuse(wrong, 550, "5.7.1", "Everybody is told here");
     if ((out->notify & SMTP_NOTIFY_NEVER) != 0 && out->notify != SMTP_NOTIFY_NEVER &&
-        !fault(FAULT_SMTP_DSN_NEVER_WITH_OTHERS))
+        !fault(FAULT_SMTP_DSN_NEVER_BESIDE_OTHERS))
         return syntax(wrong, "NOTIFY=NEVER stands alone");
     return 0;
 }
@@ -338,17 +356,22 @@ whole:
 static int take_orcpt(const struct param *p, struct smtp_params *out,
                       struct smtp_param_error *wrong)
 {
+    static const char form[] = "ORCPT takes type;address, the address as xtext";
     char plain[VALUE_MAX + 1];
-    size_t len = 0;
+    size_t len = 0, most = fault(FAULT_SMTP_DSN_ORCPT_SHORT) ? 128 : sizeof out->orcpt - 1;
     const char *semicolon = p->value == NULL ? NULL : memchr(p->value, ';', p->value_len);
-    if (semicolon == NULL || semicolon == p->value || p->value_len >= sizeof out->orcpt ||
-        smtp_xtext_decode(semicolon + 1, p->value_len - (size_t)(semicolon + 1 - p->value), plain,
-                          &len) != 0 ||
-        len == 0)
-        return syntax(wrong, "ORCPT takes type;address, the address as xtext");
-    for (size_t i = 0; i < len; i++)
-        if (plain[i] < 32 || plain[i] > 126) /* RFC 3461, 4.2 */
-            return syntax(wrong, "ORCPT stands for printable characters only");
+    if (p->value == NULL || p->value_len > most)
+        return syntax(wrong, form);
+    if (semicolon == NULL && fault(FAULT_SMTP_DSN_ORCPT_NO_TYPE))
+        return 0;
+    if (semicolon == NULL || semicolon == p->value)
+        return syntax(wrong, form);
+    size_t rest = p->value_len - (size_t)(semicolon + 1 - p->value);
+    bool fine = smtp_xtext_decode(semicolon + 1, rest, plain, &len) == 0 && len > 0;
+    for (size_t i = 0; fine && i < len; i++)
+        fine = plain[i] >= 32 && plain[i] <= 126; /* RFC 3461, 4.2 */
+    if (!fine && (rest == 0 || !fault(FAULT_SMTP_DSN_XTEXT_UNCHECKED)))
+        return syntax(wrong, form);
     memcpy(out->orcpt, p->value, p->value_len);
     out->orcpt[p->value_len] = '\0';
     return 0;
@@ -359,7 +382,7 @@ int smtp_rcpt_params(const char *text, bool esmtp, struct smtp_params *out,
 {
     struct smtp_params made = {0};
     struct param p;
-    bool twice_fine = fault(FAULT_SMTP_DSN_PARAMETER_TWICE);
+    bool twice_fine = fault(FAULT_SMTP_DSN_REPEATED);
     int more;
     while ((more = next(&text, &p, wrong)) > 0) {
         int rc;

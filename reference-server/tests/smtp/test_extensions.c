@@ -50,12 +50,26 @@ static const struct {
     const char *before; /* lines that get 250; or NULL */
     const char *line, *right, *wrong;
 } answers[] = {
-    {"smtp-dsn-never-with-others", ON_25, FROM, TO " NOTIFY=NEVER,SUCCESS", "501 5.5.4", "250"},
-    {"smtp-dsn-bad-xtext-accepted", ON_25, NULL, FROM " ENVID=a+", "501 5.5.4", "250"},
-    {"smtp-dsn-bad-xtext-accepted", ON_LMTP, NULL, FROM " ENVID=a+0A", "501 5.5.4", "250"},
-    {"smtp-dsn-bad-ret-accepted", ON_25, NULL, FROM " RET=SOME", "501 5.5.4", "250"},
-    {"smtp-dsn-parameter-twice", ON_25, NULL, FROM " RET=HDRS RET=HDRS", "501 5.5.4", "250"},
-    {"smtp-dsn-parameter-twice", ON_25, FROM, TO " NOTIFY=DELAY NOTIFY=DELAY", "501 5.5.4", "250"},
+    {"smtp-dsn-never-beside-others", ON_25, FROM, TO " NOTIFY=NEVER,SUCCESS", "501 5.5.4", "250"},
+    {"smtp-dsn-xtext-unchecked", ON_25, NULL, FROM " ENVID=a+", "501 5.5.4", "250"},
+    {"smtp-dsn-xtext-unchecked", ON_LMTP, NULL, FROM " ENVID=a+0A", "501 5.5.4", "250"},
+    {"smtp-dsn-ret-any", ON_25, NULL, FROM " RET=SOME", "501 5.5.4", "250"},
+    {"smtp-dsn-repeated", ON_25, NULL, FROM " RET=HDRS RET=HDRS", "501 5.5.4", "250"},
+    {"smtp-dsn-repeated", ON_25, FROM, TO " NOTIFY=DELAY NOTIFY=DELAY", "501 5.5.4", "250"},
+    {"smtp-dsn-ret-any", ON_25, NULL, FROM " RET=", "501 5.5.4", "250"},
+    {"smtp-dsn-notify-any", ON_25, FROM, TO " NOTIFY=SOON", "501 5.5.4", "250"},
+    {"smtp-dsn-notify-any", ON_25, FROM, TO " NOTIFY=", "501 5.5.4", "250"},
+    {"smtp-dsn-words-case", ON_25, NULL, FROM " RET=hdrs", "250", "501"},
+    {"smtp-dsn-words-case", ON_25, FROM, TO " NOTIFY=Never", "250", "501"},
+    {"smtp-dsn-envid-short", ON_25, NULL, FROM " ENVID=123456789", "250", "501"},
+    {"smtp-dsn-never-refused", ON_25, FROM, TO " NOTIFY=never", "250", "550"},
+    {"smtp-dsn-xtext-unchecked", ON_25, FROM, TO " ORCPT=rfc822;a+4", "501 5.5.4", "250"},
+    {"smtp-dsn-orcpt-no-type", ON_25, FROM, TO " ORCPT=a", "501 5.5.4", "250"},
+    {"smtp-dsn-orcpt-short", ON_25, FROM,
+     TO " ORCPT=rfc822;"
+        "123456789012345678901234567890123456789012345678901234567890123456789012345678901234"
+        "5678901234567890123456789012345678901234567890",
+     "250", "501"},
     {"smtp-requiretls-in-clear", ON_25, NULL, FROM " REQUIRETLS", "530 5.7.10", "250"},
     {"smtp-by-zero-return", USER, NULL, FROM " BY=0;R", "501 5.5.4", "250"},
     {"smtp-by-negative-refused", ON_25, NULL, FROM " BY=-1;N", "250", "501"},

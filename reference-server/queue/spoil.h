@@ -1,0 +1,10 @@
+/* What some faults do to a text that is relayed. SPDX-License-Identifier: MIT */
+#ifndef SERVER_QUEUE_SPOIL_H
+#define SERVER_QUEUE_SPOIL_H
+
+#include "queue/message.h"
+
+/* Changes m->data and m->len, only where a fault is on. */
+void queue_spoil(struct qmsg *m);
+
+#endif
