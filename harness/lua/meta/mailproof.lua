@@ -110,16 +110,18 @@ function timeline:imap(o) end
 function timeline:pop3(o) end
 
 ---For rules of SASL that hold in every protocol: calls use(door) for each of submission, IMAP and POP3 in which
----the target offers one of these mechanisms (inside TLS where it can be had). Skips when none is offered anywhere.
+---the target offers one of these mechanisms and the right password opens by it (so that a refusal means something;
+----PLUS forms are not tried), inside TLS where it can be had. Skips when there is none.
 ---@param mechanisms string|string[]
 ---@param use fun(door: door)
 function timeline:each_door(mechanisms, use) end
 
 ---@class door
 ---@field protocol string   "smtp" "imap" "pop3"
----@field service string    "submission", "imap", …
+---@field service string    "submissions", "imaps", …
 ---@field mech string       the first of the mechanisms that is offered here
 ---@field open fun(o?: open_options): conn  a new connection on which nobody has logged in; tls="none" stays in clear
+---@field leave fun(c: conn, r?: reply)      hangs up; r is the reply to the login: an open maildrop is given back first
 ---@field accepted fun(r: reply): boolean   whether this reply means: logged in
 
 ---Judges: false makes the verdict fail (or weak, noted: by level) and the run goes on.

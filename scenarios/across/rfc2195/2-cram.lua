@@ -9,7 +9,7 @@ local function exchange(door, response)
     seen = challenge
     return response(challenge)
   end }
-  c:close()
+  door.leave(c, r)
   return door.accepted(r), r, seen
 end
 

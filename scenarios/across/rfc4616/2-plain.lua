@@ -6,7 +6,7 @@ local SERVICES = { "submission/imap/pop3" }
 local function try(door, bytes)
   local c = door.open()
   local r = c:auth { mech = "PLAIN", tamper = function() return bytes end }
-  c:close()
+  door.leave(c, r)
   return door.accepted(r), r
 end
 
@@ -116,7 +116,7 @@ scenario {
           r = c:auth { mech = "PLAIN" }
           t:check(door.accepted(r), "%s: after a long message the right password got %s", door.service, r)
         end
-        c:close()
+        door.leave(c, r)
       end
       t:equal(verdicts[2], verdicts[1],
         door.service .. ": verdict on three parts of 255 octets, against a wrong password")

@@ -40,7 +40,7 @@ local function exchange(t, door, o)
       bare .. "," .. challenge .. "," .. final))
     return final .. ",p=" .. mime.base64(o.proof and o.proof(proof) or proof)
   end }
-  c:close()
+  door.leave(c, r)
   return door.accepted(r), r, server_first
 end
 

@@ -6,7 +6,7 @@ scenario {
   proves  = { "rfc1939-i-3-1", "rfc1939-i-4-1" },
   says    = [[The server speaks first, with one line that begins with +OK.]],
   why     = [[A client waits for it before it says anything; anything else means: not ready.]],
-  catches = { "pop3-greeting-not-ok", "pop3-no-greeting" },
+  catches = { "pop3-greeting-not-ok", "pop3-no-greeting", "pop3-quit-before-login" },
   users   = 0,
   run = function(t)
     local c = t:pop3 { greet = false }

@@ -11,7 +11,7 @@ scenario {
   says    = [[A second RETR gives the same octets, STAT stays, and without DELE the next session has the message.]],
   why     = [[Programs that leave mail on the server rely on it; a message that goes by being read is lost to them.]],
   messages = { "plain", "dots" },
-  catches = "pop3-retr-deletes",
+  catches = { "pop3-retr-deletes", "pop3-no-final-dot" },
   run = function(t)
     local c = t:pop3 { login = true }
     if (c:capabilities().EXPIRE or ""):match "^0" then t:skip "the site deletes what was read: EXPIRE 0" end
@@ -41,7 +41,8 @@ scenario {
   says    = [[RETR sends the message, whatever its lines hold and however long they are, and LIST counts just that.]],
   why     = [[A signature over the message breaks with one octet that is not as it was.]],
   messages = 0,
-  catches = { "pop3-breaks-long-lines", "pop3-eighth-bit", "pop3-size-counts-lf", "pop3-no-final-dot" },
+  catches = { "pop3-breaks-long-lines", "pop3-eighth-bit", "pop3-size-counts-lf", "pop3-no-final-dot",
+    "pop3-no-dot-stuffing", "pop3-size-counts-dots", "pop3-list-one-is-many" },
   run = function(t)
     local body = ("0123456789"):rep(1000) .. "\r\n" .. "Gr\u{fc}\u{df}e, \u{4f60}\u{597d}\r\n" ..
       ("."):rep(3000) .. "\r\n\tend\r\n"
@@ -66,7 +67,7 @@ scenario {
   says    = [[NOOP changes nothing and RSET takes back marks; with none it is no error.]],
   why     = [[A client says RSET to be sure, and does not keep count of its marks.]],
   messages = { "plain" },
-  catches = { "pop3-rset-unmarked-refused", "pop3-rset-does-not-restore" },
+  catches = { "pop3-rset-unmarked-refused", "pop3-rset-does-not-restore", "pop3-stat-counts-deleted" },
   run = function(t)
     local c = t:pop3 { login = true }
     c:send "RSET"
@@ -93,7 +94,7 @@ scenario {
   why     = [[RSET is the client's way to say: I have not saved them after all.]],
   messages = { "plain", "dots", "multipart" },
   catches = { "pop3-rset-forgotten-at-quit", "pop3-rset-does-not-restore", "pop3-quit-deletes-all",
-    "pop3-quit-deletes-nothing", "pop3-dele-at-once" },
+    "pop3-quit-deletes-nothing", "pop3-dele-at-once", "pop3-dele-renumbers" },
   run = function(t)
     local c = t:pop3 { login = true }
     for n = 1, 3 do
@@ -121,8 +122,8 @@ scenario {
   says    = [[QUIT removes the marked messages and none that the session never saw.]],
   why     = [[Who empties his maildrop at every poll would lose what came while he was reading.]],
   messages = { "plain" },
-  catches = { "pop3-quit-deletes-arrived", "pop3-numbers-not-frozen", "pop3-quit-deletes-all",
-    "pop3-quit-deletes-nothing" },
+  catches = { "pop3-quit-deletes-arrived", "pop3-numbers-not-frozen", "pop3-quit-deletes-nothing",
+    "pop3-stat-form", "pop3-no-final-dot", "pop3-stat-counts-deleted", "pop3-stat-wrong-sum" },
   run = function(t)
     local c = t:pop3 { login = true }
     c:send "STAT"

@@ -10,7 +10,7 @@ scenario {
   needs   = { "TOP", "UIDL" },
   messages = { "plain", "dots" },
   catches = { "pop3-top-unknown-ok", "pop3-uidl-unknown-ok", "pop3-top-before-login", "pop3-deleted-readable",
-    "pop3-number-prefix", "pop3-capa-lists-missing-top" },
+    "pop3-number-prefix", "pop3-capa-lists-missing-top", "pop3-dele-renumbers", "pop3-uidl-lists-deleted" },
   run = function(t)
     for _, command in ipairs { "TOP 1 0", "UIDL", "UIDL 1" } do
       local c = t:pop3()
@@ -69,7 +69,7 @@ scenario {
   why     = [[A client that keeps the ids it has seen never downloads the message that got an old one.]],
   needs   = { "UIDL" },
   messages = { "plain", "dots" },
-  catches = { "pop3-uidl-reused", "pop3-quit-deletes-nothing", "pop3-uidl-duplicates" },
+  catches = { "pop3-uidl-reused", "pop3-quit-deletes-nothing", "pop3-uidl-duplicates", "pop3-dele-renumbers" },
   run = function(t)
     local seen = {}
     for round = 1, 3 do

@@ -18,7 +18,7 @@ scenario {
   messages = 0,
   needs   = { "USER" },
   catches = { "pop3-auth-code-missing", "pop3-apop-code-missing", "pop3-apop-any-digest", "pop3-any-password",
-    "pop3-unannounced-codes", "pop3-failed-login-locks" },
+    "pop3-unannounced-codes", "pop3-response-code-syntax", "pop3-auth-no-initial-response" },
   run = function(t)
     local c = ready(t)
     local announced = c:has "AUTH-RESP-CODE"

@@ -27,8 +27,8 @@ scenario {
               does not send the password.]],
   why     = [[A client takes the strongest that is listed. If that one does not work it has no mail.]],
   messages = 0,
-  catches = { "pop3-auth-lists-missing-mechanism", "pop3-auth-no-initial-response", "pop3-auth-case-sensitive",
-    "pop3-auth-data-in-ok", "sasl-scram-wrong-signature" },
+  catches = { "pop3-auth-lists-missing-mechanism", "pop3-auth-no-initial-response", "pop3-auth-data-in-ok",
+    "sasl-scram-wrong-signature", "pop3-stls-greets-again" },
   tags    = { "auth" },
   run = function(t)
     local c = ready(t)
@@ -172,7 +172,8 @@ scenario {
   says    = [[The limit for commands is not one for responses: whatever a mechanism can need is read.]],
   why     = [[Tickets and tokens are long. A server that cuts them cannot be used with them.]],
   messages = 0,
-  catches = { "sasl-long-response-refused", "pop3-auth-data-in-ok", "sasl-scram-wrong-signature" },
+  catches = { "sasl-long-response-refused", "pop3-auth-data-in-ok", "sasl-scram-wrong-signature",
+    "pop3-auth-challenge-has-text" },
   tags    = { "auth" },
   run = function(t)
     local c = ready(t)

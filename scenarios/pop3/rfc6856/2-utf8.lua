@@ -36,7 +36,8 @@ scenario {
   why     = [[Sizes and texts of the session depend on the mode: it cannot change in the middle.]],
   needs   = { "UTF8" },
   messages = 0,
-  catches = { "pop3-utf8-after-login", "pop3-utf8-takes-argument" },
+  catches = { "pop3-utf8-after-login", "pop3-utf8-takes-argument", "pop3-capa-after-login-refused",
+    "pop3-capa-forgets-utf8" },
   run = function(t)
     local c = t:pop3()
     c:send "UTF8 now"
@@ -58,7 +59,9 @@ scenario {
   why     = [[It is what the command is for.]],
   needs   = { "UTF8" },
   messages = 0,
-  catches = { "pop3-utf8-still-downgraded", "pop3-utf8-size-of-original", "pop3-eighth-bit" },
+  catches = { "pop3-utf8-still-downgraded", "pop3-utf8-size-of-original", "pop3-eighth-bit",
+    "pop3-no-final-dot", "pop3-capa-lists-missing-top", "pop3-size-counts-lf", "pop3-size-counts-dots",
+    "pop3-list-one-is-many" },
   run = function(t)
     t:deliver(international(t))
     local c = enter(t, true)
@@ -87,7 +90,8 @@ scenario {
   why     = [[An old client takes the octets for another character set, or for the end of the header.]],
   needs   = { "UTF8" },
   messages = { "plain" },
-  catches = { "pop3-utf8-raw-without", "pop3-utf8-size-of-original", "pop3-utf8-code-elsewhere" },
+  catches = { "pop3-utf8-raw-without", "pop3-utf8-code-elsewhere", "pop3-no-final-dot", "pop3-list-one-is-many",
+    "pop3-utf8-refusal-closes" },
   run = function(t)
     t:deliver(international(t))
     local c = enter(t, false)
@@ -136,7 +140,7 @@ scenario {
   why     = [[A client that learns UTF8 would download all its mail again.]],
   needs   = { "UTF8" },
   messages = { "plain", "dots", "ten-lines" },
-  catches = { "pop3-uidl-per-session", "pop3-utf8-size-of-original" },
+  catches = { "pop3-uidl-per-session", "pop3-no-final-dot", "pop3-retr-deletes" },
   run = function(t)
     local seen = {}
     for _, utf8 in ipairs { false, true } do

@@ -9,7 +9,7 @@ scenario {
   why     = [[TLS says who the server is; who the client is it does not say.]],
   services = { "pop3s" },
   messages = { "plain" },
-  catches = { "pop3-stat-before-login", "pop3-stls-listed-in-tls", "pop3-stls-after-login" },
+  catches = { "pop3-stat-before-login", "pop3-stls-listed-in-tls", "pop3-no-final-dot" },
   tags    = { "tls" },
   run = function(t)
     local c = t:pop3 { service = "pop3s" }

@@ -24,7 +24,7 @@ scenario {
   says    = [[After the goodbye of the protocol comes the close alert of TLS, and then the end of the connection.]],
   why     = [[Without it nobody can tell an orderly end from one that somebody on the path has forged.]],
   needs   = { "STLS" },
-  catches = { "tls-no-close-notify", "pop3-stls-greets-again" },
+  catches = { "tls-no-close-notify", "pop3-stls-greets-again", "pop3-quit-before-login" },
   tags    = { "tls" },
   users   = 0,
   run = function(t)
