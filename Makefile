@@ -8,7 +8,7 @@
 #   make ports-proof  mailproof ports against each TLS and STARTTLS fault of mailproofd
 #   make clients      swaks, msmtp, curl, mutt, fetchmail, getmail, Python, and Postfix on either side of mailproofd
 #   make servers      the scenarios against seven real mail servers from Debian packages (needs root)
-#   make bench        driver CPU per scenario, wall time of the whole run
+#   make bench        driver CPU per scenario; mailproofd beside Postfix, smtp-sink and Dovecot
 #   make soak         10,000 idle and 1,000 slow connections while others work (SECONDS=60)
 #   make fuzz T=NAME  fuzz one target of fuzz/ with AFL++ (SECONDS=60)
 #   make lint         clang-format, cppcheck, luacheck, both compilers with warnings as errors
@@ -148,8 +148,13 @@ servers: $(O)/mailproof
 	@harness/tests/servers.sh $(O)/mailproof $(SERVERS)
 
 # What the driver costs: CPU a scenario, wall time of the whole run.
-bench: all
+# Then what mailproofd costs, beside Postfix, smtp-sink and Dovecot (these with root).
+bench: all $(O)/reference-server/tests/bench/load $(O)/slow_flush.so
 	@harness/tests/bench.sh $(O)/mailproof 5
+	@reference-server/tests/bench/bench.sh $(O)/mailproofd $(O)/reference-server/tests/bench/load $(O)/slow_flush.so
+
+$(O)/slow_flush.so: reference-server/tests/bench/slow_flush.c Makefile
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARN) -shared -fPIC -o $@ $<
 
 BIN = $(DESTDIR)$(PREFIX)/bin
 SHARE = $(DESTDIR)$(PREFIX)/share/mailproof

@@ -16,10 +16,15 @@ enum { WORD_OCTETS = 45 };
 
 static bool eight_bit(const unsigned char *p, size_t n)
 {
-    unsigned char all = 0;
-    for (size_t i = 0; i < n; i++)
+    uint64_t all = 0, eight;
+    size_t i = 0;
+    for (; n - i >= sizeof eight; i += sizeof eight) { /* every message goes through here */
+        memcpy(&eight, p + i, sizeof eight);
+        all |= eight;
+    }
+    for (; i < n; i++)
         all |= p[i];
-    return (all & 0x80) != 0;
+    return (all & UINT64_C(0x8080808080808080)) != 0;
 }
 
 static bool eight_bit_text(const char *text)
