@@ -48,7 +48,7 @@ VERSION := 0.1.0
 BASE_CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(HARDEN) $(WARN) $(PKG_CFLAGS) -MMD -MP \
 	-DMAILPROOF_VERSION='"$(VERSION)"'
 HARNESS_LIBS := $(shell pkg-config --libs openssl libpcap lua5.4 jansson 2>/dev/null) -lunbound -lm -lpthread
-SERVER_LIBS := $(shell pkg-config --libs openssl jansson sqlite3 libutf8proc 2>/dev/null) -lunbound -lm -lpthread
+SERVER_LIBS := $(shell pkg-config --libs openssl jansson sqlite3 libutf8proc 2>/dev/null) -lunbound -lseccomp -lm -lpthread
 CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
 
 HARNESS_SRC := $(filter-out harness/tests/%,$(shell find harness -name '*.c'))
@@ -217,7 +217,7 @@ fuzz:
 # --- dependencies and cleanliness ---------------------------------------------------------------
 
 DEBIAN := gcc clang libclang-rt-14-dev make pkg-config git ca-certificates \
-	libssl-dev libpcap-dev liblua5.4-dev lua5.4 libjansson-dev libsqlite3-dev libutf8proc-dev libunbound-dev ldnsutils check openssl tshark libxml2-utils python3-jsonschema \
+	libssl-dev libpcap-dev liblua5.4-dev lua5.4 libjansson-dev libsqlite3-dev libutf8proc-dev libunbound-dev libseccomp-dev ldnsutils check openssl tshark libxml2-utils python3-jsonschema \
 	clang-format cppcheck lua-check afl++ lld llvm \
 	swaks libnet-ssleay-perl libdigest-hmac-perl msmtp curl mutt libsasl2-modules fetchmail getmail6 python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)

@@ -209,6 +209,25 @@ static int set_fault(struct reading *r, const char *value, struct err *err)
     return 0;
 }
 
+static int set_run_as(struct reading *r, const char *value, struct err *err)
+{
+    (void)err; /* looked up where it matters: inside the sandbox there is no list of users */
+    set(&r->c->run_as, value);
+    return 0;
+}
+
+static int set_sandbox(struct reading *r, const char *value, struct err *err)
+{
+    static const char *const modes[] = {
+        [SANDBOX_ON] = "on", [SANDBOX_OFF] = "off", [SANDBOX_REQUIRE] = "require"};
+    for (int i = 0; i <= SANDBOX_REQUIRE; i++)
+        if (strcmp(value, modes[i]) == 0) {
+            r->c->sandbox = (enum sandbox_mode)i;
+            return 0;
+        }
+    return err_set(err, "--sandbox is on, off or require");
+}
+
 static int set_rule(struct reading *r, const char *value, struct err *err)
 {
     struct config *c = r->c;
@@ -480,6 +499,10 @@ static const struct setting {
     {"mt-priority-policy", "NAME", set_priority_policy,
      "told behind MT-PRIORITY, as MIXER (default: no name)"},
     {"config", "FILE", read_file, "read settings from there, one a line: name value"},
+    {"run-as", "USER[:GROUP]", set_run_as, "who to be once ports are bound and keys are read"},
+    {"sandbox", "on|off|require", set_sandbox,
+     "keep to our own folders and system calls: as far as the kernel can (default), not at all, or "
+     "do not start without; the line that says ready tells"},
     {"check-config", NULL, set_check,
      "read the configuration and the files that it names, say whether it is good, and end"},
     {"exit-with-stdin", NULL, set_exit_with_stdin, "end when standard input closes"},
@@ -687,6 +710,11 @@ static void show_config(const struct config *c, FILE *out)
     if (c->relay_port != 0)
         fprintf(out, "relay-port %u\n", c->relay_port);
     policy_show(&c->policy, out);
+    show_value(out, "run-as", c->run_as);
+    show_value(out, "sandbox",
+               c->sandbox == SANDBOX_ON    ? "on"
+               : c->sandbox == SANDBOX_OFF ? "off"
+                                           : "require");
     show_value(out, "plaintext-login", c->plaintext_login ? "yes" : "no");
     for (size_t i = 0; i < c->fault_count; i++)
         show_value(out, "fault", c->faults[i]);
@@ -776,6 +804,7 @@ void config_free(struct config *c)
     free(c->key);
     free(c->control);
     free(c->trace);
+    free(c->run_as);
     free(c->log);
     for (size_t i = 0; i < c->relay_from_count; i++)
         free(c->relay_from[i]);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "err.h"
+#include "sandbox.h"
 #include "server.h"
 
 struct config_listen {
@@ -38,7 +39,9 @@ struct config {
     char *priority_policy;                                                   /* may be NULL */
     uint16_t relay_port;                                                     /* 0: 25 */
     char *store, *state, *hostname, *cert, *key, *control, *trace,
-        *log; /* state, cert, key, control, trace, log may be NULL */
+        *log;     /* state, cert, key, control, trace, log may be NULL */
+    char *run_as; /* USER or USER:GROUP, or NULL */
+    enum sandbox_mode sandbox;
     struct limits limits;
     struct policy policy;
     bool plaintext_login, exit_with_stdin, check;

@@ -16,12 +16,14 @@
 #include <sys/stat.h>
 
 #include "config.h"
+#include "confine.h"
 #include "control.h"
 #include "dns/dns.h"
 #include "guard.h"
 #include "listen.h"
 #include "log.h"
 #include "loop.h"
+#include "notify.h"
 #include "queue/queue.h"
 #include "reload.h"
 #include "rule.h"
@@ -39,8 +41,10 @@ struct daemon {
     struct listener **listeners;
     size_t listener_count;
     struct control *control;
-    char *state;    /* the folder in use */
-    bool own_state; /* it is ours to remove */
+    char *state;     /* the folder in use */
+    bool made_state; /* we made it just now */
+    bool own_state;  /* it is ours to remove */
+    struct sandbox sandbox;
     char *control_path;
     struct loop_source signals, input;
     bool signals_watched, input_watched;
@@ -80,15 +84,14 @@ static int make_state(struct daemon *d, struct err *err)
 {
     if (d->config.state != NULL) {
         d->state = strdup(d->config.state);
-        if (mkdir(d->state, 0755) != 0 && errno != EEXIST)
-            return err_errno(err, d->state);
-        return 0;
+        d->made_state = mkdir(d->state, 0755) == 0;
+        return d->made_state || errno == EEXIST ? 0 : err_errno(err, d->state);
     }
     const char *tmp = getenv("TMPDIR");
     d->state = join(tmp != NULL && *tmp != '\0' ? tmp : "/tmp", "mailproofd-XXXXXX");
     if (mkdtemp(d->state) == NULL)
         return err_errno(err, d->state);
-    d->own_state = true;
+    d->own_state = d->made_state = true;
     chmod(d->state, 0755); /* others read ca.pem */
     return 0;
 }
@@ -130,6 +133,7 @@ static void begin_end(struct daemon *d)
         return;
     }
     d->server.stopping = true;
+    notify("STOPPING=1", NULL);
     for (size_t i = 0; i < d->listener_count; i++)
         listen_close(d->listeners[i]);
     d->listener_count = 0;
@@ -146,12 +150,17 @@ static void begin_end(struct daemon *d)
 static void read_again(struct daemon *d)
 {
     struct err err;
-    if (reload(&d->server, &d->config, d->argc, d->argv, d->state, &err) != 0)
+    notify_reloading(NULL);
+    if (reload(&d->server, &d->config, d->argc, d->argv, d->state, &err) != 0) {
+        confine_explain(&d->sandbox, &err);
         fprintf(stderr, "mailproofd: not read again: %s\n", err.text);
-    else if (log_reopen(&err) != 0)
+    } else if (log_reopen(&err) != 0) {
+        confine_explain(&d->sandbox, &err);
         fprintf(stderr, "mailproofd: the log stays where it was: %s\n", err.text);
-    else
+    } else {
         err.text[0] = '\0';
+    }
+    notify("READY=1", NULL);
     char why[sizeof err.text];
     log_event("reload", "s:b, s:s", "ok", (int)(err.text[0] == '\0'), "why",
               log_text(err.text, why, sizeof why));
@@ -292,11 +301,20 @@ static json_t *services(const struct daemon *d)
     return all;
 }
 
+/* Who we are now, and what holds us in: never silently nothing. */
+static json_t *layers(const struct daemon *d)
+{
+    const struct sandbox *s = &d->sandbox;
+    return json_pack("{s:s, s:s, s:s, s:s}", "user", s->user, "no_new_privs", s->no_new_privs,
+                     "landlock", s->landlock, "seccomp", s->seccomp);
+}
+
 static void say_ready(const struct daemon *d)
 {
     const char *ca = tls_identity_ca(d->server.tls);
-    json_t *line = json_pack("{s:b, s:i, s:o, s:s?, s:s}", "ready", 1, "pid", (int)getpid(),
-                             "services", services(d), "ca", ca, "control", d->control_path);
+    json_t *line =
+        json_pack("{s:b, s:i, s:o, s:s?, s:s, s:o}", "ready", 1, "pid", (int)getpid(), "services",
+                  services(d), "ca", ca, "control", d->control_path, "sandbox", layers(d));
     json_dumpf(line, stdout, JSON_COMPACT);
     putchar('\n');
     fflush(stdout);
@@ -327,6 +345,12 @@ static int start(struct daemon *d, struct err *err)
     struct tls_options tls = {d->state, s->hostname, d->config.cert, d->config.key};
     if (tls_identity_open(&tls, &s->tls, err) != 0)
         return -1;
+    d->control_path =
+        d->config.control != NULL ? strdup(d->config.control) : join(d->state, "control.sock");
+    /* Ports may be root's to bind and keys root's to read; threads have to begin inside. */
+    if (start_listening(d, err) != 0 || confine(&d->config, d->state, d->made_state, d->own_state,
+                                                d->control_path, &d->sandbox, err) != 0)
+        return -1;
     struct store_options store = {d->config.store, s->loop, s->clock};
     if (store_open(&store, &s->store, err) != 0 || add_users(d, err) != 0 ||
         open_queue(d, err) != 0)
@@ -340,11 +364,7 @@ static int start(struct daemon *d, struct err *err)
     for (size_t i = 0; i < d->config.script_count; i++)
         if (rule_read_file(d->config.scripts[i], false, err) != 0)
             return -1;
-    d->control_path =
-        d->config.control != NULL ? strdup(d->config.control) : join(d->state, "control.sock");
     if (control_open(s, d->control_path, &d->control, err) != 0)
-        return -1;
-    if (start_listening(d, err) != 0)
         return -1;
     watch_input(d);
     return 0;
@@ -417,9 +437,11 @@ int main(int argc, char **argv)
     keep_memory();
     if (start(&d, &err) == 0) {
         d.ready = true;
-        log_event("start", "s:s, s:i, s:o", "version", MAILPROOF_VERSION, "pid", (int)getpid(),
-                  "services", services(&d));
+        log_event("start", "s:s, s:i, s:o, s:o", "version", MAILPROOF_VERSION, "pid", (int)getpid(),
+                  "services", services(&d), "sandbox", layers(&d));
         say_ready(&d);
+        if (notify("READY=1", &err) != 0)
+            fprintf(stderr, "mailproofd: %s\n", err.text);
         loop_run(d.server.loop);
     } else {
         fprintf(stderr, "mailproofd: %s\n", err.text);

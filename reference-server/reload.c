@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sandbox.h"
 #include "saslprep.h"
 #include "tls.h"
 
@@ -58,7 +59,8 @@ int reload_check(const struct config *c, struct err *err)
 {
     if (check_users(c, err) != 0 || check_certificate(c, err) != 0 ||
         check_readable(c->dns_zone, err) != 0 || check_readable(c->dns_anchor, err) != 0 ||
-        check_readable(c->relay_ca, err) != 0 || check_readable(c->mta_sts, err) != 0)
+        check_readable(c->relay_ca, err) != 0 || check_readable(c->mta_sts, err) != 0 ||
+        (c->run_as != NULL && geteuid() == 0 && sandbox_check(c->run_as, err) != 0))
         return -1;
     return 0;
 }
