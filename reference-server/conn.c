@@ -6,7 +6,6 @@
  * under its feet. SPDX-License-Identifier: MIT */
 #include "conn.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -22,6 +21,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "entrance.h"
 #include "fault.h"
 #include "guard.h"
 #include "log.h"
@@ -741,56 +741,18 @@ static void ready(void *arg, uint32_t events)
 
 /* --- the beginning --- */
 
-static void address(const struct sockaddr_storage *a, char *out, size_t size, uint16_t *port)
-{
-    if (a->ss_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const void *)a;
-        inet_ntop(AF_INET, &v4->sin_addr, out, (socklen_t)size);
-        *port = ntohs(v4->sin_port);
-    } else if (a->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const void *)a;
-        if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-            inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], out, (socklen_t)size);
-        else
-            inet_ntop(AF_INET6, &v6->sin6_addr, out, (socklen_t)size);
-        *port = ntohs(v6->sin6_port);
-    } else {
-        snprintf(out, size, "127.0.0.1"); /* a socket pair: tests */
-        *port = 0;
-    }
-}
-
-/* One connection too many from its address is told so, as far as it could read it, and is over. */
-static bool turned_away(struct server *s, const struct protocol *protocol, bool tls, int fd)
-{
-    char peer[64], line[256];
-    uint16_t port;
-    struct sockaddr_storage a;
-    socklen_t n = sizeof a;
-    a.ss_family = AF_UNSPEC;
-    getpeername(fd, (struct sockaddr *)&a, &n);
-    address(&a, peer, sizeof peer, &port);
-    if (guard_enter(s, peer))
-        return false;
-    int len = 0;
-    if (protocol == &imap_protocol)
-        len = snprintf(line, sizeof line, "* BYE Too many connections from %s\r\n", peer);
-    else if (protocol == &pop3_protocol)
-        len = snprintf(line, sizeof line, "-ERR [SYS/TEMP] too many connections from %s\r\n", peer);
-    else if (protocol == &smtp_protocol)
-        len = snprintf(line, sizeof line, "421 4.7.0 %s Too many connections from %s\r\n",
-                       s->hostname, peer);
-    if (!tls && len > 0 && send(fd, line, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-        len = 0; /* it is gone already */
-    log_event("refused", "s:s, s:s", "peer", peer, "why", "connections_per_address");
-    close(fd);
-    return true;
-}
-
 struct conn *conn_start(struct server *s, enum service service, const struct protocol *protocol,
                         bool tls, int fd)
 {
-    if (turned_away(s, protocol, tls, fd))
+    struct ends e;
+    entrance_ends(fd, &e);
+    return conn_start_as(s, service, protocol, tls, fd, &e);
+}
+
+struct conn *conn_start_as(struct server *s, enum service service, const struct protocol *protocol,
+                           bool tls, int fd, const struct ends *ends)
+{
+    if (!entrance_admits(s, protocol, tls, fd, ends->peer))
         return NULL;
     struct client *k = calloc(1, sizeof *k);
     if (k == NULL)
@@ -818,15 +780,10 @@ struct conn *conn_start(struct server *s, enum service service, const struct pro
     }
     int one = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    struct sockaddr_storage a;
-    socklen_t n = sizeof a;
-    a.ss_family = AF_UNSPEC;
-    getpeername(fd, (struct sockaddr *)&a, &n);
-    address(&a, c->peer, sizeof c->peer, &c->peer_port);
-    n = sizeof a;
-    a.ss_family = AF_UNSPEC;
-    getsockname(fd, (struct sockaddr *)&a, &n);
-    address(&a, c->local, sizeof c->local, &c->local_port);
+    memcpy(c->peer, ends->peer, sizeof c->peer);
+    memcpy(c->local, ends->local, sizeof c->local);
+    c->peer_port = ends->peer_port;
+    c->local_port = ends->local_port;
     c->number = ++s->conn_total;
     script_begin(c);
     c->began_ms = clock_now_ms(s->clock);

@@ -13,6 +13,7 @@
 struct server;
 struct conn;
 struct script;
+struct ends;
 struct tls_identity;
 
 enum service {
@@ -122,6 +123,9 @@ void conn_scope(const struct conn *c);
  * NULL: fd was closed. */
 struct conn *conn_start(struct server *s, enum service service, const struct protocol *protocol,
                         bool tls, int fd);
+/* The same for a client that is not where the socket says. */
+struct conn *conn_start_as(struct server *s, enum service service, const struct protocol *protocol,
+                           bool tls, int fd, const struct ends *ends);
 /* Says goodbye to every connection (protocol->shutdown), or cuts them all off at once. */
 void conn_shutdown_all(struct server *s);
 void conn_abort_all(struct server *s);

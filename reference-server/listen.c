@@ -13,7 +13,9 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "entrance.h"
 #include "loop.h"
+#include "proxy.h"
 #include "service.h"
 
 enum { BACKLOG = 1024, AT_ONCE = 64, PAUSE_MS = 100 };
@@ -68,11 +70,16 @@ static void accept_some(void *arg, uint32_t events)
             }
             return;
         }
-        if ((long)l->server->conn_count >= l->server->limits.connections) {
-            close(fd);
-            continue;
-        }
-        conn_start(l->server, l->service, l->protocol, service_info[l->service].tls, fd);
+        struct server *s = l->server;
+        bool tls = service_info[l->service].tls;
+        struct ends e;
+        entrance_ends(fd, &e);
+        if (!networks_hold(&s->policy.proxy_from[l->service], e.peer))
+            conn_start_as(s, l->service, l->protocol, tls, fd, &e);
+        else if ((long)s->waiter_count >= s->limits.connections)
+            entrance_refuse(s, l->protocol, tls, fd, false, "Too many connections");
+        else
+            proxy_await(s, l->service, l->protocol, tls, fd);
     }
 }
 

@@ -24,6 +24,7 @@
 #include "log.h"
 #include "loop.h"
 #include "notify.h"
+#include "proxy.h"
 #include "queue/queue.h"
 #include "reload.h"
 #include "rule.h"
@@ -137,6 +138,7 @@ static void begin_end(struct daemon *d)
     for (size_t i = 0; i < d->listener_count; i++)
         listen_close(d->listeners[i]);
     d->listener_count = 0;
+    proxy_abort_all(&d->server);
     if (d->server.conn_count == 0) {
         loop_stop(d->server.loop);
         return;
@@ -380,8 +382,10 @@ static void stop(struct daemon *d)
     free(d->listeners);
     control_close(d->control);
     rule_remove(0);
-    if (s->loop != NULL)
+    if (s->loop != NULL) {
+        proxy_abort_all(s);
         conn_abort_all(s);
+    }
     queue_close(s->queue);
     dns_close(s->dns);
     store_close(s->store); /* work for connections that are gone ends here */

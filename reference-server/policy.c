@@ -1,6 +1,7 @@
 /* The table of what can be chosen. SPDX-License-Identifier: MIT */
 #include "policy.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -9,7 +10,13 @@
 #include "nearest.h"
 #include "service.h"
 
-enum kind { CHOICE, NUMBER, DAYS };
+enum kind {
+    CHOICE,
+    NUMBER,   /* one for everyone, others by account */
+    DAYS,     /* the same, and NEVER */
+    NETWORKS, /* one list */
+    SERVED,   /* one list a service */
+};
 
 static const struct setting {
     const char *name, *value, *says;
@@ -55,6 +62,18 @@ static const struct setting {
      CHOICE,
      offsetof(struct policy, utf8_mail),
      {"refuse", "surrogate"}},
+    {"proxy-from",
+     "[SERVICE=]ADDRESS[/BITS]",
+     "who has to begin each connection with a header of the PROXY protocol, version 1 or 2; repeat",
+     SERVED,
+     offsetof(struct policy, proxy_from),
+     {NULL}},
+    {"xclient-from",
+     "ADDRESS[/BITS]",
+     "whom SMTP offers XCLIENT, and believes what it says of its client; repeat",
+     NETWORKS,
+     offsetof(struct policy, xclient_from),
+     {NULL}},
 };
 enum { SETTINGS = sizeof settings / sizeof *settings };
 
@@ -190,7 +209,42 @@ static void back_to_default(struct policy *p, const struct setting *s)
     case DAYS:
         per_account_free(at(p, s));
         break;
+    case NETWORKS:
+        networks_free(at(p, s));
+        break;
+    case SERVED:
+        for (int i = 0; i < SERVICE_COUNT; i++)
+            networks_free((struct networks *)at(p, s) + i);
+        break;
     }
+}
+
+/* A service's list, or everyone's. */
+static int add_served(const struct setting *s, struct networks *lists, const char *value,
+                      struct err *err)
+{
+    const char *equals = strchr(value, '=');
+    enum service only = SERVICE_COUNT;
+    char name[32];
+    struct err why;
+    size_t n = equals != NULL ? (size_t)(equals - value) : 0;
+    snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : 0), value);
+    if (equals != NULL && service_by_name(name, &only) != 0)
+        return err_set(err, "%s: there is no service \"%.*s\"", s->name, (int)n, value);
+    for (int i = 0; i < SERVICE_COUNT; i++)
+        if ((only == SERVICE_COUNT || i == (int)only) &&
+            networks_add(&lists[i], equals != NULL ? equals + 1 : value, &why) != 0)
+            return err_set(err, "%s: %s", s->name, why.text);
+    return 0;
+}
+
+static int add_network(const struct setting *s, struct networks *list, const char *value,
+                       struct err *err)
+{
+    struct err why;
+    if (networks_add(list, value, &why) != 0)
+        return err_set(err, "%s: %s", s->name, why.text);
+    return 0;
 }
 
 int policy_set(struct policy *p, const char *name, const char *value, struct err *err)
@@ -208,6 +262,10 @@ int policy_set(struct policy *p, const char *name, const char *value, struct err
         case NUMBER:
         case DAYS:
             return set_number(s, at(p, s), value, err);
+        case NETWORKS:
+            return add_network(s, at(p, s), value, err);
+        case SERVED:
+            return add_served(s, at(p, s), value, err);
         }
     }
     const char *near = nearest(name, setting_name);
@@ -224,20 +282,47 @@ static void show_number(const struct setting *s, const char *account, long value
         fprintf(out, "%s %s%s%ld\n", s->name, account, equals, value - (s->kind == DAYS));
 }
 
+static void show_networks(const struct setting *s, const char *service, const struct networks *list,
+                          FILE *out)
+{
+    char address[INET6_ADDRSTRLEN];
+    for (size_t i = 0; i < list->count; i++) {
+        const struct network *n = &list->list[i];
+        inet_ntop(n->family, n->address, address, sizeof address);
+        fprintf(out, "%s %s%s%s/%u\n", s->name, service, *service != '\0' ? "=" : "", address,
+                n->bits);
+    }
+}
+
+static void show_numbers(const struct setting *s, const struct per_account *n, FILE *out)
+{
+    if (n->value != 0)
+        show_number(s, "", n->value, out);
+    for (size_t i = 0; i < n->count; i++)
+        show_number(s, n->others[i].account, n->others[i].value, out);
+}
+
 void policy_show(const struct policy *p, FILE *out)
 {
     for (const struct setting *s = settings; s < settings + SETTINGS; s++) {
-        if (s->kind == CHOICE) {
-            const int *choice = at_const(p, s);
-            if (*choice != 0)
-                fprintf(out, "%s %s\n", s->name, s->words[*choice]);
-            continue;
+        const void *value = at_const(p, s);
+        switch (s->kind) {
+        case CHOICE:
+            if (*(const int *)value != 0)
+                fprintf(out, "%s %s\n", s->name, s->words[*(const int *)value]);
+            break;
+        case NUMBER:
+        case DAYS:
+            show_numbers(s, value, out);
+            break;
+        case NETWORKS:
+            show_networks(s, "", value, out);
+            break;
+        case SERVED:
+            for (int i = 0; i < SERVICE_COUNT; i++)
+                show_networks(s, service_info[i].name, (const struct networks *)value + i, out);
+            break;
         }
-        const struct per_account *n = at_const(p, s);
-        if (n->value != 0)
-            show_number(s, "", n->value, out);
-        for (size_t i = 0; i < n->count; i++)
-            show_number(s, n->others[i].account, n->others[i].value, out);
     }
 }
 

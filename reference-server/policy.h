@@ -38,6 +38,8 @@ struct policy {
     struct per_account expire;      /* days + 1 for which mail is kept; 0: for ever */
     int language;                   /* of POP3, for LANG *: 0 i-default, 1 en, 2 de */
     int utf8_mail;                  /* enum policy_utf8_mail: for POP3 clients without UTF8 */
+    struct networks proxy_from[SERVICE_COUNT]; /* who has to begin with a PROXY header */
+    struct networks xclient_from;              /* whose XCLIENT is believed */
 };
 
 /* Changes one; -1 with words. Numbers for accounts and lists grow; "default" takes everything back

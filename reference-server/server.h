@@ -31,9 +31,11 @@ struct server {
     struct queue *queue;  /* mail for other hosts; NULL: there is none */
     struct dns *dns;      /* goes with it */
     struct guard *guard;  /* counts by address; NULL: nobody counts */
-    struct tls_identity *tls;   /* NULL: no TLS at all */
-    struct conn *conns;         /* every connection that is open, newest first; linked in conn.c */
-    unsigned conn_count;        /* of these */
+    struct tls_identity *tls; /* NULL: no TLS at all */
+    struct conn *conns;       /* every connection that is open, newest first; linked in conn.c */
+    unsigned conn_count;      /* of these */
+    struct proxy_waiter *waiters; /* for a PROXY header; linked in proxy.c */
+    unsigned waiter_count;
     unsigned conn_total;        /* ever started */
     void (*emptied)(void *arg); /* the last connection has ended; or NULL */
     void *emptied_arg;

@@ -54,11 +54,15 @@ START_TEST(an_address_has_its_share_of_connections_and_no_more)
     }
 END_TEST
 
+/* Of its address, or of all. */
 START_TEST(one_too_many_is_told_so)
     {
         int fds[2];
         char line[256];
-        w.server.limits.connections_per_address = 1;
+        if (_i == 0)
+            w.server.limits.connections_per_address = 1;
+        else
+            w.server.limits.connections = 1;
         world_connect(&w, &c, SERVICE_POP3, &pop3_protocol, false);
         world_hear(&c, "\r\n");
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
@@ -161,7 +165,7 @@ int main(void)
     TCase *t = tcase_create("guard");
     tcase_add_checked_fixture(t, begin, end);
     tcase_add_test(t, an_address_has_its_share_of_connections_and_no_more);
-    tcase_add_test(t, one_too_many_is_told_so);
+    tcase_add_loop_test(t, one_too_many_is_told_so, 0, 2);
     tcase_add_test(t, failed_logins_are_slowed);
     tcase_add_test(t, a_client_may_leave_while_its_answer_is_held);
     tcase_add_test(t, who_sends_a_message_too_slowly_is_cut_off);

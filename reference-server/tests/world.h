@@ -20,6 +20,7 @@
 
 #include "fault.h"
 #include "loop.h"
+#include "proxy.h"
 #include "server.h"
 #include "tls.h"
 
@@ -99,6 +100,7 @@ static inline void world_start_tls(struct world *w)
 static inline void world_stop(struct world *w)
 {
     struct server *s = &w->server;
+    proxy_abort_all(s);
     conn_abort_all(s);
     store_close(s->store);
     accounts_free(s->accounts);
