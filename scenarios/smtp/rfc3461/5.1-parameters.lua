@@ -81,7 +81,7 @@ scenario {
   says = [[RET is FULL or HDRS, ENVID is xtext and not empty. What is anything else gets 501, and so does MAIL with two
            of one of them.]],
   why = [[Half understood requests are worse than refused ones: the sender believes that a report will come.]],
-  catches = { "smtp-dsn-bad-ret-accepted", "smtp-dsn-bad-xtext-accepted", "smtp-dsn-parameter-twice" },
+  catches = { "smtp-dsn-ret-any", "smtp-dsn-xtext-unchecked", "smtp-dsn-repeated" },
   needs = { "DSN" },
   run = function(t)
     each(t, function(c)
@@ -102,8 +102,8 @@ scenario {
   says = [[NOTIFY is NEVER alone, or a list of SUCCESS, FAILURE and DELAY. ORCPT is an address type, a semicolon and
            xtext. Anything else gets 501, and so does RCPT with two of one of them.]],
   why = [[NEVER beside SUCCESS asks for two things that exclude each other; one of them will be done wrongly.]],
-  catches = { "smtp-dsn-notify-any", "smtp-dsn-never-with-others", "smtp-dsn-bad-xtext-accepted",
-    "smtp-dsn-orcpt-no-type", "smtp-dsn-parameter-twice" },
+  catches = { "smtp-dsn-notify-any", "smtp-dsn-never-beside-others", "smtp-dsn-xtext-unchecked",
+    "smtp-dsn-orcpt-no-type", "smtp-dsn-repeated" },
   needs = { "DSN" },
   run = function(t)
     each(t, function(c)

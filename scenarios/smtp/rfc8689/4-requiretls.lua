@@ -1,0 +1,143 @@
+-- REQUIRETLS: mail that goes over TLS or not at all. RFC 8689.
+-- SPDX-License-Identifier: MIT
+
+local function submit(t, host, domain, o)
+  t:control { ["do"] = "dns", add = { domain .. ". A " .. host } }
+  local c = t:smtp { service = "submission", tls = "starttls", login = true }
+  c:send("MAIL FROM:<" .. (o.from or t.user.address) .. "> " .. o.params)
+  c:expect "250"
+  c:send("RCPT TO:<bob@" .. domain .. ">")
+  c:expect "250"
+  c:send "DATA"
+  c:expect "354"
+  c:write(message.make { subject = t.marker, headers = o.headers, body = "the-text-of-the-message\r\n" } .. ".\r\n")
+  c:expect "250"
+end
+
+-- What the relay says to a host that offers these extensions in clear: it may QUIT, but not send.
+local function refuses(t, sink, ehlo)
+  local s = sink:accept(3)
+  if not s then return end                                 -- it has not even connected: lawful
+  s:reply "220 sink.example"
+  s:read_line()
+  s:reply("250 sink.example" .. (ehlo and "\n" .. ehlo or ""))
+  t:pause(0.05)
+  t:check(not s:unread():find "MAIL FROM", "a host without REQUIRETLS inside TLS got %s", s:unread())
+  if s:unread():find "QUIT" then s:reply "221 bye" end
+  s:close()
+end
+
+local function client(def)
+  def.services, def.needs_control, def.needs = { "submission" }, true, { "tls:REQUIRETLS" }
+  return def
+end
+
+scenario {
+  name    = "inside-tls-only",
+  title   = "REQUIRETLS is listed inside TLS only, and refused in clear",
+  proves  = { "rfc8689-2-1", "rfc8689-2-x1" },
+  says    = [[EHLO lists it after STARTTLS and not before, without a parameter. In clear MAIL with it is refused; inside
+              TLS it is taken, and refused with a value.]],
+  why     = [[Mail that must not be read on the way has been read already when it came in clear.]],
+  catches = { "smtp-requiretls-in-clear", "smtp-requiretls-takes-value" },
+  needs   = { "STARTTLS", "tls:REQUIRETLS" },
+  users   = 0,
+  run = function(t)
+    local c = t:smtp()
+    t:check(not c:has "REQUIRETLS", "EHLO in clear lists REQUIRETLS")
+    c:send "MAIL FROM:<ann@client.example> REQUIRETLS"
+    local r = c:expect("2yz", "5yz")
+    t:check(r:is "5yz", "MAIL with REQUIRETLS in clear got %s", r)
+    c = t:smtp { tls = "starttls" }
+    t:equal(c:capabilities().REQUIRETLS, "", "what stands behind REQUIRETLS")
+    c:send "MAIL FROM:<ann@client.example> REQUIRETLS=yes"
+    r = c:expect("2yz", "5yz")
+    t:check(r:is "5yz", "REQUIRETLS=yes got %s", r)
+    c:send "RSET"
+    c:expect "250"
+    c:send "MAIL FROM:<ann@client.example> REQUIRETLS"
+    r = c:expect("2yz", "5yz")
+    t:check(r:is "250", "MAIL with REQUIRETLS inside TLS got %s", r)
+  end,
+}
+
+scenario {
+  name    = "on-submission-too",
+  title   = "Submission inside TLS takes REQUIRETLS",
+  proves  = "rfc8689-4.3-1",
+  says    = [[A server that offers it on port 25 offers it to its own users as well.]],
+  why     = [[They are the ones who know what must stay private.]],
+  catches = "smtp-requiretls-not-offered",
+  services = { "submission" },
+  needs   = { "STARTTLS", "smtp:STARTTLS" },
+  run = function(t)
+    if not t:offers "smtp" or not t:smtp { tls = "starttls" }:has "REQUIRETLS" then
+      local c = t:smtp { service = "submission", tls = "starttls", login = true }
+      if not c:has "REQUIRETLS" and t.target ~= "mailproofd" then t:skip "no REQUIRETLS at all" end
+    end
+    local c = t:smtp { service = "submission", tls = "starttls", login = true }
+    t:check(c:has "REQUIRETLS", "EHLO on submission does not list REQUIRETLS")
+    c:send("MAIL FROM:<" .. t.user.address .. "> REQUIRETLS")
+    local r = c:expect("2yz", "5yz")
+    t:check(r:is "250", "MAIL with REQUIRETLS got %s", r)
+  end,
+}
+
+scenario(client {
+  name = "not-to-a-host-without-it",
+  title = "Mail with REQUIRETLS is not sent to a host that does not offer it, and the sender is told",
+  proves = { "rfc8689-4.1-1", "rfc8689-4.2.1-7", "rfc8689-4.2.1-8", "rfc8689-2-5" },
+  says = [[A next host without TLS does not get the message; a failed report goes to the sender.]],
+  why = [[The sender has asked for it: rather not at all than readable on the way.]],
+  catches = { "queue-requiretls-ignored", "queue-no-failure-dsn", "queue-dsn-plain", "queue-dsn-wrong-action",
+    "smtp-requiretls-not-offered", "smtp-loses-after-250" },
+  run = function(t)
+    local sink = t:listen { address = "127.0.3.51" }
+    submit(t, "127.0.3.51", "clear.example", { params = "REQUIRETLS" })
+    refuses(t, sink)
+    local r, why = message.report(t:delivered(t.marker, { judge = true, seconds = 3 }))
+    if not r then t:fail("the report is none: %s", why) end
+    local one = r.recipients[1] or {}
+    t:equal((one.action or "none"):lower():match "^%a+", "failed", "Action")
+  end,
+})
+
+scenario(client {
+  name = "status-of-the-failure",
+  title = "The report has status 5.7.30 or 5.7.10, and the header of the message only",
+  proves = { "rfc8689-4.2.1-9", "rfc8689-5-3", "rfc8689-5-4" },
+  level = "SHOULD",
+  says = [[5.7.30 where REQUIRETLS was not offered, 5.7.10 where TLS could not be had. RET=FULL counts for nothing: the
+           text stays out of the report.]],
+  why = [[The report may travel in clear itself.]],
+  catches = { "queue-requiretls-full-report", "queue-requiretls-status", "queue-requiretls-ignored",
+    "queue-dsn-no-status", "queue-no-failure-dsn", "queue-dsn-plain", "smtp-requiretls-not-offered",
+    "smtp-loses-after-250" },
+  run = function(t)
+    local sink = t:listen { address = "127.0.3.52" }
+    submit(t, "127.0.3.52", "status.example", { params = "REQUIRETLS RET=FULL" })
+    refuses(t, sink, "REQUIRETLS")                         -- offered in clear: that does not count
+    local bytes = t:delivered(t.marker, { judge = true, seconds = 3 })
+    local r, why = message.report(bytes)
+    if not r then t:fail("the report is none: %s", why) end
+    local status = ((r.recipients[1] or {}).status or "none"):match "^%S+"
+    t:check(status == "5.7.30" or status == "5.7.10", "Status is %s", status)
+    t:check(not bytes:find("the-text-of-the-message", 1, true), "the report returns the text")
+  end,
+})
+
+scenario(client {
+  name = "parameter-beats-the-field",
+  title = "TLS-Required: No in the header does not weaken REQUIRETLS in MAIL",
+  proves = "rfc8689-4.1-3",
+  says = [[With the parameter the field counts for nothing: the message is not sent in clear.]],
+  why = [[Fields come from anywhere; the envelope is what the sender says now.]],
+  catches = { "queue-requiretls-header-wins", "queue-requiretls-ignored", "queue-no-failure-dsn",
+    "smtp-requiretls-not-offered", "smtp-loses-after-250" },
+  run = function(t)
+    local sink = t:listen { address = "127.0.3.53" }
+    submit(t, "127.0.3.53", "field.example", { params = "REQUIRETLS", headers = { "TLS-Required: No" } })
+    refuses(t, sink)
+    t:delivered(t.marker, { judge = true, seconds = 3 })
+  end,
+})
