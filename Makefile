@@ -62,7 +62,7 @@ SERVER_TESTS := $(patsubst %.c,$(O)/%,$(shell find reference-server/tests -name 
 TESTS := $(HARNESS_TESTS) $(SERVER_TESTS)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps conformance check unit cli flood soak clients ports-domain ports-proof mutants servers bench fuzz replay lint format install clean help
+.PHONY: all deps conformance check unit cli flood soak clients ports-domain ports-client ports-proof mutants servers bench fuzz replay lint format install clean help
 
 all: $(O)/mailproof $(O)/mailproofd
 
@@ -129,6 +129,10 @@ clients: $(O)/mailproofd
 ports-domain: all
 	@harness/tests/ports/domain.sh $(O)/mailproof $(O)/mailproofd
 
+# mailproof ports --client: clients that are wrong in one way each, and the real ones of make clients.
+ports-client: all
+	@harness/tests/ports/client.sh $(O)/mailproof
+
 mutants: all
 	$(O)/mailproof mutants
 
@@ -141,7 +145,7 @@ soak: $(O)/mailproofd $(O)/reference-server/tests/bench/flood
 	@$(O)/reference-server/tests/bench/flood $(O)/mailproofd 10000 1000 $(SECONDS) 50
 
 check: all $(TESTS) $(O)/harness/tests/odd_server
-	@MAKE="$(MAKE)" harness/tests/check.sh unit cli ports-domain clients ports-proof conformance mutants replay
+	@MAKE="$(MAKE)" harness/tests/check.sh unit cli ports-domain ports-client clients ports-proof conformance mutants replay
 
 SERVERS ?= dovecot postfix postfix-dovecot exim opensmtpd cyrus courier
 servers: $(O)/mailproof

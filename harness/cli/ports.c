@@ -12,6 +12,7 @@
 #include "cli/flags.h"
 #include "cli/folder.h"
 #include "cli/formats.h"
+#include "ports/client.h"
 #include "ports/dns.h"
 #include "ports/results.h"
 
@@ -21,6 +22,9 @@ struct command {
     struct words ports, formats, zones, rest;
     const char *resolver, *anchor;
     struct dns_options dns;
+    const char *protocol;
+    double client_time;
+    struct client_options client;
     const char *profile, *depth, *fail_on, *expected, *json, *family, *out, *user, *color;
     int verbose, budget;
     double greeting_wait, timeout;
@@ -55,7 +59,14 @@ static int understand(struct command *c, struct err *err)
     int family = fails < 0 ? -1 : one_of("--address-family", c->family, families, 3, err);
     if (family < 0)
         return -1;
-    if (c->rest.n != 1)
+    if (c->client.command != NULL && c->rest.n != 0)
+        return err_set(err, "--client: the server is mailproof itself, no HOST is named");
+    if (c->client.command == NULL && c->protocol != NULL)
+        return err_set(err, "--protocol: needs --client COMMAND; of ports it is --port "
+                            "PORT=PROTOCOL");
+    if (c->client.command != NULL && c->protocol == NULL)
+        return err_set(err, "--client: needs --protocol smtp, imap or pop3");
+    if (c->client.command == NULL && c->rest.n != 1)
         return err_set(err,
                        c->rest.n == 0 ? "which host? mailproof ports HOST" : "one host at a time");
     c->o.depth = (enum check_depth)depth;
@@ -65,7 +76,10 @@ static int understand(struct command *c, struct err *err)
     c->o.greeting_ms = (int)(c->greeting_wait * 1000);
     c->o.connect_ms = c->o.answer_ms = (int)(c->timeout * 1000);
     if (c->o.host == NULL)
-        c->o.host = c->rest.at[0];
+        c->o.host = c->rest.n > 0 ? c->rest.at[0] : "client";
+    if (c->protocol != NULL && client_parse_protocol(c->protocol, &c->client, err) != 0)
+        return -1;
+    c->client.run_ms = (int)(c->client_time * 1000);
     c->o.host_is_name = inet_pton(AF_INET, c->o.host, &address) != 1 &&
                         inet_pton(AF_INET6, c->o.host, &address) != 1;
     if (c->user != NULL) {
@@ -78,6 +92,8 @@ static int understand(struct command *c, struct err *err)
         c->o.user = own;
         c->o.password = colon + 1;
     }
+    c->client.user = c->o.user != NULL ? c->o.user : "ann";
+    c->client.password = c->o.user != NULL ? c->o.password : "secret";
     for (size_t i = 0; i < c->ports.n && i < HOST_PORTS_MOST; i++)
         if (host_parse_want(c->ports.at[i], &c->wants[c->wants_n++], err) != 0)
             return -1;
@@ -113,7 +129,7 @@ static int list_checks(const struct profile *p)
 static int exit_of(const struct command *c, const struct results *r)
 {
     /* Somebody who cannot be reached, or sends us away, has proved nothing. */
-    if (!host_reached(r->host))
+    if (r->host->client == NULL && !host_reached(r->host))
         return EXIT_TARGET;
     for (size_t i = 0; i < r->host->n; i++) {
         const struct port *p = &r->host->ports[i];
@@ -155,9 +171,17 @@ static int examine(struct command *c, const char *home, const struct profile *pr
     const char *const runs[] = {jsonl};
     bool html = false;
     folder_run_id(id, sizeof id);
-    if (host_open(&h, &c->o, c->rest.at[0], c->family_number, c->wants, c->wants_n, err) != 0)
-        return EXIT_TARGET;
-    host_examine(&h);
+    if (c->client.command != NULL) {
+        h = (struct host){.o = c->o};
+        if (client_examine(&h, &c->client, err) != 0) {
+            host_close(&h);
+            return EXIT_TARGET;
+        }
+    } else {
+        if (host_open(&h, &c->o, c->rest.at[0], c->family_number, c->wants, c->wants_n, err) != 0)
+            return EXIT_TARGET;
+        host_examine(&h);
+    }
     results_make(&r, &h, profile, expected);
     int code = exit_of(c, &r), rc = folder_make(c->out, id, folder, sizeof folder, err);
     if (rc == 0)
@@ -204,7 +228,8 @@ int cli_ports(int argc, char **argv)
                          .family = "any",
                          .color = "auto",
                          .greeting_wait = 20,
-                         .timeout = 5};
+                         .timeout = 5,
+                         .client_time = 10};
     const struct flag flags[] = {
         {"--port", 0, FLAG_WORDS, &c.ports, "PORT[=PROTOCOL[/MODE]]",
          "this port (mx, smtp, imap, pop3; starttls, implicit); repeat (default: the eight of "
@@ -233,6 +258,13 @@ int cli_ports(int argc, char **argv)
          "DS or DNSKEY records that signatures have to lead to (with --resolver: the root's)"},
         {"--sts-policy", 0, FLAG_TEXT, &c.o.sts_policy, "FILE|ADDRESS[:PORT]|fetch",
          "where the MTA-STS policy is: a file, a web server, or what DNS says"},
+        {"--client", 0, FLAG_TEXT, &c.client.command, "COMMAND",
+         "test a mail program instead of a host: a command with {host} {port} {ca} {user} "
+         "{password}"},
+        {"--protocol", 0, FLAG_TEXT, &c.protocol, "PROTOCOL[/MODE]",
+         "what it speaks: smtp, imap or pop3, with STARTTLS; /implicit: TLS comes first"},
+        {"--client-timeout", 0, FLAG_SECONDS, &c.client_time, "SECONDS",
+         "one run of it may take so long (10)"},
         {"--source", 0, FLAG_TEXT, &c.o.source, "ADDRESS", "connect from there"},
         {"--address-family", 0, FLAG_TEXT, &c.family, "any|ipv4|ipv6",
          "which addresses of the host"},
@@ -255,7 +287,10 @@ int cli_ports(int argc, char **argv)
     int parsed = flags_parse(flags, argc, argv, &c.rest, &err);
     if (parsed > 0) {
         flags_help(
-            flags, "mailproof ports [FLAGS] HOST",
+            flags,
+            "mailproof ports [FLAGS] HOST\n       mailproof ports [FLAGS] --client COMMAND "
+            "--protocol "
+            "PROTOCOL",
             "Checks every mail port of a host and its TLS. Exit codes: 0 good, 1 a failure at the "
             "level of --fail-on or a stale expectation, 2 usage, 4 unreachable or sent away.",
             stdout);

@@ -44,6 +44,7 @@ struct stream {
     json_int_t number;
     bool ipv6;
     struct endpoint end[2];
+    enum side we; /* SERVER on a connection that we accepted */
     double last_at;
 };
 
@@ -69,6 +70,7 @@ struct made {
     size_t waiting_count;
     char *keylog;
     size_t keylog_len;
+    size_t here; /* the newest frame with bytes of the other side, from 1 */
 };
 
 /* The port at which dissectors expect the service. LMTP's own port 24 wakes nobody up, and
@@ -258,8 +260,12 @@ static struct stream *find(struct made *m, json_int_t number)
 
 static void on_conn(struct made *m, const json_t *e, double at)
 {
-    struct stream s = {.number = field_int(e, "conn")};
-    const char *local = field_text(e, "local"), *peer = field_text(e, "peer");
+    bool accepted = field_true(e, "accepted");
+    struct stream s = {.number = field_int(e, "conn"), .we = accepted ? SERVER : CLIENT};
+    const char *local = field_text(e, accepted ? "peer" : "local"),
+               *peer = field_text(e, accepted ? "local" : "peer");
+    const char *local_port = accepted ? "peer_port" : "local_port",
+               *peer_port = accepted ? "local_port" : "peer_port";
     if (address(local, AF_INET6, s.end[CLIENT].address) &&
         address(peer, AF_INET6, s.end[SERVER].address)) {
         s.ipv6 = true;
@@ -270,7 +276,7 @@ static void on_conn(struct made *m, const json_t *e, double at)
         memcpy(s.end[CLIENT].address, "\x7f\0\0\1", 4);
         memcpy(s.end[SERVER].address, "\x7f\0\0\1", 4);
     }
-    s.end[CLIENT].port = (uint16_t)field_int(e, "local_port");
+    s.end[CLIENT].port = (uint16_t)field_int(e, local_port);
     if (s.end[CLIENT].port == 0)
         s.end[CLIENT].port = (uint16_t)(49152 + s.number % 16384);
     s.end[SERVER].port = nominal_port(e);
@@ -286,7 +292,7 @@ static void on_conn(struct made *m, const json_t *e, double at)
     comment_later(m, p->number,
                   "%s: %s at %s port %d; the capture shows the service's usual port %u",
                   field_text(e, "name"), field_text(e, "service"), peer,
-                  (int)field_int(e, "peer_port"), (unsigned)p->end[SERVER].port);
+                  (int)field_int(e, peer_port), (unsigned)p->end[SERVER].port);
     segment(m, p, CLIENT, TCP_SYN, at, NULL, 0);
     segment(m, p, SERVER, TCP_SYN | TCP_ACK, at, NULL, 0);
     segment(m, p, CLIENT, TCP_ACK, at, NULL, 0);
@@ -297,7 +303,7 @@ static void on_io(struct made *m, const json_t *e, double at)
     struct stream *s = find(m, field_int(e, "conn"));
     if (s == NULL || strcmp(field_text(e, "layer"), "wire") != 0)
         return;
-    enum side from = strcmp(field_text(e, "dir"), "c") == 0 ? CLIENT : SERVER;
+    enum side from = strcmp(field_text(e, "dir"), "c") == 0 ? s->we : 1 - s->we;
     struct endpoint *src = &s->end[from];
     if (src->rst || s->end[1 - from].rst)
         return;
@@ -319,6 +325,8 @@ static void on_io(struct made *m, const json_t *e, double at)
         unsigned push = done + n == len ? TCP_PSH : 0;
         segment(m, s, from, TCP_ACK | push, at, data + done, n);
         done += n;
+        if (from != s->we)
+            m->here = m->frame_count;
         if (src->seq - s->end[1 - from].acked >= ACK_EVERY)
             segment(m, s, 1 - from, TCP_ACK, at, NULL, 0);
     }
@@ -351,13 +359,13 @@ static void on_end(struct made *m, const json_t *e, double at)
     if (s == NULL)
         return;
     if (strcmp(how, "fin") == 0)
-        finish(m, s, SERVER, at);
+        finish(m, s, 1 - s->we, at);
     else if (strcmp(how, "reset") == 0)
-        reset(m, s, SERVER, at);
+        reset(m, s, 1 - s->we, at);
     else if (strcmp(how, "local") == 0)
-        finish(m, s, CLIENT, at);
+        finish(m, s, s->we, at);
     else if (strcmp(how, "overflow") == 0)
-        reset(m, s, CLIENT, at); /* bytes that nobody will read make a kernel answer with RST */
+        reset(m, s, s->we, at); /* bytes that nobody will read make a kernel answer with RST */
 }
 
 /* What mailproof itself sent to end the connection. */
@@ -367,9 +375,9 @@ static void on_close(struct made *m, const json_t *e, double at)
     if (s == NULL)
         return;
     if (strcmp(field_text(e, "how"), "reset") == 0)
-        reset(m, s, CLIENT, at);
+        reset(m, s, s->we, at);
     else
-        finish(m, s, CLIENT, at);
+        finish(m, s, s->we, at);
 }
 
 static void on_tls(struct made *m, const json_t *e)
@@ -423,7 +431,8 @@ static void made_clear(struct made *m)
     free(m->keylog);
 }
 
-int capture_made_write(const json_t *events, double started_at, const char *path, struct err *err)
+int capture_made_frames(const json_t *events, double started_at, const char *path,
+                        struct capture_frames *frames, struct err *err)
 {
     struct made m = {.started_at = started_at};
     struct pcapng *p;
@@ -464,7 +473,14 @@ int capture_made_write(const json_t *events, double started_at, const char *path
         pcapng_packet(p, m.frames[i].time_us, m.frames[i].data, m.frames[i].len,
                       (const char *const *)m.frames[i].comments, m.frames[i].comment_count);
     rc = pcapng_close(p, err);
+    *frames = (struct capture_frames){.count = m.frame_count, .here = m.here};
 out:
     made_clear(&m);
     return rc;
+}
+
+int capture_made_write(const json_t *events, double started_at, const char *path, struct err *err)
+{
+    struct capture_frames unused;
+    return capture_made_frames(events, started_at, path, &unused, err);
 }

@@ -15,4 +15,12 @@
  * or -1 with words (disk full, …). */
 int capture_made_write(const json_t *events, double started_at, const char *path, struct err *err);
 
+/* The same, telling which frames the file has. Frames are numbered from 1, as Wireshark does. */
+struct capture_frames {
+    size_t count; /* all frames */
+    size_t here;  /* the newest one with bytes of the other side; 0: it said nothing */
+};
+int capture_made_frames(const json_t *events, double started_at, const char *path,
+                        struct capture_frames *frames, struct err *err);
+
 #endif

@@ -28,6 +28,7 @@ struct about {
     bool handshake;  /* the client has begun TLS, its outcome has not come yet */
     bool tls;        /* the handshake is done: the text layer speaks */
     bool server_tls; /* the server has answered with a TLS record */
+    bool accepted;   /* we are the server */
 };
 
 struct maker {
@@ -89,6 +90,7 @@ static void on_conn(struct maker *m, const json_t *e)
     struct about *a = about(m, field_int(e, "conn"));
     if (field_text(e, "name")[0] != '\0')
         snprintf(a->name, sizeof a->name, "%s", field_text(e, "name"));
+    a->accepted = field_true(e, "accepted");
     struct transcript_line *l = add(m, TRANSCRIPT_OPEN, a->name, e);
     words(l, "%s, %s port %lld", field_text(e, "service"), field_text(e, "peer"),
           (long long)field_int(e, "peer_port"));
@@ -177,15 +179,16 @@ static bool is_dialogue(struct about *a, bool sent, bool wire, const unsigned ch
         return true;
     if (a->tls)
         return false;
-    if (sent && is_tls_record(p, n) && p[0] == 22)
+    bool client = sent != a->accepted;
+    if (client && is_tls_record(p, n) && p[0] == 22)
         a->handshake = true;
     if (!a->handshake)
         return true;
     /* A server that did not understand may answer the handshake with words; those are worth
      * reading. */
-    if (!sent && !a->server_tls && n > 0 && !is_tls_record(p, n))
+    if (!client && !a->server_tls && n > 0 && !is_tls_record(p, n))
         return true;
-    if (!sent)
+    if (!client)
         a->server_tls = true;
     return false;
 }

@@ -56,7 +56,7 @@ const char *check_depth_words(enum check_depth depth)
         return "not checked: nothing is fetched from elsewhere without being told where: "
                "--sts-policy FILE, ADDRESS[:PORT] or fetch";
     case DEPTH_PEER:
-        return "not checked: needs a client, with mailproofd as its server";
+        return "not checked: needs a client, --client COMMAND";
     case DEPTH_SERVER:
         return "not checked: needs a server whose certificate was taken away";
     case DEPTH_TOOL:

@@ -106,6 +106,9 @@ void host_close(struct host *h)
         port_clear(&h->ports[i]);
     for (int i = 0; i < CHECKS; i++)
         free(h->found[i].why);
+    if (h->client != NULL)
+        port_clear(h->client);
+    free(h->client);
     free(h->ports);
     *h = (struct host){0};
 }
@@ -132,6 +135,10 @@ void host_find(struct host *h, enum check_id id, enum finding_kind kind, const c
     if (vasprintf(&f->why, fmt, va) < 0)
         abort();
     va_end(va);
+    if (f->why[0] == '\0') {
+        free(f->why);
+        f->why = NULL;
+    }
 }
 
 static bool usable(const struct port *p)

@@ -30,6 +30,7 @@ struct host {
     struct port *ports; /* address by address; owned */
     size_t n;
     struct finding found[CHECKS]; /* of checks of the whole host */
+    struct port *client; /* group U: what was said with the client that is tested; NULL; owned */
     double seconds, cpu_ms;
 };
 

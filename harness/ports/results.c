@@ -32,7 +32,7 @@ void results_make(struct results *r, const struct host *h, const struct profile 
             if (port_applies(&h->ports[i], (enum check_id)k))
                 add(r, &h->ports[i], (enum check_id)k, &h->ports[i].found[k]);
     for (int k = 0; k < CHECKS; k++)
-        if (checks[k].where == WHERE_HOST || checks[k].where == WHERE_CLIENT)
+        if ((checks[k].where == WHERE_HOST && h->client == NULL) || checks[k].where == WHERE_CLIENT)
             add(r, NULL, (enum check_id)k, &h->found[k]);
     for (int i = 0; e != NULL && i < e->n; i++)
         if (e->at[i].looked && !e->at[i].met)
@@ -45,6 +45,13 @@ void results_clear(struct results *r)
         free(r->at[i].evidence);
     free(r->at);
     *r = (struct results){0};
+}
+
+const struct port *results_talk(const struct results *r, const struct result *one)
+{
+    return one->port != NULL                       ? one->port
+           : checks[one->id].where == WHERE_CLIENT ? r->host->client
+                                                   : NULL;
 }
 
 void results_id(const struct results *r, const struct result *one, char *out, size_t size)

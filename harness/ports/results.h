@@ -16,7 +16,9 @@ struct result {
     enum ports_verdict verdict;
     const struct finding *finding;
     const char *known; /* the reason that the expectation file gives; NULL: none */
-    char *evidence;    /* the capture's name below the folder; owned, NULL: none */
+    size_t frames,
+        frame;      /* of the capture: how many, and the newest with bytes of the other side */
+    char *evidence; /* the capture's name below the folder; owned, NULL: none */
 };
 
 struct results {
@@ -44,6 +46,12 @@ char results_letter(const struct results *r, const struct port *p, char *why, si
 
 /* The table by port, the differences, each failure with what to change. */
 void results_print(const struct results *r, FILE *out, bool color, int verbose);
+
+/* The port whose events hold the connections of a result; NULL: there are none. */
+const struct port *results_talk(const struct results *r, const struct result *one);
+
+/* "connection c7, frame 12 of 15": where the capture of a result shows it. */
+void results_where(const struct result *one, char *out, size_t size);
 
 /* Writes evidence/ and run.jsonl into folder; command as in argv. */
 int results_record(struct results *r, const char *folder, const char *run_id, int argc, char **argv,

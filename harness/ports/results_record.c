@@ -15,13 +15,14 @@ static json_t *text(const char *s)
 }
 
 /* Copies of the events of the connections that this result rests on, named after it. */
-static json_t *own_events(const struct result *one, const char *id)
+static json_t *own_events(const struct results *r, const struct result *one, const char *id)
 {
     json_t *list = err_need(json_array()), *e;
     size_t i;
-    if (one->port == NULL)
+    const struct port *talk = results_talk(r, one);
+    if (talk == NULL)
         return list;
-    json_array_foreach (one->port->events, i, e) {
+    json_array_foreach (talk->events, i, e) {
         json_int_t conn = json_integer_value(json_object_get(e, "conn"));
         bool mine = false;
         for (int k = 0; k < FINDING_CONNS; k++)
@@ -35,11 +36,12 @@ static json_t *own_events(const struct result *one, const char *id)
     return list;
 }
 
-static double time_of(const struct result *one)
+static double time_of(const struct results *r, const struct result *one)
 {
     struct timespec t;
-    if (one->port != NULL)
-        return one->port->started;
+    const struct port *talk = results_talk(r, one);
+    if (talk != NULL)
+        return talk->started;
     (void)clock_gettime(CLOCK_REALTIME, &t);
     return (double)t.tv_sec;
 }
@@ -59,11 +61,11 @@ static void one_case(struct results *r, struct record *out, struct result *one, 
     json_t *tags = json_pack("[s, s]", "ports", group);
     (void)record_event(out,
                        json_pack("{s:s, s:o, s:f, s:s, s:o, s:s, s:s, s:s, s:i, s:[s], s:o}", "ev",
-                                 "case.start", "case", text(id), "t", time_of(one), "title",
+                                 "case.start", "case", text(id), "t", time_of(r, one), "title",
                                  k->title, "says", text(says), "why", "", "level",
                                  one->level == LEVEL_OFF ? "MAY" : check_level_word(one->level),
                                  "section", section, "rfc", rfc, "proves", k->id, "tags", tags));
-    json_t *events = bad ? own_events(one, id) : err_need(json_array());
+    json_t *events = bad ? own_events(r, one, id) : err_need(json_array());
     if (json_array_size(events) > 0 && folder != NULL) {
         char name[300];
         (void)snprintf(name, sizeof name, "evidence/%s.pcapng", id);
@@ -71,16 +73,23 @@ static void one_case(struct results *r, struct record *out, struct result *one, 
             if (*c == '/' || *c == ':')
                 *c = '-';
         (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-        if (capture_made_write(events, time_of(one), path, &err) == 0)
+        struct capture_frames frames;
+        if (capture_made_frames(events, time_of(r, one), path, &frames, &err) == 0) {
             one->evidence = err_need(strdup(name));
+            one->frames = frames.count;
+            one->frame = frames.here;
+        }
     }
     json_array_foreach (events, i, e)
         (void)record_event(out, json_incref(e));
     json_decref(events);
+    char where[64] = "";
+    if (one->evidence != NULL)
+        results_where(one, where, sizeof where);
     json_t *end = json_pack("{s:s, s:o, s:s, s:s, s:o, s:s, s:f, s:f}", "ev", "case.end", "case",
                             text(id), "verdict", ports_verdict_words[one->verdict], "level",
                             one->level == LEVEL_OFF ? "MAY" : check_level_word(one->level), "why",
-                            text(one->finding->why), "where", "", "seconds", 0.0, "cpu_ms", 0.0);
+                            text(one->finding->why), "where", where, "seconds", 0.0, "cpu_ms", 0.0);
     (void)json_object_set_new(end, "evidence",
                               one->evidence != NULL ? text(one->evidence) : json_null());
     (void)json_object_set_new(end, "baseline",
@@ -88,6 +97,13 @@ static void one_case(struct results *r, struct record *out, struct result *one, 
     if (one->known != NULL)
         (void)json_object_set_new(end, "baseline_why", text(one->known));
     (void)record_event(out, end);
+}
+
+void results_where(const struct result *one, char *out, size_t size)
+{
+    int n = snprintf(out, size, "connection c%d", one->finding->conns[0]);
+    if (one->frame > 0 && n > 0 && (size_t)n < size)
+        (void)snprintf(out + n, size - (size_t)n, ", frame %zu of %zu", one->frame, one->frames);
 }
 
 static json_t *hidden_command(int argc, char **argv)
@@ -220,6 +236,9 @@ json_t *results_json(const struct results *r, int exit_code)
         (void)json_object_set_new(o, "why", text(one->finding->why));
         (void)json_object_set_new(o, "change", text(k->change));
         (void)json_object_set_new(o, "connection", json_integer(one->finding->conns[0]));
+        (void)json_object_set_new(
+            o, "frame", one->frame > 0 ? json_integer((json_int_t)one->frame) : json_null());
+        (void)json_object_set_new(o, "frames", json_integer((json_int_t)one->frames));
         (void)json_object_set_new(o, "known", one->known != NULL ? text(one->known) : json_null());
         (void)json_object_set_new(o, "evidence",
                                   one->evidence != NULL ? text(one->evidence) : json_null());

@@ -105,12 +105,13 @@ static void change(FILE *out, const char *text)
 }
 
 /* The events of the connections that a finding rests on, as an array of its own. */
-static json_t *exchange(const struct result *one)
+static json_t *exchange(const struct results *r, const struct result *one)
 {
     json_t *list = err_need(json_array());
-    size_t n = one->port != NULL ? json_array_size(one->port->events) : 0;
+    const struct port *talk = results_talk(r, one);
+    size_t n = talk != NULL ? json_array_size(talk->events) : 0;
     for (size_t i = 0; i < n; i++) {
-        json_t *e = json_array_get(one->port->events, i);
+        json_t *e = json_array_get(talk->events, i);
         json_int_t conn = json_integer_value(json_object_get(e, "conn"));
         for (int k = 0; k < FINDING_CONNS; k++)
             if (conn != 0 && conn == one->finding->conns[k])
@@ -131,9 +132,9 @@ static void failure(const struct results *r, const struct result *one, FILE *out
                   k->ref, one->known != NULL ? "  known: " : "",
                   one->known != NULL ? one->known : "", k->title,
                   one->finding->why != NULL ? one->finding->why : "");
-    json_t *events = exchange(one);
+    json_t *events = exchange(r, one);
     /* Of versions, suites and certificates the sentence says it all, and the bytes say nothing. */
-    bool talk = strchr("PSJBE", k->id[0]) != NULL;
+    bool talk = strchr("PSJUBE", k->id[0]) != NULL;
     if (json_array_size(events) > 0 && (verbose > 0 || (talk && one->verdict == PORTS_FAIL))) {
         struct transcript_style style = {.indent = 6,
                                          .most_lines = 6,
@@ -148,8 +149,11 @@ static void failure(const struct results *r, const struct result *one, FILE *out
     }
     json_decref(events);
     change(out, k->change);
-    if (one->evidence != NULL)
-        (void)fprintf(out, "      pcap   %s\n", one->evidence);
+    if (one->evidence != NULL) {
+        char where[64];
+        results_where(one, where, sizeof where);
+        (void)fprintf(out, "      pcap   %s: %s\n", one->evidence, where);
+    }
 }
 
 static void same_elsewhere(const struct results *r, const struct result *one, char *out,
@@ -201,14 +205,18 @@ void results_print(const struct results *r, FILE *out, bool color, int verbose)
 {
     const struct host *h = r->host;
     char where[256];
-    (void)fprintf(out, "%s, profile %s (%s), at most ", h->o.host, r->profile->name,
-                  r->profile->about);
-    if (h->o.budget > 0)
-        (void)fprintf(out, "%d connections a port\n", h->o.budget);
+    (void)fprintf(out, "%s, profile %s (%s), ", h->o.host, r->profile->name, r->profile->about);
+    if (h->client != NULL)
+        (void)fprintf(out, "as a client of %s against a hostile server\n",
+                      port_protocol_word(h->client->protocol));
+    else if (h->o.budget > 0)
+        (void)fprintf(out, "at most %d connections a port\n", h->o.budget);
     else
         (void)fputs("any number of connections a port\n", out);
-    rows(r, out);
-    letters(r, out);
+    if (h->client == NULL) {
+        rows(r, out);
+        letters(r, out);
+    }
     static const enum check_id differences[] = {CHECK_P16, CHECK_P15};
     for (size_t i = 0; i < 2; i++)
         if (h->found[differences[i]].kind == FINDING_BAD)
@@ -248,7 +256,7 @@ void results_print(const struct results *r, FILE *out, bool color, int verbose)
                           r->expected->path, r->expected->at[i].line,
                           ports_verdict_words[r->expected->at[i].verdict],
                           checks[r->expected->at[i].id].id);
-    int used = 0;
+    int used = h->client != NULL ? h->client->used : 0;
     for (size_t i = 0; i < h->n; i++)
         used += h->ports[i].used;
     (void)fprintf(

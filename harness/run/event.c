@@ -107,6 +107,8 @@ static void opened(void *arg, const struct conn *c, double at)
     json_object_set_new(e, "peer", words(host));
     json_object_set_new(e, "peer_port", json_integer(port));
     json_object_set_new(e, "host", words(sink->host));
+    if (sink->accepts)
+        json_object_set_new(e, "accepted", json_true());
     event_emit(sink, e);
 }
 

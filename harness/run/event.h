@@ -25,6 +25,7 @@ struct event_sink {
     /* What the next connection is for; the caller sets them before conn_open, and they go into its
      * "conn" event. */
     const char *protocol, *service, *host;
+    bool accepts; /* it comes from a client: we are the server */
 };
 
 /* Takes the reference to event (a JSON object with "ev"); adds "v" and "case". A NULL event is

@@ -400,6 +400,17 @@ int conn_starttls(struct conn *c, const struct conn_tls_options *o, int timeout_
     c->tls = t;
     (void)tls_output(t, &c->out);
     flow_send(c);
+    if (o->accept && c->plaintext_left > 0) {
+        /* Text that comes through TLS moves the history: what goes in is a copy. */
+        const unsigned char *early;
+        size_t n = conn_input(c, &early, NULL);
+        unsigned char *own = err_need(malloc(n));
+        memcpy(own, early, n);
+        conn_took(c, n);
+        c->plaintext_left = 0;
+        flow_early(c, own, n);
+        free(own);
+    }
     while (!tls_done(t) && c->end == CONN_OPEN && loop_now(c->loop) < until)
         (void)loop_turn(c->loop, until, -1, 0);
     if (tls_done(t))

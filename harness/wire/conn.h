@@ -92,6 +92,8 @@ struct conn_address {
 };
 
 struct conn_tls_options {
+    bool accept;             /* be the server of this handshake: the rest, up to prepare, counts for
+                                nothing; prepare gives the SSL its certificate */
     const char *sni;         /* server_name to send; NULL sends none */
     const char *verify_name; /* name or address to hold the certificate against; NULL: none, name_ok
                                 false */

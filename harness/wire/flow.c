@@ -129,6 +129,11 @@ static void feed_tls(struct conn *c, const unsigned char *p, size_t n)
     }
 }
 
+void flow_early(struct conn *c, const unsigned char *p, size_t n)
+{
+    feed_tls(c, p, n);
+}
+
 static void arrived(struct conn *c, const unsigned char *p, size_t n)
 {
     tell_bytes(c, CONN_RECEIVED, CONN_WIRE, c->wire_in, p, n);

@@ -67,6 +67,8 @@ struct conn {
 void flow_receive(struct conn *c);
 /* Sends as many waiting pieces as may leave now. */
 void flow_send(struct conn *c);
+/* Gives TLS what a client sent before TLS was there to read it: its ClientHello may be quick. */
+void flow_early(struct conn *c, const unsigned char *p, size_t n);
 bool flow_waiting(const struct conn *c);
 /* Notes the end, the first time. */
 void flow_end(struct conn *c, enum conn_end how);

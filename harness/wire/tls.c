@@ -154,6 +154,11 @@ static void on_info(const SSL *ssl, int where, int value)
 
 static int configure(SSL_CTX *ctx, const struct conn_tls_options *o, struct err *err)
 {
+    if (o->accept) {
+        SSL_CTX_set_keylog_callback(ctx, on_keylog);
+        SSL_CTX_set_info_callback(ctx, on_info);
+        return 0;
+    }
     SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
     SSL_CTX_set_keylog_callback(ctx, on_keylog);
     SSL_CTX_set_info_callback(ctx, on_info);
@@ -175,7 +180,7 @@ int tls_new(const struct conn_tls_options *o, const struct tls_watch *watch, str
     if (o->verify_name != NULL)
         t->verify_name = err_need(strdup(o->verify_name));
     ERR_clear_error();
-    t->ctx = SSL_CTX_new(TLS_client_method());
+    t->ctx = SSL_CTX_new(o->accept ? TLS_server_method() : TLS_client_method());
     if (t->ctx == NULL) {
         (void)err_tls(err, "TLS context");
         goto out;
@@ -187,7 +192,10 @@ int tls_new(const struct conn_tls_options *o, const struct tls_watch *watch, str
     t->out = err_need(BIO_new(BIO_s_mem()));
     SSL_set_bio(t->ssl, t->in, t->out);
     (void)SSL_set_app_data(t->ssl, t);
-    SSL_set_connect_state(t->ssl);
+    if (o->accept)
+        SSL_set_accept_state(t->ssl);
+    else
+        SSL_set_connect_state(t->ssl);
     if (o->sni != NULL && SSL_set_tlsext_host_name(t->ssl, o->sni) != 1) {
         (void)err_tls(err, o->sni);
         goto out;
@@ -196,7 +204,7 @@ int tls_new(const struct conn_tls_options *o, const struct tls_watch *watch, str
         o->prepare(t->ssl, o->prepare_arg);
     int done = SSL_do_handshake(t->ssl);
     if (SSL_get_error(t->ssl, done) != SSL_ERROR_WANT_READ) {
-        (void)err_tls(err, "cannot make a ClientHello");
+        (void)err_tls(err, "cannot begin a handshake");
         goto out;
     }
     t->facts.facts.tried = true;
