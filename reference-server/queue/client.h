@@ -77,6 +77,7 @@ struct client_mail {
     bool utf8;                  /* an address or a header field is not ASCII */
     bool eight_bit;             /* the text is not ASCII */
     const struct wishes *wishes;
+    int64_t arrival_s;         /* wall clock */
     const unsigned char *data; /* lines end with CR LF */
     size_t len;
     struct client_recipient *recipients;

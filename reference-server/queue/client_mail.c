@@ -20,7 +20,17 @@ static void begin_transaction(struct client *c);
 /* Seconds until the time by which it is wanted there; none left counts as little as it is. */
 static int64_t time_left(const struct client *c)
 {
+    if (fault(FAULT_QUEUE_BY_NOT_COUNTED))
+        return c->mail->wishes->by_s - c->mail->arrival_s;
     return c->mail->wishes->by_s - clock_wall_s(c->o.clock);
+}
+
+/* The exact value; a fault knows three. */
+static int told_priority(const struct wishes *w)
+{
+    if (!fault(FAULT_QUEUE_PRIORITY_ROUNDED))
+        return w->priority;
+    return w->priority < -4 ? -9 : w->priority > 4 ? 9 : 0;
 }
 
 static size_t add_wishes(const struct client *c, char *line, size_t size)
@@ -30,11 +40,15 @@ static size_t add_wishes(const struct client *c, char *line, size_t size)
     line[0] = '\0';
     if (c->offers.requiretls && c->secure && w->requiretls)
         n += (size_t)snprintf(line + n, size - n, " REQUIRETLS");
-    if (c->offers.by && w->by != BY_NOT_ASKED && !fault(FAULT_QUEUE_BY_NOT_PASSED))
+    bool by = c->offers.by || fault(FAULT_QUEUE_BY_UNASKED);
+    if (by && w->by != BY_NOT_ASKED && !fault(FAULT_QUEUE_BY_NOT_PASSED))
         n += (size_t)snprintf(line + n, size - n, " BY=%lld;%c%s", (long long)time_left(c),
-                              w->by == BY_RETURN ? 'R' : 'N', w->by_trace ? "T" : "");
-    if (c->offers.priority && !fault(FAULT_QUEUE_PRIORITY_NOT_PASSED)) /* RFC 6710, 4.2 */
-        n += (size_t)snprintf(line + n, size - n, " MT-PRIORITY=%d", w->priority);
+                              w->by == BY_RETURN ? 'R' : 'N',
+                              w->by_trace && !fault(FAULT_QUEUE_BY_TRACE_IGNORED) ? "T" : "");
+    bool priority = (c->offers.priority && !fault(FAULT_QUEUE_PRIORITY_NOT_PASSED)) ||
+                    (w->priority_said && fault(FAULT_QUEUE_PRIORITY_UNASKED));
+    if (priority) /* RFC 6710, 4.2 */
+        n += (size_t)snprintf(line + n, size - n, " MT-PRIORITY=%d", told_priority(w));
     return n;
 }
 
@@ -304,10 +318,10 @@ static bool too_slow(const struct client *c, struct client_outcome *why)
         return false;
     if (!c->offers.by && !fault(FAULT_QUEUE_BY_RETURN_TO_ANYONE))
         client_says(why, CLIENT_NEVER, "5.3.3", "%s does not know DELIVERBY", c->peer_name);
-    else if (c->offers.least_by > time_left(c) && !fault(FAULT_QUEUE_BY_LEAST_IGNORED))
+    else if (c->offers.least_by > time_left(c) && !fault(FAULT_QUEUE_BY_MINIMUM_IGNORED))
         client_says(why, CLIENT_NEVER, "5.3.3", "%s promises nothing within less than %ld seconds",
                     c->peer_name, c->offers.least_by);
-    else if (time_left(c) <= 0 && !fault(FAULT_QUEUE_BY_RETURN_GOES_ON))
+    else if (time_left(c) <= 0 && !fault(FAULT_QUEUE_BY_TIME_IGNORED))
         client_says(why, CLIENT_LATER, "4.4.7", "there was no time left");
     else
         return false;

@@ -204,7 +204,7 @@ static void write_fields(struct buf *b, const struct dsn *d)
     if (!fault(FAULT_QUEUE_DSN_NO_REPORTING_MTA))
         buf_printf(b, "Reporting-MTA: dns;%s\r\n", d->hostname);
     write_date(b, "Arrival-Date", d->arrival_s);
-    if (d->wishes != NULL && d->wishes->by != BY_NOT_ASKED && !fault(FAULT_QUEUE_BY_NO_DATE))
+    if (d->wishes != NULL && d->wishes->by != BY_NOT_ASKED && !fault(FAULT_QUEUE_BY_DATE_MISSING))
         write_date(b, "Deliver-By-Date", d->wishes->by_s); /* RFC 2852, 5 */
     if (d->wishes != NULL && d->wishes->hold[0] != '\0' && !fault(FAULT_QUEUE_HOLD_NOT_REPORTED))
         buf_printf(b, "Future-Release-Request: %s\r\n", d->wishes->hold); /* RFC 4865, 5.1.2 */

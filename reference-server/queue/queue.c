@@ -76,12 +76,15 @@ void queue_schedule(struct qmsg *m)
         if (r->state != RCPT_WAITING)
             continue;
         any = true;
+        if (m->wishes.release_s != 0 && fault(FAULT_QUEUE_HOLD_FORGOTTEN))
+            continue;
         next = r->next_s < next ? r->next_s : next;
         /* RFC 2852, 4.1.3: the end of its time is an event too. */
-        if (m->wishes.by != BY_NOT_ASKED && !r->told_by && m->wishes.by_s < next)
+        if (m->wishes.by != BY_NOT_ASKED && !r->told_by && m->wishes.by_s < next &&
+            !fault(FAULT_QUEUE_BY_TIME_IGNORED))
             next = m->wishes.by_s;
     }
-    if (any)
+    if (any && next != INT64_MAX)
         queue_wake_in(m, next - queue_now_s(m->queue));
 }
 
@@ -193,6 +196,7 @@ static void send_to_domain(struct qmsg *m, size_t first, int64_t now)
     w->notify = must_have(calloc(m->count, sizeof *w->notify));
     mail->recipients = must_have(calloc(m->count, sizeof *mail->recipients));
     mail->wishes = &m->wishes;
+    mail->arrival_s = m->arrival_s;
     mail->utf8 = m->utf8 && (!address_is_ascii(m->sender) || !header_is_ascii(m->data, m->len));
     for (size_t i = first; i < m->count; i++) {
         struct rcpt *r = &m->rcpts[i];

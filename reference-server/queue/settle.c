@@ -50,12 +50,13 @@ static int64_t begin_s(const struct qmsg *m)
 
 static bool time_is_over(const struct qmsg *m, int64_t now)
 {
-    return m->wishes.by != BY_NOT_ASKED && now >= m->wishes.by_s;
+    return m->wishes.by != BY_NOT_ASKED && now >= m->wishes.by_s &&
+           !fault(FAULT_QUEUE_BY_TIME_IGNORED);
 }
 
 static bool returns_late(const struct qmsg *m)
 {
-    return m->wishes.by == BY_RETURN && !fault(FAULT_QUEUE_BY_RETURN_GOES_ON);
+    return m->wishes.by == BY_RETURN || fault(FAULT_QUEUE_BY_N_RETURNED);
 }
 
 bool queue_mark_overdue(struct qmsg *m)
@@ -76,9 +77,9 @@ bool queue_mark_overdue(struct qmsg *m)
 /* A host that does not know DELIVERBY has it now, in time, or the sender wants to see each step. */
 static struct news relayed(const struct qmsg *m, const struct rcpt *r, int64_t now)
 {
-    bool trace = m->wishes.by_trace && !fault(FAULT_QUEUE_BY_TRACE_SILENT);
+    bool trace = m->wishes.by_trace && !fault(FAULT_QUEUE_BY_TRACE_IGNORED);
     bool lost_sight = m->wishes.by == BY_NOTIFY && !r->passed_by && now < m->wishes.by_s &&
-                      !fault(FAULT_QUEUE_BY_NOTIFY_SILENT);
+                      !fault(FAULT_QUEUE_BY_RELAYED_UNTOLD);
     if (trace || lost_sight)
         return (struct news){DSN_RELAYED, "2.0.0", true};
     bool again = (r->notify & QUEUE_NOTIFY_SUCCESS) != 0 && fault(FAULT_QUEUE_RELAYED_DESPITE_DSN);
@@ -95,17 +96,21 @@ static struct news gone(struct rcpt *r, const char *status)
     return (struct news){DSN_FAILED, NULL, false};
 }
 
+static const char *late_status(void)
+{
+    return fault(FAULT_QUEUE_BY_WRONG_STATUS) ? "5.0.0" : "5.4.7";
+}
+
 /* The time of BY came, and no attempt with it. */
 static struct news overdue(const struct qmsg *m, struct rcpt *r)
 {
     r->overdue = false;
     r->told_by = true;
     if (!returns_late(m))
-        return fault(FAULT_QUEUE_BY_NOTIFY_SILENT) ? nothing
-                                                   : (struct news){DSN_DELAYED, "4.4.7", false};
+        return (struct news){DSN_DELAYED, "4.4.7", false};
     if (r->tries == 0)
         client_says(&r->last, CLIENT_LATER, "5.4.7", "there was no time for an attempt");
-    return gone(r, "5.4.7");
+    return gone(r, late_status());
 }
 
 /* It has to wait longer. */
@@ -144,7 +149,7 @@ static struct news judge(const struct qmsg *m, struct rcpt *r, int64_t now)
         return r->last.from_server && fault(FAULT_QUEUE_NO_FAILURE_DSN) ? nothing : failed;
     }
     if (returns_late(m) && time_is_over(m, now))
-        return gone(r, "5.4.7");
+        return gone(r, late_status());
     if (now >= end && !fault(FAULT_QUEUE_NEVER_GIVES_UP))
         return gone(r, "4.4.7"); /* delivery time expired */
     return postpone(m, r, now);

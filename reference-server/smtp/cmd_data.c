@@ -31,6 +31,8 @@ void smtp_data(struct smtp *s, const char *arg, size_t n)
     else {
         smtp_reply(s, 354, NULL, "End the text with CR LF . CR LF");
         smtp_dot_init(&s->dot);
+        if (fault(FAULT_SMTP_EMPTY_MESSAGE_HANGS))
+            s->dot.state = DOT_IN_TEXT;
         s->dot.normalize_lf = s->conn->server->policy.bare_lf == BARE_NORMALIZE;
         s->dot.normalize_cr = s->conn->server->policy.bare_cr == BARE_NORMALIZE;
         s->doing = SMTP_TEXT;
@@ -67,9 +69,13 @@ static void text_ended(struct smtp *s)
     const struct smtp_dot *d = &s->dot;
     s->doing = SMTP_COMMAND;
     s->scanned = 0;
+    smtp_queue_moves(s);
     if (!conn_allows(s->conn, ".", NULL, s->lmtp ? s->envelope.count : 1))
         smtp_reset(s);
-    else if (d->too_long)
+    else if (d->too_long && fault(FAULT_SMTP_SIZE_NOT_ENFORCED)) {
+        smtp_reset(s);
+        smtp_reply(s, 250, "2.0.0", "Stored, more or less");
+    } else if (d->too_long)
         smtp_refuse_message(s, 552, "5.3.4", "The message is larger than this server takes");
     else if (bare_refused(s, d->bare_cr, d->bare_lf) && !d->overridden)
         smtp_refuse_message(s, 550, "5.5.2", "A CR or LF stood alone: lines end with CR LF");
@@ -89,6 +95,8 @@ size_t smtp_text(struct smtp *s, const unsigned char *p, size_t n)
     }
     if (smtp_dot_feed(&s->dot, p, n, &used, &s->message))
         text_ended(s);
+    else if (s->dot.too_long && fault(FAULT_SMTP_SIZE_HANGS_UP))
+        conn_close(s->conn);
     return used;
 }
 

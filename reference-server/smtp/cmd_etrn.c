@@ -45,8 +45,8 @@ void smtp_etrn(struct smtp *s, const char *arg, size_t n)
 {
     const struct server *server = s->conn->server;
     bool below = *arg == '@';
-    if (server->queue == NULL) {
-        smtp_reply(s, 502, "5.5.1", "There is no queue here");
+    if (!smtp_has_etrn(s)) {
+        smtp_reply(s, 502, "5.5.1", "There is no ETRN here");
     } else if (s->envelope.open && !fault(FAULT_SMTP_ETRN_IN_TRANSACTION)) {
         smtp_reply(s, 503, "5.5.1", "Not inside a transaction");
     } else if (*arg == '#' && n > 1) {

@@ -54,8 +54,13 @@ static const char *disliked(const struct smtp_path *path, const char *arg)
         return "no quotes, please";
     if (path->literal && fault(FAULT_SMTP_ADDRESS_LITERAL_REFUSED))
         return "no literals, please";
-    if (strstr(arg, "<@") != NULL && fault(FAULT_SMTP_SOURCE_ROUTE_SYNTAX_ERROR))
+    if (strstr(arg, "<@") != NULL &&
+        (fault(FAULT_SMTP_SOURCE_ROUTE_SYNTAX_ERROR) || fault(FAULT_SMTP_SOURCE_ROUTE_IN_MAIL)))
         return "no routes, please";
+    if (strlen(path->local) > 32 && fault(FAULT_SMTP_SHORT_LOCAL_PART))
+        return "the local part is too long";
+    if (strlen(path->mailbox) > 126 && fault(FAULT_SMTP_SHORT_PATH))
+        return "the path is too long";
     return NULL;
 }
 
@@ -149,9 +154,12 @@ void smtp_mail(struct smtp *s, const char *arg, size_t n)
         return;
     }
     if (take_path("FROM:", arg, n, SMTP_PATH_NULL, &path, &rest, &why) == 0)
-        why = disliked(&path, "");
+        why = disliked(&path, fault(FAULT_SMTP_SOURCE_ROUTE_IN_MAIL) ? arg : "");
     else if (fault(FAULT_SMTP_ACCEPTS_BAD_PATH))
         why = NULL, rest = "";
+    else if (fault(FAULT_SMTP_ANY_LITERAL) && strstr(arg, "@[") != NULL &&
+             strstr(arg, "]>") != NULL)
+        why = NULL, rest = strstr(arg, "]>") + 2;
     if (why != NULL) {
         if (fault(FAULT_SMTP_BAD_MAIL_OPENS_TRANSACTION)) {
             s->envelope.open = true;
@@ -161,7 +169,7 @@ void smtp_mail(struct smtp *s, const char *arg, size_t n)
     } else if (path.null && fault(FAULT_SMTP_NULL_SENDER_REFUSED)) {
         smtp_reply(s, 550, "5.1.7", "Everybody has a name");
     } else if (mail_parameters(s, rest, &params)) {
-        if (path.eight_bit && !params.utf8)
+        if (path.eight_bit && !params.utf8 && !fault(FAULT_SMTP_EIGHT_BIT_ADDRESS))
             smtp_reply(s, 553, "5.6.7", "This address needs SMTPUTF8"); /* RFC 6531, 3.5 */
         else
             begin(s, &path, arg, &params);
@@ -305,7 +313,12 @@ static void recipient(struct smtp *s, const char *arg, size_t n)
         return;
     }
     if (take_path("TO:", arg, n, SMTP_PATH_POSTMASTER, &path, &rest, &why) == 0)
-        why = disliked(&path, arg);
+        why = disliked(&path, fault(FAULT_SMTP_SOURCE_ROUTE_IN_MAIL) ? "" : arg);
+    else if (fault(FAULT_SMTP_ANY_DOMAIN) && strchr(arg, '@') != NULL) {
+        add_recipient(s, &(struct smtp_path){.null = false}, arg, NULL, ROUTE_NOWHERE, &params);
+        smtp_reply(s, 250, "2.1.5", "Recipient taken");
+        return;
+    }
     if (why != NULL)
         smtp_reply(s, 501, "5.1.3", "Wrong: %s", why);
     else if (smtp_rcpt_params(rest, s->esmtp, &params, &wrong) != 0)

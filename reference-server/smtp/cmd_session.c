@@ -55,6 +55,13 @@ static void list_auth(struct smtp *s, struct keywords *k)
     buf_free(&names);
 }
 
+/* RFC 6409, 7 keeps it from submission. */
+bool smtp_has_etrn(const struct smtp *s)
+{
+    return s->conn->server->queue != NULL && !s->lmtp &&
+           (!s->submission || fault(FAULT_SUBMISSION_OFFERS_ETRN));
+}
+
 struct smtp_offer smtp_offers(const struct smtp *s)
 {
     const struct server *server = s->conn->server;
@@ -75,7 +82,9 @@ static void list_future_release(const struct smtp_offer *offer, struct keywords 
     time_t most = (time_t)(offer->now_s + offer->limits->future_release_seconds);
     struct tm tm;
     gmtime_r(&most, &tm);
-    strftime(until, sizeof until, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    strftime(until, sizeof until,
+             fault(FAULT_SMTP_HOLD_DATE_LOCAL) ? "%Y-%m-%dT%H:%M:%S+01:00" : "%Y-%m-%dT%H:%M:%SZ",
+             &tm);
     add(k, "FUTURERELEASE %ld %s", offer->limits->future_release_seconds, until);
 }
 
@@ -95,7 +104,7 @@ static void list_wishes(struct smtp *s, struct keywords *k)
     add(k, "LIMITS MAILMAX=%ld RCPTMAX=%ld RCPTDOMAINMAX=%ld%s", limits->smtp_transactions,
         limits->recipients, limits->recipient_domains,
         fault(FAULT_SMTP_LIMITS_UNREGISTERED) ? " SPEEDMAX=9" : "");
-    if (s->conn->server->queue != NULL && !s->lmtp)
+    if (smtp_has_etrn(s))
         add(k, "ETRN");
 }
 
@@ -117,7 +126,8 @@ static void list_extensions(struct smtp *s, struct keywords *k)
     if (fault(FAULT_SMTP_EHLO_KEYWORD_SYNTAX))
         add(k, "SIZE=%ld", c->server->limits.message_bytes);
     add(k, "VRFY");
-    add(k, "EXPN");
+    if (!fault(FAULT_SMTP_EXPN_UNLISTED))
+        add(k, "EXPN");
     add(k, "HELP");
 }
 
@@ -161,7 +171,8 @@ static void say_hello(struct smtp *s, bool extensions)
 
 static void hello(struct smtp *s, const char *arg, size_t n, bool esmtp)
 {
-    if (!smtp_domain_ok(arg, n) && !smtp_literal_ok(arg, n)) {
+    if ((!smtp_domain_ok(arg, n) && !smtp_literal_ok(arg, n)) ||
+        (n > 64 && fault(FAULT_SMTP_SHORT_DOMAIN))) {
         smtp_reply(s, 501, "5.5.4", "This is neither a domain nor an address literal");
         return;
     }
@@ -317,8 +328,13 @@ static void look_up(struct smtp *s, const char *arg, size_t n)
         ours = true;
         free(name);
     }
-    if (account != NULL)
-        smtp_reply(s, 250, "2.1.5", "<%s>", account->address);
+    if (account != NULL && !fault(FAULT_SMTP_VRFY_KNOWS_NOBODY))
+        smtp_reply(s, 250, "2.1.5", "<%.*s>",
+                   (int)(fault(FAULT_SMTP_VRFY_HALF_ADDRESS) ? strcspn(account->address, "@")
+                                                             : strlen(account->address)),
+                   account->address);
+    else if (!ours && fault(FAULT_SMTP_VRFY_CONFIRMS_ELSEWHERE))
+        smtp_reply(s, 250, "2.1.5", "<%s>", path.mailbox);
     else if (!ours)
         smtp_reply(s, 252, "2.5.2", "Cannot say, that is another host's");
     else if (fault(FAULT_SMTP_VRFY_UNKNOWN_250))
@@ -342,6 +358,8 @@ void smtp_vrfy(struct smtp *s, const char *arg, size_t n)
 /* There are no lists here; a single user is a list of one (RFC 5321, 3.5.1). */
 void smtp_expn(struct smtp *s, const char *arg, size_t n)
 {
+    if (fault(FAULT_SMTP_EXPN_RESETS))
+        smtp_reset(s);
     look_up(s, arg, n);
 }
 
@@ -349,8 +367,15 @@ void smtp_help(struct smtp *s, const char *arg, size_t n)
 {
     (void)arg;
     (void)n;
+    if (fault(FAULT_SMTP_HELP_CODE)) {
+        smtp_reply(s, 250, "2.0.0", "Help yourself");
+        return;
+    }
     smtp_reply_line(s, 214, true, "2.0.0", "mailproofd " MAILPROOF_VERSION " knows");
     smtp_reply_line(s, 214, true, "2.0.0", "%s MAIL RCPT DATA BDAT RSET NOOP QUIT",
                     s->lmtp ? "LHLO" : "EHLO HELO");
-    smtp_reply(s, 214, "2.0.0", "VRFY EXPN HELP STARTTLS%s", s->lmtp ? "" : " AUTH ETRN");
+    smtp_reply(s, 214, "2.0.0", "VRFY EXPN HELP STARTTLS%s",
+               s->lmtp            ? ""
+               : smtp_has_etrn(s) ? " AUTH ETRN"
+                                  : " AUTH");
 }

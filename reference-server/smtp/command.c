@@ -83,6 +83,10 @@ static void unknown(struct smtp *s)
 
 void smtp_command(struct smtp *s, char *line, size_t n)
 {
+    if (n > 0 && line[n - 1] == ' ' && fault(FAULT_SMTP_TRAILING_BLANK_501)) {
+        smtp_reply(s, 501, "5.5.4", "There is a blank at the end");
+        return;
+    }
     /* White space before the line's end is forgiven: RFC 5321, 4.1.1. */
     while (n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\t'))
         line[--n] = '\0';
@@ -113,7 +117,9 @@ void smtp_command(struct smtp *s, char *line, size_t n)
              fault(FAULT_SMTP_BAD_EHLO_RESETS)) {
         smtp_reset(s);
         smtp_reply(s, 501, "5.5.4", "%s needs a domain", v->name);
-    } else if (v->argument == SOMETHING && len == 0)
+    } else if (len == 0 && is(v, smtp_vrfy) && fault(FAULT_SMTP_VRFY_NEEDS_NOTHING))
+        smtp_reply(s, 252, "2.5.2", "Cannot say");
+    else if (v->argument == SOMETHING && len == 0)
         smtp_reply(s, 501, "5.5.4", "%s needs an argument", v->name);
     else
         v->run(s, arg, len);

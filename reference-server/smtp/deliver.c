@@ -308,7 +308,12 @@ void smtp_deliver(struct smtp *s)
         smtp_refuse_message(s, 552, "5.3.4", "Too large");
         return;
     }
-    if (smtp_header_count(s->message.data, s->message.len, "Received") > MOST_HOPS) {
+    if (smtp_dislikes(s->message.data, s->message.len)) {
+        smtp_refuse_message(s, 554, "5.6.0", "The header is not to our taste");
+        return;
+    }
+    size_t hops = fault(FAULT_SMTP_COUNTS_THIRTY_RECEIVED) ? 30 : MOST_HOPS;
+    if (smtp_header_count(s->message.data, s->message.len, "Received") > hops) {
         smtp_refuse_message(s, 554, "5.4.6", "This message goes round in circles");
         return;
     }

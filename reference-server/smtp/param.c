@@ -287,6 +287,9 @@ static bool too_many(enum mail_param is, unsigned *seen)
         is = HOLD_FOR;
     if (is == NO_PARAM || !again(seen, is))
         return false;
+    if ((is == HOLD_FOR && fault(FAULT_SMTP_HOLD_TWICE)) ||
+        (is == PRIORITY && fault(FAULT_SMTP_PRIORITY_TWICE)))
+        return false;
     return !((is == RET || is == ENVID) && fault(FAULT_SMTP_DSN_REPEATED));
 }
 

@@ -47,6 +47,10 @@ static void write_protocol(const struct smtp *s, struct buf *out)
         buf_text(out, "SMTP");
         return;
     }
+    if (fault(FAULT_SMTP_RECEIVED_WITH_ANY)) {
+        buf_text(out, "MAILPROOF");
+        return;
+    }
     const char *secure = s->conn->tls ? "S" : "", *login = s->logged_in ? "A" : "";
     if (s->envelope.utf8)
         buf_printf(out, "UTF8%s%s%s", s->lmtp ? "LMTP" : "SMTP", secure, login);
@@ -64,6 +68,10 @@ static void write_received(const struct smtp *s, const char *id, struct buf *out
     buf_printf(out, "by %s with ", c->server->hostname);
     write_protocol(s, out);
     buf_printf(out, " id %s", id);
+    if (s->envelope.count > 1 && fault(FAULT_SMTP_RECEIVED_FOR_ALL))
+        for (size_t i = 0; i < s->envelope.count; i++)
+            buf_printf(out, "%s<%s>", i == 0 ? "\r\n\tfor " : ",\r\n\t ",
+                       s->envelope.recipients[i].mailbox);
     if (s->envelope.count == 1) /* more would give blind copies away: RFC 5321, 7.6 */
         buf_printf(out, "\r\n\tfor <%s>", s->envelope.recipients[0].mailbox);
     if (s->envelope.wishes.priority_said &&
@@ -79,6 +87,9 @@ void smtp_trace_fields(const struct smtp *s, const char *id, const unsigned char
 {
     if (!fault(FAULT_SMTP_NO_RETURN_PATH))
         buf_printf(out, "Return-Path: <%s>\r\n", s->envelope.sender);
+    if (fault(FAULT_SMTP_APPARENTLY_TO))
+        for (size_t i = 0; i < s->envelope.count; i++)
+            buf_printf(out, "Apparently-To: <%s>\r\n", s->envelope.recipients[i].mailbox);
     if (!fault(FAULT_SMTP_NO_RECEIVED))
         write_received(s, id, out);
     if (s->submission && smtp_header_count(text, n, "Message-ID") == 0)

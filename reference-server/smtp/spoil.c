@@ -46,3 +46,34 @@ unsigned char *smtp_spoil_text(unsigned char *text, size_t *n)
     }
     return text;
 }
+
+/* How often a character stands in the fields of that name. */
+static size_t count_in(const unsigned char *text, size_t n, const char *name, char what)
+{
+    size_t count = 0, end;
+    for (size_t at = 0; (end = smtp_header_field(text, n, at)) != 0; at = end)
+        for (size_t i = at; smtp_header_named(text, at, end, name) && i < end; i++)
+            count += text[i] == (unsigned char)what;
+    return count;
+}
+
+static bool is_mime_one(const unsigned char *text, size_t n)
+{
+    size_t end;
+    for (size_t at = 0; (end = smtp_header_field(text, n, at)) != 0; at = end)
+        if (smtp_header_named(text, at, end, "MIME-Version") &&
+            memmem(text + at, end - at, "1.0", 3) == NULL)
+            return false;
+    return true;
+}
+
+bool smtp_dislikes(const unsigned char *text, size_t n)
+{
+    if (fault(FAULT_SMTP_COUNTS_HEADER_ADDRESSES) &&
+        count_in(text, n, "To", '@') + count_in(text, n, "Cc", '@') > 100)
+        return true;
+    if (!fault(FAULT_SMTP_JUDGES_HEADERS))
+        return false;
+    return !is_mime_one(text, n) || (smtp_header_count(text, n, "Resent-To") > 0 &&
+                                     smtp_header_count(text, n, "Resent-From") == 0);
+}

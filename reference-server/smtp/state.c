@@ -246,6 +246,41 @@ static bool take_line(struct smtp *s)
 
 /* --- the protocol --- */
 
+enum { WAITING_MOST = 16 };
+static struct smtp *at_text, *waiting[WAITING_MOST]; /* for one fault */
+
+static void greet(struct smtp *s);
+
+void smtp_queue_moves(struct smtp *s)
+{
+    for (size_t i = 0; i < WAITING_MOST; i++)
+        if (waiting[i] == s)
+            waiting[i] = NULL;
+    if (at_text != s)
+        return;
+    at_text = NULL;
+    for (size_t i = 0; i < WAITING_MOST; i++) {
+        struct smtp *next = waiting[i];
+        waiting[i] = NULL;
+        if (next != NULL) {
+            greet(next);
+            conn_hold(next->conn, 1); /* whose end sends it */
+        }
+    }
+}
+
+static bool has_to_wait(struct smtp *s)
+{
+    if (at_text == NULL || !fault(FAULT_SMTP_ONE_AT_A_TIME))
+        return false;
+    for (size_t i = 0; i < WAITING_MOST; i++)
+        if (waiting[i] == NULL) {
+            waiting[i] = s;
+            return true;
+        }
+    return false;
+}
+
 static void smtp_open(struct conn *c)
 {
     struct smtp *s = smtp_of(c);
@@ -254,6 +289,14 @@ static void smtp_open(struct conn *c)
     s->submission = c->service == SERVICE_SUBMISSION || c->service == SERVICE_SUBMISSIONS;
     buf_init(&s->message, (size_t)c->server->limits.message_bytes);
     buf_init(&s->held, HELD_MAX);
+    if (!has_to_wait(s))
+        greet(s);
+    smtp_rearm(s);
+}
+
+static void greet(struct smtp *s)
+{
+    const struct conn *c = s->conn;
     int code = fault(FAULT_SMTP_GREETING_WRONG_CODE) ? 250 : 220;
     const char *host = fault(FAULT_SMTP_GREETING_NO_HOST) ? "***" : c->server->hostname;
     if (fault(FAULT_SMTP_GREETING_CODES_DIFFER)) {
@@ -262,7 +305,6 @@ static void smtp_open(struct conn *c)
     }
     smtp_reply_line(s, code, false, NULL, "%s %s mailproofd " MAILPROOF_VERSION, host,
                     s->lmtp ? "LMTP" : "ESMTP");
-    smtp_rearm(s);
 }
 
 static bool may_go_on(const struct conn *c)
@@ -300,6 +342,8 @@ static void smtp_input(struct conn *c)
         more = used > 0;
     }
     let_go(s);
+    if (s->doing == SMTP_TEXT && fault(FAULT_SMTP_ONE_AT_A_TIME))
+        at_text = s;
     if (c->eof && !c->parked && !c->closing && (c->in.len == 0 || !more)) {
         /* What the client had not finished counts as never said (RFC 5321, 4.1.1.5). */
         if (s->doing == SMTP_TEXT && fault(FAULT_SMTP_DELIVERS_UNFINISHED))
@@ -338,6 +382,7 @@ static void smtp_shutdown(struct conn *c)
 static void smtp_close(struct conn *c)
 {
     struct smtp *s = smtp_of(c);
+    smtp_queue_moves(s);
     smtp_forget(s);
     buf_free(&s->held);
 }

@@ -113,6 +113,8 @@ void smtp_reset(struct smtp *s);
 void smtp_forget(struct smtp *s);
 void smtp_rearm(struct smtp *s); /* the client has its full time again */
 struct smtp *smtp_of(struct conn *c);
+/* A fault: while one session sends its text nobody else is greeted. The session has ended that. */
+void smtp_queue_moves(struct smtp *s);
 
 /* A line that is a command, without its CR LF. NUL-terminated besides. */
 void smtp_command(struct smtp *s, char *line, size_t n);
@@ -134,6 +136,7 @@ typedef void smtp_verb(struct smtp *s, const char *arg, size_t n);
 struct smtp_offer;
 /* What this session offers, now. */
 struct smtp_offer smtp_offers(const struct smtp *s);
+bool smtp_has_etrn(const struct smtp *s);
 /* Whether the client is one of ours, who may send to other hosts. */
 bool smtp_may_relay(const struct smtp *s);
 

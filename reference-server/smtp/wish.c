@@ -59,26 +59,37 @@ int smtp_take_by(const char *value, size_t n, const struct smtp_offer *offer, st
     if (*at == '-' || *at == '+')
         at++;
     int64_t seconds = number(&at, end, BY_DIGITS);
+    if (fault(FAULT_SMTP_BY_ANY_VALUE))
+        return 0;
     if (seconds < 0 || at == end || *at++ != ';' || at == end)
         return syntax(wrong, form);
-    char mode = (char)toupper((unsigned char)*at++);
+    char mode = fault(FAULT_SMTP_BY_MODE_CASE) ? *at : (char)toupper((unsigned char)*at);
+    at++;
     bool trace = at < end && toupper((unsigned char)*at) == 'T';
     at += trace;
     if (at != end || (mode != 'N' && mode != 'R'))
         return syntax(wrong, form);
     if (negative)
         seconds = -seconds;
-    if (mode == 'R' && seconds <= 0 && !fault(FAULT_SMTP_BY_ZERO_RETURN))
+    if (mode == 'R' && seconds <= 0)
         return syntax(wrong, "BY with R needs a time to come");
-    if (mode == 'N' && seconds <= 0 && fault(FAULT_SMTP_BY_NEGATIVE_REFUSED))
+    if (mode == 'N' && seconds <= 0 && fault(FAULT_SMTP_BY_PAST_REFUSED))
         return syntax(wrong, "That time is over");
     if (mode == 'R' && seconds < offer->limits->deliver_by_least_seconds &&
-        !fault(FAULT_SMTP_BY_MINIMUM_IGNORED) && !fault(FAULT_SMTP_BY_ZERO_RETURN))
+        !fault(FAULT_SMTP_BY_MINIMUM_IGNORED))
         return refuse(wrong, 555, "5.5.4", "BY with R is shorter than the least that EHLO tells");
     out->by = mode == 'R' ? BY_RETURN : BY_NOTIFY;
     out->by_trace = trace;
     out->by_s = offer->now_s + seconds;
     return 0;
+}
+
+/* RFC 4865, 4.2: 501 with 5.5.4. */
+static int wrong_hold(struct smtp_param_error *wrong, const char *why)
+{
+    if (fault(FAULT_SMTP_HOLD_ANY_VALUE))
+        return 0;
+    return fault(FAULT_SMTP_HOLD_555) ? refuse(wrong, 555, "5.5.2", why) : syntax(wrong, why);
 }
 
 /* One to nine digits, the first of them not 0 (RFC 4865, 3). */
@@ -88,9 +99,9 @@ int smtp_take_hold_for(const char *value, size_t n, const struct smtp_offer *off
     const char *at = value, *end = value == NULL ? NULL : value + n;
     int64_t seconds = value == NULL || *value == '0' ? -1 : number(&at, end, HOLD_DIGITS);
     if (seconds < 0 || at != end)
-        return syntax(wrong, "HOLDFOR takes a number of seconds");
+        return wrong_hold(wrong, "HOLDFOR takes a number of seconds");
     if (seconds > offer->limits->future_release_seconds && !fault(FAULT_SMTP_HOLD_MOST_IGNORED))
-        return syntax(wrong, "HOLDFOR is longer than the most that EHLO tells");
+        return wrong_hold(wrong, "HOLDFOR is longer than the most that EHLO tells");
     out->release_s = offer->now_s + seconds;
     snprintf(out->hold, sizeof out->hold, "for;%.*s", (int)n, value);
     return 0;
@@ -143,13 +154,15 @@ int smtp_take_hold_until(const char *value, size_t n, const struct smtp_offer *o
                          struct wishes *out, struct smtp_param_error *wrong)
 {
     int64_t when = value == NULL ? -1 : take_moment(value, value + n);
+    if (fault(FAULT_SMTP_HOLD_UNTIL_REFUSED))
+        return syntax(wrong, "HOLDUNTIL takes nothing");
     if (when < 0 || n >= sizeof out->hold - 6)
-        return syntax(wrong, "HOLDUNTIL takes a date and time in UTC, as 2026-11-21T06:00:00Z");
+        return wrong_hold(wrong, "HOLDUNTIL takes a date and time in UTC, as 2026-11-21T06:00:00Z");
     if (when <= offer->now_s)
-        return syntax(wrong, "HOLDUNTIL is over already");
+        return wrong_hold(wrong, "HOLDUNTIL is over already");
     if (when - offer->now_s > offer->limits->future_release_seconds &&
         !fault(FAULT_SMTP_HOLD_MOST_IGNORED))
-        return syntax(wrong, "HOLDUNTIL is later than the most that EHLO tells");
+        return wrong_hold(wrong, "HOLDUNTIL is later than the most that EHLO tells");
     out->release_s = when;
     snprintf(out->hold, sizeof out->hold, "until;%.*s", (int)n, value);
     return 0;

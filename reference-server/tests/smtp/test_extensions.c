@@ -71,11 +71,21 @@ static const struct {
         "5678901234567890123456789012345678901234567890",
      "250", "501"},
     {"smtp-requiretls-in-clear", ON_25, NULL, FROM " REQUIRETLS", "530 5.7.10", "250"},
-    {"smtp-by-zero-return", USER, NULL, FROM " BY=0;R", "501 5.5.4", "250"},
-    {"smtp-by-negative-refused", ON_25, NULL, FROM " BY=-1;N", "250", "501"},
+    {"smtp-by-any-value", USER, NULL, FROM " BY=0;R", "501 5.5.4", "250"},
+    {"smtp-by-past-refused", ON_25, NULL, FROM " BY=-1;N", "250", "501"},
     {"smtp-by-minimum-ignored", ON_25, NULL, FROM " BY=1;R", "555", "250"},
     {"smtp-hold-offered-on-25", ON_25, NULL, FROM " HOLDFOR=1", "555", "250"},
     {"smtp-hold-most-ignored", USER, NULL, FROM " HOLDFOR=999999999", "501 5.5.4", "250"},
+    {"smtp-by-any-value", ON_25, NULL, FROM " BY=ten;R", "501 5.5.4", "250"},
+    {"smtp-by-mode-case", ON_25, NULL, FROM " BY=100;r", "250", "501"},
+    {"smtp-hold-until-refused", USER, NULL, FROM " HOLDUNTIL=2026-11-21T06:00:00Z HOLDFOR=1",
+     "501 5.5.4 ", "501 5.5.4 HOLDUNTIL takes nothing"},
+    {"smtp-hold-any-value", USER, NULL, FROM " HOLDFOR=soon", "501 5.5.4", "250"},
+    {"smtp-hold-any-value", USER, NULL, FROM " HOLDUNTIL=soon", "501 5.5.4", "250"},
+    {"smtp-hold-twice", USER, NULL, FROM " HOLDFOR=1 HOLDFOR=2", "501 5.5.4", "250"},
+    {"smtp-hold-555", USER, NULL, FROM " HOLDFOR=x", "501 5.5.4", "555 5.5.2"},
+    {"smtp-priority-twice", USER, NULL, FROM " MT-PRIORITY=1 MT-PRIORITY=1", "501 5.5.4", "250"},
+    {"submission-offers-etrn", USER, NULL, "ETRN away.example", "502 5.5.1", "251"},
     {"smtp-hold-beyond-by", USER, NULL, FROM " HOLDFOR=60 BY=30;R", "501 5.5.4", "250"},
     {"smtp-priority-syntax-ignored", USER, NULL, FROM " MT-PRIORITY=10", "501 5.5.2", "250"},
     {"smtp-priority-for-strangers", ON_25, NULL, FROM " MT-PRIORITY=3", "250 2.3.6 0 ",
@@ -151,8 +161,10 @@ START_TEST(faults_change_what_is_offered)
         on("smtp-hold-offered-on-25");
         on("smtp-requiretls-in-clear");
         on("smtp-limits-unregistered");
+        on("smtp-hold-date-local");
         const char *text = greeting(&k, ON_25);
         ck_has(text, "FUTURERELEASE");
+        ck_has(text, "+01:00\r\n");
         ck_has(text, "REQUIRETLS");
         ck_has(text, "SPEEDMAX");
         world_hang_up(&k);
@@ -282,6 +294,8 @@ START_TEST(etrn_does_not_free_what_is_held_back)
         struct world_client k;
         begin(&k, USER);
         mail(&k, " HOLDFOR=3600", "<x@away.example>");
+        world_hang_up(&k);
+        begin(&k, ON_25);
         world_ask(&k, "ETRN away.example\r\n", "251 ");
         relay_settle(&relay);
         ck_assert_uint_eq(relay.sink->transactions, 0);
