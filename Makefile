@@ -7,6 +7,7 @@
 #   make mutants      each fault of mailproofd turns the scenarios that name it red, and no others
 #   make ports-proof  mailproof ports against each TLS and STARTTLS fault of mailproofd
 #   make clients      swaks, msmtp, curl, mutt, fetchmail, getmail, Python, and Postfix on either side of mailproofd
+#   make manual       the man pages have the flags of --help, and their examples run; make man brings the flags in
 #   make servers      the scenarios against seven real mail servers from Debian packages (needs root)
 #   make bench        driver CPU per scenario; mailproofd beside Postfix, smtp-sink and Dovecot
 #   make soak         10,000 idle and 1,000 slow connections while others work (SECONDS=60)
@@ -62,7 +63,7 @@ SERVER_TESTS := $(patsubst %.c,$(O)/%,$(shell find reference-server/tests -name 
 TESTS := $(HARNESS_TESTS) $(SERVER_TESTS)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps conformance check unit cli flood soak clients ports-domain ports-client ports-proof mutants servers bench fuzz replay lint format install clean help
+.PHONY: all deps conformance check unit cli flood soak clients manual man ports-domain ports-client ports-proof mutants servers bench fuzz replay lint format install clean help
 
 all: $(O)/mailproof $(O)/mailproofd
 
@@ -133,6 +134,14 @@ ports-domain: all
 ports-client: all
 	@harness/tests/ports/client.sh $(O)/mailproof
 
+# The man pages against the programs: flags, and the examples, which are run.
+manual: all
+	@harness/tests/manual.py $(O)/mailproof $(O)/mailproofd
+
+# The flags of --help, into the man pages.
+man: all
+	@harness/tests/manual.py --write $(O)/mailproof $(O)/mailproofd
+
 mutants: all
 	$(O)/mailproof mutants
 
@@ -145,7 +154,7 @@ soak: $(O)/mailproofd $(O)/reference-server/tests/bench/flood
 	@$(O)/reference-server/tests/bench/flood $(O)/mailproofd 10000 1000 $(SECONDS) 50
 
 check: all $(TESTS) $(O)/harness/tests/odd_server
-	@MAKE="$(MAKE)" harness/tests/check.sh unit cli ports-domain ports-client clients ports-proof conformance mutants replay
+	@MAKE="$(MAKE)" harness/tests/check.sh unit cli manual ports-domain ports-client clients ports-proof conformance mutants replay
 
 SERVERS ?= dovecot postfix postfix-dovecot exim opensmtpd cyrus courier
 servers: $(O)/mailproof
@@ -162,11 +171,17 @@ $(O)/slow_flush.so: reference-server/tests/bench/slow_flush.c Makefile
 
 BIN = $(DESTDIR)$(PREFIX)/bin
 SHARE = $(DESTDIR)$(PREFIX)/share/mailproof
+MAN = $(DESTDIR)$(PREFIX)/share/man
+UNITS = $(DESTDIR)$(PREFIX)/lib/systemd/system
 install: all
 	install -d $(BIN) $(SHARE)/harness
 	install $(O)/mailproof $(O)/mailproofd $(BIN)
 	cp -R harness/lua $(SHARE)/harness/
 	cp -R scenarios reports $(SHARE)/
+	install -d $(MAN)/man1 $(MAN)/man8 $(UNITS)
+	install -m 644 harness/mailproof.1 $(MAN)/man1
+	install -m 644 reference-server/mailproofd.8 $(MAN)/man8
+	sed 's|@BIN@|$(PREFIX)/bin|' reference-server/mailproofd.service >$(UNITS)/mailproofd.service
 
 clean:
 	rm -rf build
@@ -223,7 +238,7 @@ fuzz:
 DEBIAN := gcc clang libclang-rt-14-dev make pkg-config git ca-certificates \
 	libssl-dev libpcap-dev liblua5.4-dev lua5.4 libjansson-dev libsqlite3-dev libutf8proc-dev libunbound-dev libseccomp-dev ldnsutils check openssl tshark libxml2-utils python3-jsonschema \
 	clang-format cppcheck lua-check afl++ lld llvm \
-	swaks libnet-ssleay-perl libdigest-hmac-perl msmtp curl mutt libsasl2-modules fetchmail getmail6 python3
+	mandoc man-db socat swaks libnet-ssleay-perl libdigest-hmac-perl msmtp curl mutt libsasl2-modules fetchmail getmail6 python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # Only what is missing is installed, so that a machine that has everything needs neither root nor network.
