@@ -123,6 +123,8 @@ static void list_extensions(struct smtp *s, struct keywords *k)
     add(k, "BINARYMIME");
     add(k, "SMTPUTF8");
     list_wishes(s, k);
+    if (s->xclient)
+        add(k, "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT");
     if (fault(FAULT_SMTP_EHLO_KEYWORD_SYNTAX))
         add(k, "SIZE=%ld", c->server->limits.message_bytes);
     add(k, "VRFY");

@@ -35,6 +35,7 @@ static const struct verb {
     {"HELP", smtp_help, ANYTHING, EVERYWHERE, false},
     {"STARTTLS", smtp_starttls, NOTHING, EVERYWHERE, true},
     {"AUTH", smtp_auth, SOMETHING, NOT_LMTP, true},
+    {"XCLIENT", smtp_xclient, SOMETHING, EVERYWHERE, true},
     {"ETRN", smtp_etrn, SOMETHING, NOT_LMTP, false},
 };
 

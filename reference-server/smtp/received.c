@@ -43,7 +43,8 @@ static void write_date(const struct smtp *s, struct buf *out)
 /* Registered names only: RFC 3848 and RFC 6531, 4.3. */
 static void write_protocol(const struct smtp *s, struct buf *out)
 {
-    if (!s->esmtp) {
+    bool esmtp = s->told_protocol != 0 ? s->told_protocol == 'E' : s->esmtp;
+    if (!esmtp) {
         buf_text(out, "SMTP");
         return;
     }
@@ -61,9 +62,11 @@ static void write_protocol(const struct smtp *s, struct buf *out)
 static void write_received(const struct smtp *s, const char *id, struct buf *out)
 {
     const struct conn *c = s->conn;
+    const char *helo = s->told_helo != NULL ? s->told_helo : s->helo;
     buf_text(out, "Received: ");
     if (!fault(FAULT_SMTP_RECEIVED_WITHOUT_FROM))
-        buf_printf(out, "from %s ([%s%s])\r\n\t", s->helo != NULL ? s->helo : "unknown",
+        buf_printf(out, "from %s (%s%s[%s%s])\r\n\t", helo != NULL ? helo : "unknown",
+                   s->told_name != NULL ? s->told_name : "", s->told_name != NULL ? " " : "",
                    strchr(c->peer, ':') != NULL ? "IPv6:" : "", c->peer);
     buf_printf(out, "by %s with ", c->server->hostname);
     write_protocol(s, out);

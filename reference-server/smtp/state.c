@@ -249,8 +249,6 @@ static bool take_line(struct smtp *s)
 enum { WAITING_MOST = 16 };
 static struct smtp *at_text, *waiting[WAITING_MOST]; /* for one fault */
 
-static void greet(struct smtp *s);
-
 void smtp_queue_moves(struct smtp *s)
 {
     for (size_t i = 0; i < WAITING_MOST; i++)
@@ -263,7 +261,7 @@ void smtp_queue_moves(struct smtp *s)
         struct smtp *next = waiting[i];
         waiting[i] = NULL;
         if (next != NULL) {
-            greet(next);
+            smtp_greet(next);
             conn_hold(next->conn, 1); /* whose end sends it */
         }
     }
@@ -289,12 +287,13 @@ static void smtp_open(struct conn *c)
     s->submission = c->service == SERVICE_SUBMISSION || c->service == SERVICE_SUBMISSIONS;
     buf_init(&s->message, (size_t)c->server->limits.message_bytes);
     buf_init(&s->held, HELD_MAX);
+    s->xclient = networks_hold(&c->server->policy.xclient_from, c->peer);
     if (!has_to_wait(s))
-        greet(s);
+        smtp_greet(s);
     smtp_rearm(s);
 }
 
-static void greet(struct smtp *s)
+void smtp_greet(struct smtp *s)
 {
     const struct conn *c = s->conn;
     int code = fault(FAULT_SMTP_GREETING_WRONG_CODE) ? 250 : 220;
@@ -384,6 +383,8 @@ static void smtp_close(struct conn *c)
     struct smtp *s = smtp_of(c);
     smtp_queue_moves(s);
     smtp_forget(s);
+    free(s->told_name);
+    free(s->told_helo);
     buf_free(&s->held);
 }
 

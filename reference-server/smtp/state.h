@@ -75,8 +75,11 @@ struct smtp {
     char *helo;     /* NULL: no hello yet */
     bool esmtp;     /* it was EHLO or LHLO */
     unsigned errors, failed_logins;
-    unsigned transactions; /* MAIL commands so far, good ones and bad ones (RFC 9422, 4.1) */
-    char **domains;        /* of the recipients of this session, each once (RFC 9422, 4.3) */
+    bool xclient;                /* its word counts in XCLIENT */
+    char *told_name, *told_helo; /* what XCLIENT said; NULL: nothing */
+    char told_protocol;          /* 'S'MTP, 'E'SMTP; 0: nothing */
+    unsigned transactions;       /* MAIL commands so far, good ones and bad ones (RFC 9422, 4.1) */
+    char **domains;              /* of the recipients of this session, each once (RFC 9422, 4.3) */
     size_t domain_count;
 
     struct sasl *sasl;
@@ -111,6 +114,7 @@ void smtp_envelope_clear(struct smtp_envelope *e);
 void smtp_reset(struct smtp *s);
 /* Forgets everything the client has said (RFC 3207, 4.2). */
 void smtp_forget(struct smtp *s);
+void smtp_greet(struct smtp *s);
 void smtp_rearm(struct smtp *s); /* the client has its full time again */
 struct smtp *smtp_of(struct conn *c);
 /* A fault: while one session sends its text nobody else is greeted. The session has ended that. */
@@ -140,7 +144,7 @@ bool smtp_has_etrn(const struct smtp *s);
 /* Whether the client is one of ours, who may send to other hosts. */
 bool smtp_may_relay(const struct smtp *s);
 
-smtp_verb smtp_etrn;
+smtp_verb smtp_etrn, smtp_xclient;
 smtp_verb smtp_ehlo, smtp_helo, smtp_mail, smtp_rcpt, smtp_data, smtp_bdat, smtp_rset, smtp_noop,
     smtp_quit, smtp_vrfy, smtp_expn, smtp_help, smtp_starttls, smtp_auth;
 

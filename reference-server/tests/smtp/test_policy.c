@@ -105,6 +105,91 @@ START_TEST(text_that_grows_past_the_limit_is_too_large)
     }
 END_TEST
 
+/* --- XCLIENT --- */
+
+static void begin_trusted(void)
+{
+    world_start(&w);
+    set("xclient-from", "127.0.0.0/8");
+    smtp_world_hello(&w, &c, SERVICE_SMTP);
+}
+
+START_TEST(strangers_are_not_offered_xclient)
+    {
+        world_forget(&c);
+        world_text(&c, "EHLO client.example\r\n");
+        ck_assert_ptr_null(strstr(world_hear(&c, "250 HELP\r\n"), "XCLIENT"));
+        world_ask(&c, "XCLIENT ADDR=192.0.2.1\r\n", "550 5.7.0");
+    }
+END_TEST
+
+START_TEST(xclient_makes_another_client_of_it)
+    {
+        ck_assert_ptr_nonnull(
+            strstr(c.heard, "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT\r\n"));
+        world_ask(&c, "XCLIENT NAME=far.example ADDR=192.0.2.1 PORT=1234 HELO=helo.example\r\n",
+                  "220 mail.test.example ESMTP");
+        ck_assert_uint_eq(w.server.conns->peer_port, 1234);
+        world_ask(&c, "MAIL FROM:<a@client.example>\r\n", "503"); /* as before any hello */
+        world_ask(&c, "XCLIENT DESTADDR=IPV6:2001:db8::5 DESTPORT=26 PROTO=smtp\r\n", "220");
+        ck_assert_uint_eq(w.server.conns->local_port, 26);
+        world_forget(&c);
+        world_text(&c, "EHLO again.example\r\n");
+        world_hear(&c, "250 HELP\r\n");
+        world_ask(&c, "MAIL FROM:<a@client.example>\r\n", "250");
+        world_ask(&c, "XCLIENT ADDR=192.0.2.2\r\n", "503 5.5.1");
+        world_ask(&c, "RCPT TO:<user1@[IPv6:2001:db8::5]>\r\n", "250");
+        world_ask(&c, "DATA\r\n", "354");
+        world_ask(&c, "Subject: x\r\n\r\nx\r\n.\r\n", "250");
+        char *text = smtp_world_newest(&w, w.user1, NULL);
+        ck_assert_msg(strstr(text, "from helo.example (far.example [192.0.2.1])\r\n\tby "
+                                   "mail.test.example with SMTP id") != NULL,
+                      "%s", text);
+        free(text);
+    }
+END_TEST
+
+START_TEST(xclient_logs_in_and_out)
+    {
+        world_ask(&c, "XCLIENT LOGIN=user1 ADDR=[UNAVAILABLE] NAME=[TEMPUNAVAIL]\r\n", "220");
+        world_ask(&c, "EHLO x\r\n", "250");
+        world_hear(&c, "250 HELP\r\n");
+        world_ask(&c, "AUTH PLAIN\r\n", "503 5.5.1");
+        ck_assert_str_eq(w.server.conns->peer, "unknown");
+        world_ask(&c, "XCLIENT LOGIN=[unavailable]\r\n", "220");
+        world_ask(&c, "EHLO x\r\n", "250");
+        world_hear(&c, "250 HELP\r\n");
+        world_ask(&c, "AUTH PLAIN\r\n", "334");
+    }
+END_TEST
+
+static const char *const bad_xclients[] = {
+    "XCLIENT",
+    "XCLIENT ADDR",
+    "XCLIENT ADDR=",
+    "XCLIENT ADDR=host.example",
+    "XCLIENT ADDR=2001:db8::1",
+    "XCLIENT PORT=65536",
+    "XCLIENT PORT=+31x",
+    "XCLIENT NAME=a+",
+    "XCLIENT NAME=a(b",
+    "XCLIENT NAME=a  PORT=1",
+    "XCLIENT PROTO=HTTP",
+    "XCLIENT LOGIN=nobody",
+    "XCLIENT FAVOURITE=1",
+    "XCLIENT NAME=a+00b",
+};
+
+START_TEST(wrong_xclients_change_nothing)
+    {
+        char line[100];
+        snprintf(line, sizeof line, "%s\r\n", bad_xclients[_i]);
+        world_ask(&c, line, "501 5.5.4");
+        ck_assert_str_eq(w.server.conns->peer, "127.0.0.1");
+        world_ask(&c, "MAIL FROM:<a@client.example>\r\n", "250");
+    }
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("smtp policy");
@@ -114,6 +199,17 @@ int main(void)
     tcase_add_test(t, or_they_become_line_ends_and_end_nothing);
     tcase_add_test(t, or_are_kept_and_end_nothing);
     tcase_add_test(t, text_that_grows_past_the_limit_is_too_large);
+    suite_add_tcase(s, t);
+    t = tcase_create("xclient");
+    tcase_add_checked_fixture(t, begin_trusted, end);
+    tcase_add_test(t, xclient_makes_another_client_of_it);
+    tcase_add_test(t, xclient_logs_in_and_out);
+    tcase_add_loop_test(t, wrong_xclients_change_nothing, 0,
+                        (int)(sizeof bad_xclients / sizeof *bad_xclients));
+    suite_add_tcase(s, t);
+    t = tcase_create("strangers");
+    tcase_add_checked_fixture(t, begin, end);
+    tcase_add_test(t, strangers_are_not_offered_xclient);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
