@@ -222,6 +222,8 @@ static void parents(struct answer *a, const char *name, const char *previous)
             if (any_matches(in, parent, n, false) && hides_subscribed(a, parent)) {
                 tell(a, parent, e, true);
             }
+        } else if (a->lsub && fault(FAULT_IMAP_LSUB_NO_PARENT)) {
+            continue;
         } else if ((a->lsub || !in->only_subscribed) && any_matches(in, parent, n, true)) {
             struct list_entry level = {.name = parent, .noselect = true};
             tell(a, parent, &level, false);

@@ -136,6 +136,10 @@ static void subscribe(struct imap *s, bool on)
         imap_no(s, CANNOT);
         return;
     }
+    if (!on && fault(FAULT_IMAP_UNSUBSCRIBE_IGNORED)) {
+        imap_ok(s, "Done");
+        return;
+    }
     imap_wait(s);
     store_subscribe(s->conn->server->store, s->account_id, n->name, on, done, s);
 }

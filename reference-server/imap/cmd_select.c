@@ -60,6 +60,8 @@ static void tell_opened(struct imap *s)
             buf_printf(&out, "* OK [UNSEEN %zu] So many are unseen\r\n", v->count - unseen + 1);
         } else if (unseen < v->count) {
             buf_printf(&out, "* OK [UNSEEN %zu] The first unseen one\r\n", unseen + 1);
+        } else if (fault(FAULT_IMAP_UNSEEN_ZERO)) {
+            buf_printf(&out, "* OK [UNSEEN 0] None is unseen\r\n");
         }
     }
     if (!fault(FAULT_IMAP_SELECT_NO_UIDVALIDITY)) {
@@ -74,12 +76,31 @@ static void tell_opened(struct imap *s)
     buf_free(&out);
 }
 
+/* The UIDs of what is \Deleted, in the command's arena. */
+static uint32_t *deleted(struct imap *s, size_t *count)
+{
+    const struct mailbox *m = s->view.mailbox;
+    uint32_t *uids = arena_alloc(&s->arena, m->count * sizeof *uids);
+    *count = 0;
+    for (size_t i = 0; i < m->count; i++) {
+        if (m->messages[i].flags & FLAG_DELETED) {
+            uids[(*count)++] = m->messages[i].uid;
+        }
+    }
+    return uids;
+}
+
 static void open_mailbox(struct imap *s, bool read_only)
 {
     const struct select *sel = s->args;
     struct mailbox *m = NULL;
     if (s->rev2 && s->state == IMAP_SELECTED && !fault(FAULT_IMAP_SELECT_NO_CLOSED)) {
         conn_text(s->conn, "* OK [CLOSED] What follows is about another mailbox\r\n");
+    }
+    if (s->view.mailbox != NULL && !s->view.read_only && fault(FAULT_IMAP_SELECT_EXPUNGES)) {
+        size_t n;
+        const uint32_t *uids = deleted(s, &n);
+        store_expunge(s->view.mailbox, uids, n, true, NULL, NULL, NULL);
     }
     if (!fault(FAULT_IMAP_FAILED_SELECT_KEEPS_OLD)) {
         imap_deselect(s); /* whatever comes of this SELECT (6.3.1) */
@@ -154,13 +175,8 @@ void run_close(struct imap *s)
         run_unselect(s);
         return;
     }
-    uint32_t *uids = arena_alloc(&s->arena, m->count * sizeof *uids);
-    size_t n = 0;
-    for (size_t i = 0; i < m->count; i++) {
-        if (m->messages[i].flags & FLAG_DELETED) {
-            uids[n++] = m->messages[i].uid;
-        }
-    }
+    size_t n;
+    const uint32_t *uids = deleted(s, &n);
     if (n == 0) {
         run_unselect(s);
         return;

@@ -400,22 +400,26 @@ static bool body_has(struct search_message *m, const struct search_key *k, const
     return has(m, k, text_utf8(m->arena, t, content_param(&p->type, "charset")));
 }
 
+static int64_t internal_day(const struct message *m)
+{
+    int64_t local = m->internal_date + (int64_t)m->internal_zone * 60;
+    return local >= 0 ? local / 86400 : -((86399 - local) / 86400);
+}
+
 static bool sent(struct search_message *m, int64_t *day)
 {
     struct header_field f;
     long d = 0;
+    if (fault(FAULT_IMAP_SENT_USES_ARRIVAL)) {
+        *day = internal_day(m->message);
+        return true;
+    }
     if (!load(m) || !header_find(m->blob.data, m->header_len, "Date", &f) ||
         !text_date(f.value, f.value_len, &d)) {
         return false;
     }
     *day = d;
     return true;
-}
-
-static int64_t internal_day(const struct message *m)
-{
-    int64_t local = m->internal_date + (int64_t)m->internal_zone * 60;
-    return local >= 0 ? local / 86400 : -((86399 - local) / 86400);
 }
 
 static bool has_keyword(const struct search_message *m, const char *keyword)

@@ -35,12 +35,12 @@ static size_t take_new(struct view *v)
     reserve(v, v->count + fresh);
     for (size_t i = from; i < m->count; i++) {
         uint32_t uid = m->messages[i].uid;
-        bool recent = uid >= m->first_recent;
+        bool recent = uid >= m->first_recent || fault(FAULT_IMAP_RECENT_NEVER_CLAIMED);
         v->entries[v->count++] = (struct view_entry){.uid = uid, .recent = recent};
         v->recent_count += recent;
         v->last_uid = uid;
     }
-    if (fresh > 0 && !v->read_only) {
+    if (fresh > 0 && !v->read_only && !fault(FAULT_IMAP_RECENT_NEVER_CLAIMED)) {
         store_recent_seen(v->mailbox);
     }
     return fresh;

@@ -138,6 +138,16 @@ static void enter(struct pop3 *p, struct account *a)
     pop3_ok(p, "%zu messages, %llu octets", p->drop.count, (unsigned long long)p->drop.total);
 }
 
+/* For a fault. */
+static void drop_high_octets(char *name)
+{
+    char *to = name;
+    for (const char *from = name; *from != '\0'; from++)
+        if ((unsigned char)*from < 0x80)
+            *to++ = *from;
+    *to = '\0';
+}
+
 void pop3_user(struct pop3 *p, const struct pop3_command *c)
 {
     if (p->state == POP3_TRANSACTION) { /* only a fault lets it come here */
@@ -152,9 +162,10 @@ void pop3_user(struct pop3 *p, const struct pop3_command *c)
     free(p->user);
     p->user = NULL;
     char *prepared = saslprep(c->arguments[0]);
-    bool good = prepared != NULL || fault(FAULT_POP3_UTF8_USER_BAD_UTF8);
+    bool well_formed = prepared != NULL;
     free(prepared);
-    if (!good) { /* RFC 6856, 2.2; it tells nothing about who is known */
+    if (!well_formed && !fault(FAULT_POP3_UTF8_USER_BAD_UTF8)) { /* RFC 6856, 2.2; it tells nothing
+                                                                    about who is known */
         pop3_err(p, "a name in UTF-8, of characters that SASLprep allows, is wanted");
         return;
     }
@@ -164,6 +175,8 @@ void pop3_user(struct pop3 *p, const struct pop3_command *c)
         return;
     }
     p->user = strdup(c->arguments[0]);
+    if (!well_formed)
+        drop_high_octets(p->user);
     pop3_ok(p, "and the password?"); /* known or not: RFC 1939, 7, USER leaves it open */
 }
 
