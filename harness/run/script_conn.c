@@ -285,6 +285,8 @@ static int l_tls(lua_State *L)
     lua_setfield(L, -2, "exporter");
     lua_pushlstring(L, (const char *)f->binding_unique, f->binding_unique_len);
     lua_setfield(L, -2, "unique");
+    lua_pushlstring(L, (const char *)f->finished, f->finished_len);
+    lua_setfield(L, -2, "finished");
     lua_pushlstring(L, (const char *)f->binding_end_point, f->binding_end_point_len);
     lua_setfield(L, -2, "end_point");
     return 1;

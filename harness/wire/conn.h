@@ -58,6 +58,8 @@ struct conn_tls {
     unsigned char binding_exporter[32]; /* RFC 9266; all zero before TLS is done */
     unsigned char binding_unique[64];   /* RFC 5929 tls-unique, TLS 1.2 and older */
     size_t binding_unique_len;
+    unsigned char finished[64]; /* our Finished message in any version: wrong as a binding in 1.3 */
+    size_t finished_len;
     unsigned char binding_end_point[64]; /* RFC 5929 tls-server-end-point */
     size_t binding_end_point_len;
     bool resumed;

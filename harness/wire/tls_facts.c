@@ -149,6 +149,8 @@ static void bindings(struct conn_tls *facts, SSL *ssl)
     if (SSL_export_keying_material(ssl, facts->binding_exporter, sizeof facts->binding_exporter,
                                    label, sizeof label - 1, NULL, 0, 0) != 1)
         memset(facts->binding_exporter, 0, sizeof facts->binding_exporter);
+    size_t sent = SSL_get_finished(ssl, facts->finished, sizeof facts->finished);
+    facts->finished_len = sent <= sizeof facts->finished ? sent : 0;
     if (SSL_version(ssl) >= TLS1_3_VERSION)
         return;
     /* RFC 5929, 3.1: the first Finished of the handshake. The client's comes first, except when a

@@ -305,6 +305,7 @@ function conn:secure(o) end
 
 ---TLS facts of this connection, or nil in clear: version, cipher, group, alpn, chain_ok, chain_why, name_ok, subject,
 ---issuer, not_after, fingerprint, resumed, alert; exporter, unique, end_point: what channel bindings carry;
+---finished: our Finished message, which is no binding in TLS 1.3;
 ---early_plaintext: the bytes (a string, "" when none) that came in
 ---clear
 ---between the agreement and the handshake. They are taken away: nothing of them is read as a reply inside TLS.
@@ -334,7 +335,7 @@ function conn:has(word) end
 ---bytes is
 ---"", and nil then cancels.
 ---@param o? {mech?: string, user?: user, name?: string, password?: string, authzid?: string, initial?: boolean,
----           nonce?: string, binding?: string, by_hand?: boolean,
+---           nonce?: string, binding?: string, binding_data?: string, by_hand?: boolean,
 ---           tamper?: fun(step: integer, bytes: string, challenge: string|nil): string|nil, boolean|nil}
 ---@return reply
 function conn:auth(o) end

@@ -33,7 +33,8 @@ scenario {
   why     = [[A client that sees STLS believes that it speaks in clear.]],
   needs   = { "STLS" },
   messages = 0,
-  catches = { "pop3-stls-listed-in-tls", "pop3-stls-greets-again", "pop3-stat-before-login" },
+  catches = { "pop3-stls-listed-in-tls", "pop3-stls-greets-again", "pop3-stat-before-login",
+    "tls-no-modern-version" },
   tags    = { "tls" },
   run = function(t)
     local c = t:pop3 { tls = "none" }
@@ -59,7 +60,7 @@ scenario {
   says    = [[PASS as the first command after STLS gets -ERR.]],
   why     = [[The name came from whoever was on the path.]],
   needs   = { "STLS", "USER" },
-  catches = { "pop3-stls-keeps-user", "pop3-stls-greets-again", "pop3-pass-without-user" },
+  catches = { "pop3-stls-keeps-user", "pop3-stls-greets-again", "pop3-pass-without-user", "tls-no-modern-version" },
   tags    = { "tls" },
   run = function(t)
     local c = t:pop3 { tls = "none" }

@@ -30,7 +30,8 @@ scenario {
               an extension's parameter is not taken on the strength of the old one. There is no second greeting.]],
   why     = [[Anyone on the path could have written what was said in clear.]],
   needs   = { "STARTTLS" },
-  catches = { "smtp-starttls-keeps-transaction", "smtp-starttls-greets-again", "smtp-rcpt-before-mail" },
+  catches = { "smtp-starttls-keeps-transaction", "smtp-starttls-greets-again", "smtp-rcpt-before-mail",
+    "tls-no-modern-version" },
   tags    = { "tls" },
   run = function(t)
     local c = t:smtp { tls = "none" }
@@ -58,7 +59,7 @@ scenario {
   why      = [[Whoever was on the path could have logged in with his own name before.]],
   services = { "submission" },
   needs    = { "STARTTLS", "AUTH=PLAIN" },
-  catches  = { "smtp-starttls-keeps-login", "smtp-starttls-greets-again" },
+  catches  = { "smtp-starttls-keeps-login", "smtp-starttls-greets-again", "tls-no-modern-version" },
   tags     = { "tls", "auth" },
   run = function(t)
     local c = t:smtp { service = "submission", tls = "none" }

@@ -17,7 +17,7 @@ scenario {
   why      = [[A nonce that comes twice lets an eavesdropper play an old exchange again.]],
   services = { "submission" },
   needs    = { "STARTTLS" },
-  catches  = { "sasl-scram-nonce-constant", "smtp-challenge-not-base64" },
+  catches  = { "sasl-scram-nonce-constant", "smtp-challenge-not-base64", "sasl-scram-few-iterations" },
   tags     = { "auth" },
   run = function(t)
     local seen = {}
@@ -46,7 +46,7 @@ scenario {
   services = { "submission" },
   needs    = { "STARTTLS" },
   catches  = { "sasl-scram-binding-unchecked", "smtp-auth-accepts-any-password", "smtp-challenge-not-base64",
-    "smtp-scram-no-server-signature", "sasl-scram-wrong-signature" },
+    "smtp-scram-no-server-signature", "sasl-scram-wrong-signature", "sasl-no-tls-exporter" },
   tags     = { "auth" },
   run = function(t)
     local c = ready(t, "SCRAM-SHA-256-PLUS")
