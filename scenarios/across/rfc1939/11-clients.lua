@@ -25,7 +25,8 @@ scenario {
   services = { "submission", "pop3" },
   needs    = { "pop3:UIDL" },
   messages = 0,
-  catches  = { "pop3-uidl-per-session", "pop3-retr-deletes", "pop3-uidl-duplicates", "smtp-loses-after-250" },
+  catches  = { "pop3-uidl-per-session", "pop3-retr-deletes", "pop3-uidl-duplicates", "smtp-loses-after-250",
+    "pop3-no-final-dot" },
   run = function(t)
     local known = {}
     for round = 1, 3 do
@@ -34,8 +35,9 @@ scenario {
       t:delivered(marker, { judge = true })
       local c = t:pop3 { login = true }
       c:send "UIDL"
-      local fresh = {}
-      for n, line in ipairs(c:expect "+OK".lines) do
+      local fresh, lines = {}, c:expect "+OK".lines
+      t:equal(#lines, round, "messages in round " .. round .. ", with what was left on the server")
+      for n, line in ipairs(lines) do
         local id = line:match " (.+)$" or ""
         if not known[id] then fresh[#fresh + 1] = n end
         known[id] = true
@@ -59,7 +61,8 @@ scenario {
   services = { "imap", "pop3" },
   needs    = { "pop3:UIDL" },
   messages = { "plain", "dots", "ten-lines" },
-  catches  = { "pop3-dele-at-disconnect", "pop3-dele-at-once", "pop3-quit-deletes-nothing", "pop3-uidl-per-session" },
+  catches  = { "pop3-dele-at-disconnect", "pop3-dele-at-once", "pop3-quit-deletes-nothing",
+    "pop3-uidl-per-session", "pop3-no-final-dot", "pop3-dele-renumbers" },
   run = function(t)
     local function download()
       local c = t:pop3 { login = true }
@@ -95,8 +98,9 @@ scenario {
   services = { "submission", "imap", "pop3" },
   needs    = { "submission:8BITMIME" },
   messages = 0,
-  catches  = { "pop3-breaks-long-lines", "pop3-eighth-bit", "pop3-size-counts-lf", "pop3-size-counts-dots",
-    "imap-size-counts-lf", "pop3-no-dot-stuffing", "smtp-no-dot-unstuffing", "smtp-double-unstuffing" },
+  catches  = { "pop3-eighth-bit", "pop3-size-counts-lf", "pop3-size-counts-dots", "imap-size-counts-lf",
+    "pop3-no-dot-stuffing", "smtp-no-dot-unstuffing", "smtp-double-unstuffing", "pop3-no-final-dot",
+    "pop3-list-one-is-many" },
   run = function(t)
     local body = ("a"):rep(900) .. "\r\n" .. ".\r\n..\r\n.x\r\n" .. "Gr\u{fc}\u{df}e \u{4f60}\u{597d}\r\n" ..
       "\t tab and blanks  \r\n" .. ("."):rep(500) .. "\r\n\r\n\r\nend\r\n"

@@ -29,7 +29,8 @@ scenario {
   services = { "imap", "pop3" },
   needs    = { "pop3:UIDL" },
   messages = { "plain", "dots", "ten-lines" },
-  catches  = { "pop3-uidl-follows-flags", "pop3-uidl-per-session", "imap-expunge-removes-all" },
+  catches  = { "pop3-uidl-follows-flags", "pop3-uidl-per-session", "imap-expunge-removes-all",
+    "pop3-no-final-dot", "pop3-uidl-duplicates", "pop3-retr-deletes" },
   run = function(t)
     local pop = t:pop3 { login = true }
     local before, subject = uidl(pop)
@@ -67,7 +68,7 @@ scenario {
   why      = [[If numbers moved, DELE 3 would remove the message that the client has not saved.]],
   services = { "imap", "pop3" },
   messages = { "plain", "dots", "ten-lines" },
-  catches  = "pop3-expunge-renumbers",
+  catches  = { "pop3-expunge-renumbers", "pop3-no-final-dot", "pop3-uidl-duplicates" },
   run = function(t)
     local pop = t:pop3 { login = true }
     local _, by_id = uidl(pop)

@@ -99,7 +99,7 @@ scenario {
   why      = [[Pass phrases are long; a buffer that is too small hangs up on them, or worse.]],
   services = SERVICES,
   timeout  = 60,
-  catches  = { "sasl-plain-short", "sasl-long-response-refused" },
+  catches  = { "sasl-plain-short", "sasl-long-response-refused", "pop3-auth-challenge-has-text" },
   tags     = { "auth" },
   run = function(t)
     t:each_door("PLAIN", function(door)

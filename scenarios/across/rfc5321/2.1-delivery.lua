@@ -62,9 +62,10 @@ scenario {
   why      = [[Many people have a phone on IMAP and a computer on POP3.]],
   services = { "imap", "pop3" },
   messages = { "plain", "dots" },
-  catches  = { "pop3-quit-deletes-nothing", "pop3-quit-deletes-all", "pop3-dele-at-once", "imap-expunge-not-told",
-    "imap-header-fields-case-sensitive", "imap-header-fields-no-empty-line", "imap-literal-length-off-by-one",
-    "imap-status-wrong-messages", "pop3-no-final-dot", "imap-untagged-after-tagged" },
+  catches  = { "pop3-quit-deletes-nothing", "pop3-quit-deletes-all", "pop3-dele-at-once",
+    "imap-expunge-not-told", "imap-header-fields-case-sensitive", "imap-header-fields-no-empty-line",
+    "imap-literal-length-off-by-one", "imap-status-wrong-messages", "pop3-no-final-dot",
+    "imap-untagged-after-tagged", "pop3-retr-deletes" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
     local pop = t:pop3 { login = true }
@@ -128,7 +129,7 @@ scenario {
   why      = [[A backup over POP3 must not change the mailbox that somebody works in.]],
   services = { "imap", "pop3" },
   messages = { "plain", "dots" },
-  catches  = { "pop3-quit-clears-flags", "imap-uids-per-session", "pop3-no-final-dot" },
+  catches  = { "pop3-quit-clears-flags", "imap-uids-per-session", "pop3-no-final-dot", "pop3-retr-deletes" },
   run = function(t)
     local function look()
       local c = t:imap { select = "INBOX" }

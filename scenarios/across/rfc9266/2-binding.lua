@@ -21,7 +21,8 @@ scenario {
   services = SERVICES,
   timeout  = 60,
   catches  = { "sasl-no-tls-exporter", "sasl-scram-binding-unchecked", "smtp-challenge-not-base64",
-    "smtp-scram-no-server-signature", "sasl-scram-wrong-signature" },
+    "smtp-scram-no-server-signature", "sasl-scram-wrong-signature", "pop3-auth-no-initial-response",
+    "pop3-auth-data-in-ok" },
   tags     = { "auth", "tls" },
   run = function(t)
     t:each_door(PLUS, function(door)
@@ -46,7 +47,7 @@ scenario {
   services = SERVICES,
   timeout  = 60,
   catches  = { "sasl-end-point-wrong", "sasl-scram-binding-unchecked", "smtp-challenge-not-base64",
-    "sasl-scram-wrong-signature" },
+    "sasl-scram-wrong-signature", "pop3-auth-data-in-ok" },
   tags     = { "auth", "tls" },
   run = function(t)
     t:each_door(PLUS, function(door)
@@ -83,7 +84,7 @@ scenario {
   services = SERVICES,
   timeout  = 60,
   catches  = { "smtp-challenge-not-base64", "smtp-scram-no-server-signature", "sasl-scram-wrong-signature",
-    "sasl-tls-unique-in-13" },
+    "sasl-tls-unique-in-13", "pop3-auth-no-initial-response", "pop3-auth-data-in-ok" },
   tags     = { "auth", "tls" },
   run = function(t)
     t:each_door(PLUS, function(door)

@@ -108,7 +108,7 @@ scenario {
   needs   = { "PIPELINING" },
   messages = { "plain" },
   catches = { "pop3-pipelining-sixteen", "pop3-pipelining-flushes", "pop3-pipelining-out-of-order",
-    "pop3-stat-form", "pop3-no-final-dot", "pop3-size-counts-lf" },
+    "pop3-stat-form", "pop3-no-final-dot", "pop3-size-counts-lf", "pop3-list-form" },
   run = function(t)
     t:deliver(message.make { subject = "large", body = (("z"):rep(70) .. "\r\n"):rep(600) })
     local c = t:pop3 { login = true }

@@ -58,7 +58,7 @@ scenario {
   needs   = { "LANG" },
   messages = 0,
   catches = { "pop3-lang-unknown-ok", "pop3-lang-no-star", "pop3-lang-no-tag", "pop3-unknown-command-ok",
-    "pop3-lang-failure-resets" },
+    "pop3-lang-failure-resets", "pop3-lang-list-form" },
   run = function(t)
     local c = t:pop3()
     local list = tags(t, c)
