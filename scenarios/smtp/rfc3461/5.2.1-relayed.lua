@@ -47,7 +47,7 @@ scenario(common {
            letter in ENVID and ORCPT; each recipient with his own.]],
   why = [[Only the last host knows what became of a message: it can report only what it was asked to.]],
   catches = { "queue-drops-notify", "queue-no-orcpt", "queue-drops-envid", "queue-drops-ret", "queue-orcpt-lowered",
-    "smtp-loses-after-250" },
+    "smtp-dsn-never-refused", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.71" }
     submit(t, "127.0.0.71", "aware.example", " RET=HDRS ENVID=Qq+2B31",
@@ -145,7 +145,7 @@ scenario(common {
   proves = "rfc3461-5.2.2-7",
   says = [[Without NOTIFY=SUCCESS no report says that a recipient was taken.]],
   why = [[Nobody wants a second mail for each one sent.]],
-  catches = { "queue-success-unasked", "queue-no-success-dsn", "smtp-loses-after-250" },
+  catches = { "queue-success-unasked", "queue-no-success-dsn", "smtp-dsn-never-refused", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.75" }
     local wanted = t.marker
