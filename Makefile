@@ -5,7 +5,7 @@
 #   make conformance  every scenario against mailproofd; results in out/latest/
 #   make check        unit tests, every scenario against mailproofd, mutants, replay of fuzz findings
 #   make mutants      each fault of mailproofd turns the scenarios that name it red, and no others
-#   make ports-proof  mailproof ports against each TLS and STARTTLS fault of mailproofd
+#   make ports-proof  mailproof ports against each fault of mailproofd in TLS, STARTTLS and ports
 #   make clients      swaks, msmtp, curl, mutt, fetchmail, getmail, Python, and Postfix on either side of mailproofd
 #   make manual       the man pages have the flags of --help, and their examples run; make man brings the flags in
 #   make servers      the scenarios against seven real mail servers from Debian packages (needs root)
@@ -116,11 +116,11 @@ unit: $(TESTS)
 cli: $(O)/mailproof $(O)/harness/tests/odd_server
 	@harness/tests/cli.sh $(O)/mailproof $(O)/harness/tests/odd_server
 
-# Each check fails on its defect, and no other does. TABLE=reports/ports-proof.md makes the table that is kept there,
-# with what sslscan and nmap notice, if they are installed.
+# Each check fails on its defect (harness/tests/ports/defects.tsv), and no other does. TABLE=reports/ports-proof.md makes
+# the table that is kept there, with what testssl, sslscan and nmap see (make deps-peers).
 TABLE ?=
 ports-proof: all
-	@harness/tests/ports/proof.sh $(O)/mailproof $(O)/mailproofd $(TABLE)
+	@harness/tests/ports/proof.py $(O)/mailproof $(O)/mailproofd $(if $(TABLE),-t $(TABLE))
 
 # Mail programs that people use, against mailproofd. What is not installed is skipped, in words.
 clients: $(O)/mailproofd

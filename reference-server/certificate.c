@@ -37,66 +37,86 @@ static int set_serial(X509 *cert)
     return ok ? 0 : -1;
 }
 
-/* The part that both kinds share: key, serial, name, times. */
-static int begin(struct certificate *c, const char *common_name, int from_days, int until_days)
+/* Key, serial number, name and times. */
+static int begin(struct certificate *c, const struct certificate_wish *w)
 {
-    c->key = EVP_EC_gen("P-256");
+    if (w->key != NULL && EVP_PKEY_up_ref(w->key) == 1)
+        c->key = w->key;
+    else
+        c->key = w->rsa_bits > 0 ? EVP_RSA_gen((unsigned)w->rsa_bits) : EVP_EC_gen("P-256");
     c->cert = X509_new();
     if (c->key == NULL || c->cert == NULL)
         return -1;
     X509_NAME *name = X509_get_subject_name(c->cert);
+    if (w->organization != NULL &&
+        X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8, (const unsigned char *)w->organization,
+                                   -1, -1, 0) != 1)
+        return -1;
     if (X509_set_version(c->cert, 2) != 1 || set_serial(c->cert) != 0 ||
         X509_set_pubkey(c->cert, c->key) != 1 ||
-        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name,
+        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)w->common_name,
                                    -1, -1, 0) != 1)
         return -1;
     /* An hour back: the client's clock may be a little behind ours. */
-    if (X509_time_adj_ex(X509_getm_notBefore(c->cert), from_days, -3600, NULL) == NULL ||
-        X509_time_adj_ex(X509_getm_notAfter(c->cert), until_days, -3600, NULL) == NULL)
+    if (X509_time_adj_ex(X509_getm_notBefore(c->cert), w->from_days, -3600, NULL) == NULL ||
+        X509_time_adj_ex(X509_getm_notAfter(c->cert), w->until_days, -3600, NULL) == NULL)
         return -1;
     return 0;
 }
 
-int certificate_authority(struct certificate *out, struct err *err)
+int certificate_make(const struct certificate_wish *w, struct certificate *out, struct err *err)
 {
     struct certificate c = {NULL, NULL};
-    if (begin(&c, "mailproofd test authority", 0, 3650) != 0)
+    if (begin(&c, w) != 0)
         goto failed;
-    if (X509_set_issuer_name(c.cert, X509_get_subject_name(c.cert)) != 1 ||
-        add_extension(c.cert, c.cert, NID_basic_constraints, "critical,CA:TRUE") != 0 ||
-        add_extension(c.cert, c.cert, NID_key_usage, "critical,keyCertSign,cRLSign") != 0 ||
-        add_extension(c.cert, c.cert, NID_subject_key_identifier, "hash") != 0)
+    const struct certificate *issuer = w->issuer != NULL ? w->issuer : &c;
+    const struct {
+        int nid;
+        const char *value;
+    } extensions[] = {
+        {NID_basic_constraints, w->constraints != NULL ? w->constraints : "critical,CA:FALSE"},
+        {NID_key_usage, w->usage != NULL ? w->usage : "critical,digitalSignature"},
+        {NID_ext_key_usage, w->purpose},
+        {NID_subject_alt_name, w->names},
+        {NID_tlsfeature, w->feature},
+        {NID_subject_key_identifier, "hash"},
+        {NID_authority_key_identifier, w->issuer != NULL ? "keyid" : NULL},
+    };
+    if (X509_set_issuer_name(c.cert, X509_get_subject_name(issuer->cert)) != 1)
         goto failed;
-    if (X509_sign(c.cert, c.key, EVP_sha256()) == 0)
+    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
+        if (extensions[i].value != NULL &&
+            add_extension(c.cert, issuer->cert, extensions[i].nid, extensions[i].value) != 0)
+            goto failed;
+    if (X509_sign(c.cert, issuer->key,
+                  EVP_get_digestbyname(w->digest != NULL ? w->digest : "SHA256")) == 0)
         goto failed;
     *out = c;
     return 0;
 failed:
     certificate_clear(&c);
-    return err_tls(err, "making a certificate authority");
+    return err_tls(err, "making a certificate");
+}
+
+int certificate_authority(struct certificate *out, struct err *err)
+{
+    return certificate_make(&(struct certificate_wish){.common_name = "mailproofd test authority",
+                                                       .until_days = 3650,
+                                                       .constraints = "critical,CA:TRUE",
+                                                       .usage = "critical,keyCertSign,cRLSign"},
+                            out, err);
 }
 
 int certificate_server(const struct certificate *ca, const char *common_name, const char *names,
                        int from_days, int until_days, struct certificate *out, struct err *err)
 {
-    struct certificate c = {NULL, NULL};
-    if (begin(&c, common_name, from_days, until_days) != 0)
-        goto failed;
-    if (X509_set_issuer_name(c.cert, X509_get_subject_name(ca->cert)) != 1 ||
-        add_extension(c.cert, ca->cert, NID_basic_constraints, "critical,CA:FALSE") != 0 ||
-        add_extension(c.cert, ca->cert, NID_key_usage, "critical,digitalSignature") != 0 ||
-        add_extension(c.cert, ca->cert, NID_ext_key_usage, "serverAuth") != 0 ||
-        add_extension(c.cert, ca->cert, NID_subject_alt_name, names) != 0 ||
-        add_extension(c.cert, ca->cert, NID_subject_key_identifier, "hash") != 0 ||
-        add_extension(c.cert, ca->cert, NID_authority_key_identifier, "keyid") != 0)
-        goto failed;
-    if (X509_sign(c.cert, ca->key, EVP_sha256()) == 0)
-        goto failed;
-    *out = c;
-    return 0;
-failed:
-    certificate_clear(&c);
-    return err_tls(err, "making a server certificate");
+    return certificate_make(&(struct certificate_wish){.common_name = common_name,
+                                                       .names = names,
+                                                       .from_days = from_days,
+                                                       .until_days = until_days,
+                                                       .purpose = "serverAuth",
+                                                       .issuer = ca},
+                            out, err);
 }
 
 void certificate_clear(struct certificate *c)

@@ -13,6 +13,19 @@ struct certificate {
     EVP_PKEY *key;
 };
 
+/* A certificate as somebody wants it, right or wrong. What is NULL or 0 has the usual value. */
+struct certificate_wish {
+    const char *common_name, *organization;
+    const char *names; /* as of certificate_server; NULL: none at all */
+    int from_days, until_days;
+    const char *constraints, *usage, *purpose, *feature; /* as OpenSSL writes these extensions */
+    const char *digest;                                  /* of the signature, "SHA256" */
+    int rsa_bits;                                        /* 0: a key on P-256 */
+    EVP_PKEY *key;                                       /* NULL: a new one */
+    const struct certificate *issuer;                    /* NULL: it signs itself */
+};
+
+int certificate_make(const struct certificate_wish *w, struct certificate *out, struct err *err);
 /* An authority that signs itself and lasts ten years. */
 int certificate_authority(struct certificate *out, struct err *err);
 /* A server's certificate, signed by ca. names: subject alternative names as OpenSSL writes them,

@@ -290,6 +290,14 @@ static int set_plaintext(struct reading *r, const char *value, struct err *err)
     return 0;
 }
 
+static int set_client_certificates(struct reading *r, const char *value, struct err *err)
+{
+    if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+        return err_set(err, "--client-certificates is \"yes\" or \"no\", not \"%s\"", value);
+    r->c->client_certificates = value[0] == 'y';
+    return 0;
+}
+
 static int set_dns_zone(struct reading *r, const char *value, struct err *err)
 {
     (void)err;
@@ -468,6 +476,8 @@ static const struct setting {
     {"hostname", "NAME", set_hostname, "what the server calls itself (default mail.test.example)"},
     {"tls-cert", "FILE", set_cert, "certificate chain, PEM (default: made at the first start)"},
     {"tls-key", "FILE", set_key, "its key, PEM"},
+    {"client-certificates", "yes|no", set_client_certificates,
+     "ask clients for one of our authority, for AUTH EXTERNAL (default no)"},
     {"control", "PATH", set_control,
      "Unix socket for JSON lines (default: control.sock in the state folder)"},
     {"fault", "NAME[@KEY=VALUE,...]", set_fault,
@@ -695,6 +705,7 @@ static void show_config(const struct config *c, FILE *out)
         fprintf(out, "user %s:%s\n", c->users[i].name, c->users[i].password);
     show_value(out, "tls-cert", c->cert);
     show_value(out, "tls-key", c->key);
+    show_value(out, "client-certificates", c->client_certificates ? "yes" : "no");
     show_value(out, "control", c->control);
     show_value(out, "trace", c->trace);
     show_value(out, "log", c->log);

@@ -21,14 +21,17 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "browser.h"
 #include "entrance.h"
 #include "fault.h"
 #include "guard.h"
 #include "log.h"
 #include "loop.h"
+#include "port_faults.h"
 #include "script.h"
 #include "server.h"
 #include "tls.h"
+#include "tls_forge.h"
 
 enum { READ_AT_ONCE = 64 * 1024, ROUNDS = 16, LINGER_MS = 2000, KEEP_ROOM = 1024 };
 
@@ -60,6 +63,7 @@ struct client {
     bool starttls; /* wanted once the output is flushed */
     bool abort;    /* wanted: RST */
     bool told_eof;
+    bool begun;      /* the protocol has taken input, since the greeting or since TLS began */
     bool broken;     /* the socket is of no use any more */
     bool late;       /* the deadline passed while parked */
     bool ssl_failed; /* an alert is out; nothing more can be said inside TLS */
@@ -476,7 +480,12 @@ static void work(struct client *k)
         size_t before = k->conn.in.len;
         k->told_eof = k->conn.eof;
         conn_scope(&k->conn);
+        if (!k->begun && browser_speaks(&k->conn.in)) {
+            browser_goodbye(&k->conn);
+            return;
+        }
         k->conn.protocol->input(&k->conn);
+        k->begun = k->begun || k->conn.in.len < before;
         if (k->conn.in.len == before)
             break;
     }
@@ -531,7 +540,7 @@ static void begin_handshake(struct client *k, bool keep_input)
     if (!keep_input)
         buf_empty(&k->conn.in);
     conn_scope(&k->conn);
-    k->ssl = tls_session(k->conn.server->tls, k->source.fd);
+    k->ssl = tls_session(k->conn.server->tls, &k->conn, k->source.fd);
     k->state = HANDSHAKE;
     if (k->ssl == NULL)
         k->broken = true;
@@ -559,20 +568,27 @@ static bool keeps_input(const struct client *k)
     return fault(FAULT_SMTP_STARTTLS_KEEPS_BUFFER);
 }
 
-/* A fault: what follows the 220 to STARTTLS and is no TLS record is obeyed in clear. */
-static bool falls_back(struct client *k)
+/* Before the handshake: whether a fault has something else in mind. True: it is over. */
+static bool forged(struct client *k)
 {
-    unsigned char first;
-    bool smtp = k->conn.protocol == &smtp_protocol && fault(FAULT_SMTP_STARTTLS_FALLS_BACK);
-    bool pop3 = k->conn.protocol == &pop3_protocol && fault(FAULT_POP3_STLS_FALLS_BACK);
-    if (!k->opened || (!smtp && !pop3) || SSL_get_state(k->ssl) != TLS_ST_BEFORE)
+    if (!fault_any() || SSL_get_state(k->ssl) != TLS_ST_BEFORE ||
+        BIO_number_read(SSL_get_rbio(k->ssl)) > 0)
         return false;
-    if (recv(k->source.fd, &first, 1, MSG_PEEK) != 1 || first == SSL3_RT_HANDSHAKE)
+    switch (tls_forge(&k->conn, k->source.fd, k->opened)) {
+    case FORGE_NOTHING:
         return false;
-    SSL_free(k->ssl);
-    k->ssl = NULL;
-    clock_cancel(k->conn.server->clock, &k->patience);
-    k->state = OPEN;
+    case FORGE_WAIT:
+        return true;
+    case FORGE_CLEAR:
+        SSL_free(k->ssl);
+        k->ssl = NULL;
+        clock_cancel(k->conn.server->clock, &k->patience);
+        k->state = OPEN;
+        return true;
+    case FORGE_ENDED:
+        break;
+    }
+    tls_went_wrong(k);
     return true;
 }
 
@@ -583,11 +599,13 @@ static void greet(struct client *k)
     script_swallow(&k->conn, !usual);
     k->conn.protocol->open(&k->conn);
     script_swallow(&k->conn, false);
+    port_faults_greeting(&k->conn, &k->out);
 }
 
 static void handshake(struct client *k)
 {
-    if (k->ssl == NULL || falls_back(k))
+    conn_scope(&k->conn);
+    if (k->ssl == NULL || forged(k))
         return;
     k->ssl_wants_write = false;
     int n = SSL_accept(k->ssl);
@@ -605,6 +623,7 @@ static void handshake(struct client *k)
     tls_facts(k->ssl, &k->conn);
     clock_cancel(k->conn.server->clock, &k->patience);
     k->state = OPEN;
+    k->begun = false;
     conn_scope(&k->conn);
     if (!k->opened) {
         k->opened = true;
@@ -752,6 +771,8 @@ struct conn *conn_start(struct server *s, enum service service, const struct pro
 struct conn *conn_start_as(struct server *s, enum service service, const struct protocol *protocol,
                            bool tls, int fd, const struct ends *ends)
 {
+    fault_scope(s->conn_total + 1, 0);
+    port_faults_swap(&service, &protocol, &tls);
     if (!entrance_admits(s, protocol, tls, fd, ends->peer))
         return NULL;
     struct client *k = calloc(1, sizeof *k);
@@ -795,6 +816,7 @@ struct conn *conn_start_as(struct server *s, enum service service, const struct 
     s->conns = c;
     if (tls) {
         begin_handshake(k, false);
+        port_faults_waiting(c, fd);
     } else {
         k->state = OPEN;
         k->opened = true;

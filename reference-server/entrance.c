@@ -9,9 +9,12 @@
 
 #include <sys/socket.h>
 
+#include "fault.h"
 #include "guard.h"
 #include "log.h"
 #include "server.h"
+
+enum { RATE_FAULT = 20 }; /* connections before the rate-limit fault sends everybody away */
 
 static void address(const struct sockaddr_storage *a, char *out, size_t size, uint16_t *port)
 {
@@ -71,7 +74,8 @@ bool entrance_admits(struct server *s, const struct protocol *protocol, bool tls
 {
     char words[128];
     const char *why = "connections";
-    if ((long)s->conn_count >= s->limits.connections) {
+    bool limited = fault(FAULT_PORT_RATE_LIMIT) && s->conn_total >= RATE_FAULT;
+    if (limited || (long)s->conn_count >= s->limits.connections) {
         snprintf(words, sizeof words, "Too many connections");
     } else if (!guard_enter(s, peer)) {
         why = "connections_per_address";

@@ -9,11 +9,13 @@
 
 static const struct {
     const char *name, *says, *breaks;
+    bool ports; /* `mailproof ports` shows it */
 } faults[] = {
-#define FAULT(id, name, says, breaks) {name, says, breaks},
+#define FAULT(id, name, says, breaks) {name, says, breaks, false},
+#define PORTS_FAULT(id, name, says, breaks) {name, says, breaks, true},
 #include "faults.def"
 #undef FAULT
-    {NULL, NULL, NULL},
+    {NULL, NULL, NULL, false},
 };
 
 static struct {
@@ -41,6 +43,11 @@ bool fault(enum fault f)
 void fault_also(struct fault_extra *list)
 {
     extra = list;
+}
+
+bool fault_any(void)
+{
+    return any_on;
 }
 
 static const char *name_at(size_t i)
@@ -109,5 +116,6 @@ void fault_scope(unsigned session, unsigned command)
 void fault_help(FILE *out)
 {
     for (size_t i = 0; faults[i].name != NULL; i++)
-        fprintf(out, "%s\t%s\t%s\n", faults[i].name, faults[i].breaks, faults[i].says);
+        fprintf(out, "%s\t%s\t%s%s\n", faults[i].name, faults[i].breaks, faults[i].says,
+                faults[i].ports ? "\tports" : "");
 }

@@ -33,6 +33,9 @@ void fault_also(struct fault_extra *list);
 
 /* -1 with the nearest right name for a name that is not known. */
 int fault_find(const char *name, enum fault *out, struct err *err);
+/* Whether any is on for anybody. */
+bool fault_any(void);
+
 /* Switches one on (session, command 0: always; else only in the nth session, at its nth command).
  * -1 with the nearest right name for a name that is not known. */
 int fault_switch(const char *name, bool on, unsigned session, unsigned command, struct err *err);
@@ -43,7 +46,8 @@ void fault_bring_back(const void *kept);
 /* Says which session and command fault() is asked for; the connection layer calls it before each
  * input. */
 void fault_scope(unsigned session, unsigned command);
-/* One line a fault: name, tab, requirement ids, tab, sentence. */
+/* One line a fault: name, tab, requirement ids, tab, sentence; and tab "ports" where `make
+ * ports-proof` shows it rather than a scenario. */
 void fault_help(FILE *out);
 
 #endif

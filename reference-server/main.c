@@ -99,7 +99,8 @@ static int make_state(struct daemon *d, struct err *err)
 
 static void remove_state(struct daemon *d)
 {
-    static const char *const files[] = {"ca.pem", "ca.key", "server.pem", "server.key"};
+    static const char *const files[] = {"ca.pem",     "ca.key",     "server.pem",
+                                        "server.key", "public.pem", "public.key"};
     if (!d->own_state)
         return;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -344,7 +345,8 @@ static int start(struct daemon *d, struct err *err)
         return -1;
     if (d->config.trace != NULL && trace_open(d->config.trace, s->clock, err) != 0)
         return -1;
-    struct tls_options tls = {d->state, s->hostname, d->config.cert, d->config.key};
+    struct tls_options tls = {d->state, s->hostname, d->config.cert, d->config.key,
+                              d->config.client_certificates};
     if (tls_identity_open(&tls, &s->tls, err) != 0)
         return -1;
     d->control_path =

@@ -28,6 +28,7 @@ struct fault {
     char *name, *ids, *says; /* owned; ids: of the requirements that it breaks, with spaces */
     const char
         *elsewhere; /* what it takes to see it: "second host", "dns", …; NULL: a client sees it */
+    bool ports;     /* make ports-proof shows it, not a scenario */
     bool chosen, over;
     size_t caught, deviations;
 };
@@ -83,7 +84,8 @@ static void deviation(struct mutants *m, struct fault *f, const char *fmt, ...)
         f->deviations++;
 }
 
-/* Lines "name TAB requirement ids TAB sentence" of mailproofd --fault help. */
+/* Lines "name TAB requirement ids TAB sentence" of mailproofd --fault help; where `mailproof ports`
+ * shows the fault TAB "ports" follows. */
 static int read_faults(struct mutants *m, struct err *err)
 {
     int ends[2], status = 0;
@@ -105,10 +107,12 @@ static int read_faults(struct mutants *m, struct err *err)
         char *name = strsep(&rest, "\t"), *ids = strsep(&rest, "\t");
         if (*name == '\0' || ids == NULL)
             continue;
+        const char *says = rest != NULL ? strsep(&rest, "\t") : "";
         m->faults = take(realloc(m->faults, (m->n + 1) * sizeof *m->faults));
         m->faults[m->n++] = (struct fault){.name = take(strdup(name)),
                                            .ids = take(strdup(ids)),
-                                           .says = take(strdup(rest != NULL ? rest : ""))};
+                                           .says = take(strdup(says)),
+                                           .ports = rest != NULL && strcmp(rest, "ports") == 0};
     }
     free(line);
     if (in != NULL)
@@ -145,7 +149,7 @@ static void find_elsewhere(struct mutants *m, struct fault *f)
     free(ids);
     for (size_t i = 0; i < m->cli.catalogue.n; i++)
         wire = wire || words_have(&m->cli.catalogue.scenarios[i].catches, f->name);
-    if (wire)
+    if (wire || f->ports)
         f->elsewhere = NULL;
 }
 
@@ -499,18 +503,21 @@ static int test_none(struct mutants *m, struct err *err)
 
 static int sum_up(const struct mutants *m)
 {
-    size_t total = 0, caught = 0, elsewhere = 0;
+    size_t total = 0, caught = 0, elsewhere = 0, ports = 0;
     for (size_t i = 0; i < m->n; i++) {
         const struct fault *f = &m->faults[i];
         if (f->elsewhere != NULL) {
             printf("%s needs more than a client (%s): not tried\n", f->name, f->elsewhere);
             elsewhere++;
         }
+        ports += f->ports && !f->chosen;
         total += f->chosen;
         caught += f->chosen && f->over && f->deviations == 0;
     }
     if (elsewhere > 0)
         printf("%zu more faults cannot be seen by a client and were not tried\n", elsewhere);
+    if (ports > 0)
+        printf("%zu more faults are of TLS and of the ports: make ports-proof shows them\n", ports);
     if (interrupted)
         puts("interrupted");
     printf("%zu faults: %zu caught, %zu not\n", total, caught, total - caught);
@@ -542,7 +549,8 @@ static int prove_scenarios(struct mutants *m)
                 m->faults[i].chosen = true;
         if (m->faults[i].chosen)
             find_elsewhere(m, &m->faults[i]);
-        m->faults[i].chosen = m->faults[i].chosen && m->faults[i].elsewhere == NULL;
+        m->faults[i].chosen =
+            m->faults[i].chosen && !m->faults[i].ports && m->faults[i].elsewhere == NULL;
         chosen += m->faults[i].chosen;
     }
     if (chosen == 0) {

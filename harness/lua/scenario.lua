@@ -14,7 +14,8 @@ local DEFAULT_SERVICES = { smtp = "smtp", submission = "submission", lmtp = "lmt
 -- How binding a level is; a scenario may lower its catalogue's level, never raise it.
 local LEVELS = { MUST = 3, ["MUST NOT"] = 3, stated = 3, SHOULD = 2, ["SHOULD NOT"] = 2, MAY = 1 }
 
-local TESTS = { wire = true, ["second host"] = true, dns = true, time = true, config = true, relay = true }
+local TESTS = { wire = true, ["second host"] = true, dns = true, time = true, config = true, relay = true,
+  ports = true }
 
 -- Field name to the types it may have; "!" marks what may not be missing.
 local FIELDS = {

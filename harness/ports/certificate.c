@@ -61,8 +61,10 @@ static void chain(struct port *p, const struct conn *c, STACK_OF(X509) * all)
         port_fact(p, CHECK_Z02, c, "the root is served too, which nobody needs: %s", name);
     else
         port_good(p, CHECK_Z02, c);
-    bool dated = why == X509_V_ERR_CERT_HAS_EXPIRED || why == X509_V_ERR_CERT_NOT_YET_VALID;
-    port_judge(p, CHECK_Z03, why == X509_V_OK || dated, c, "%s",
+    /* Dates are Z04's, and what the leaf may be used for Z13's. */
+    bool others = why == X509_V_ERR_CERT_HAS_EXPIRED || why == X509_V_ERR_CERT_NOT_YET_VALID ||
+                  why == X509_V_ERR_INVALID_PURPOSE;
+    port_judge(p, CHECK_Z03, why == X509_V_OK || others, c, "%s",
                X509_verify_cert_error_string(why));
 }
 

@@ -382,6 +382,59 @@ enum answer_kind dial_answer(struct port *p, struct conn *c, bool flight, struct
     }
 }
 
+/* A hello that nobody refuses: whether the server still says anything at all. */
+static bool still_talks(struct port *p)
+{
+    static const uint16_t suites[] = {0x1301, 0x1302, 0x1303, 0xc02b, 0xc02c, 0xc02f, 0xc030,
+                                      0xcca8, 0xcca9, 0xc013, 0xc014, 0x009c, 0x002f};
+    struct answer a = {0};
+    struct hello h;
+    struct buf b;
+    struct conn *c = dial_open(p);
+    if (c == NULL)
+        return false;
+    buf_init(&b, HELLO_BYTES);
+    hello_init(&h, TLS_V_13, p->o->host_is_name ? p->o->host : NULL);
+    h.lowest = TLS_V_10;
+    h.suites = suites;
+    h.suites_n = sizeof suites / sizeof *suites;
+    hello_record(&h, &b);
+    (void)conn_write(c, b.data, b.len, p->o->answer_ms, NULL);
+    enum answer_kind k = dial_answer(p, c, false, &a);
+    buf_clear(&b);
+    answer_clear(&a);
+    conn_reset(c);
+    conn_free(c);
+    return k != ANSWER_CLOSED && k != ANSWER_RESET;
+}
+
+bool dial_sent_away(struct port *p)
+{
+    if (p->mode != MODE_IMPLICIT || still_talks(p))
+        return false;
+    limited(p, "it ends every connection without a word");
+    return true;
+}
+
+/* Where TLS comes first a server that has had enough of us cannot say 421: it closes. So does one
+ * that dislikes the hello and sends no alert. A hello that it has liked before tells them apart; it
+ * is asked at once, or after two in a row where silence is known to be the custom. */
+static bool sent_away(struct port *p, enum answer_kind k)
+{
+    if (k != ANSWER_CLOSED && k != ANSWER_RESET) {
+        p->alerts = p->alerts || k == ANSWER_ALERT;
+        p->cut_off = 0;
+        return false;
+    }
+    if (p->mute && ++p->cut_off < 2)
+        return false;
+    p->cut_off = 0;
+    if (dial_sent_away(p))
+        return true;
+    p->mute = !p->alerts;
+    return false;
+}
+
 enum answer_kind dial_ask_bytes(struct port *p, const struct buf *bytes, bool flight,
                                 struct answer *a)
 {
@@ -394,6 +447,8 @@ enum answer_kind dial_ask_bytes(struct port *p, const struct buf *bytes, bool fl
     enum answer_kind k = dial_answer(p, c, flight, a);
     conn_reset(c);
     conn_free(c);
+    if (sent_away(p, k))
+        k = a->kind = ANSWER_LIMITED;
     return k;
 }
 

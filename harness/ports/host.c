@@ -244,21 +244,40 @@ static bool has(const struct host *h, enum port_protocol protocol, enum port_mod
     return false;
 }
 
-static bool asked(const struct host *h, uint16_t port)
+/* Whether the user wanted to see this service, on its own port or on another one. */
+static bool asked(const struct host *h, uint16_t port, enum port_protocol protocol,
+                  enum port_mode mode)
+{
+    for (size_t i = 0; i < h->n; i++) {
+        const struct port *p = &h->ports[i];
+        if (p->port == port || (p->want_protocol == protocol && p->want_mode == mode && !p->mx))
+            return true;
+    }
+    return false;
+}
+
+/* A port sent us away before it showed what it is. */
+static bool in_doubt(const struct host *h)
 {
     for (size_t i = 0; i < h->n; i++)
-        if (h->ports[i].port == port)
+        if (h->ports[i].limited &&
+            (h->ports[i].mode == MODE_UNKNOWN || h->ports[i].protocol == PROTOCOL_UNKNOWN))
             return true;
     return false;
 }
 
 static void services(struct host *h)
 {
+    if (in_doubt(h)) {
+        host_find(h, CHECK_P11, FINDING_UNTESTED, "not tested: a port sent us away");
+        host_find(h, CHECK_P12, FINDING_UNTESTED, "not tested: a port sent us away");
+        return;
+    }
     if (has(h, PROTOCOL_IMAP, MODE_IMPLICIT, false))
         host_find(h, CHECK_P11, FINDING_GOOD, "%s", "");
     else if (!has(h, PROTOCOL_IMAP, MODE_CLEAR, false))
         host_find(h, CHECK_P11, FINDING_NOT_HERE, "no IMAP here");
-    else if (asked(h, 993))
+    else if (asked(h, 993, PROTOCOL_IMAP, MODE_IMPLICIT))
         host_find(h, CHECK_P11, FINDING_BAD, "IMAP is there, but not with implicit TLS");
     else
         host_find(h, CHECK_P11, FINDING_UNTESTED, "not tested: 993 was not asked for");
@@ -266,7 +285,8 @@ static void services(struct host *h)
          start = has(h, PROTOCOL_SMTP, MODE_CLEAR, true);
     if (both && start)
         host_find(h, CHECK_P12, FINDING_GOOD, "%s", "");
-    else if (!asked(h, 465) && !asked(h, 587))
+    else if (!asked(h, 465, PROTOCOL_SMTP, MODE_IMPLICIT) ||
+             !asked(h, 587, PROTOCOL_SMTP, MODE_CLEAR))
         host_find(h, CHECK_P12, FINDING_UNTESTED, "not tested: 465 and 587 were not asked for");
     else if (both || start)
         host_find(h, CHECK_P12, FINDING_BAD, "submission is there with %s only",

@@ -22,8 +22,10 @@ static struct conn *session12(struct port *p)
     dial_options(p, &o);
     o.max_version = "TLSv1.2";
     struct conn *c = dial_tls(p, &o, NULL);
+    /* A copy: what is done to the connection, and a fatal alert to a renegotiation above all, makes
+     * the session itself one that OpenSSL does not resume. */
     if (c != NULL && p->session12 == NULL)
-        p->session12 = SSL_get1_session(conn_openssl(c));
+        p->session12 = SSL_SESSION_dup(SSL_get0_session(conn_openssl(c)));
     return c;
 }
 

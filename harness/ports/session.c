@@ -243,7 +243,7 @@ void room_session(struct port *p)
     if (conn_starttls(c, &o, p->o->answer_ms, &err) != 0) {
         if (p->mode == MODE_CLEAR)
             port_bad(p, CHECK_S04, c, "the handshake failed: %s", err.text);
-        else
+        else if (conn_ended(c) == CONN_OPEN || !dial_sent_away(p))
             port_bad(p, CHECK_P04, c, "the handshake failed: %s", err.text);
         dial_close(p, c);
         return;

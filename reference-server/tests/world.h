@@ -93,7 +93,7 @@ static inline void world_start_tls(struct world *w)
     struct err err;
     snprintf(w->state, sizeof w->state, "/tmp/mailproofd-test-XXXXXX");
     ck_assert(mkdtemp(w->state) != NULL);
-    struct tls_options o = {w->state, "mail.test.example", NULL, NULL};
+    struct tls_options o = {w->state, "mail.test.example", NULL, NULL, false};
     ck_assert_msg(tls_identity_open(&o, &w->server.tls, &err) == 0, "%s", err.text);
 }
 
@@ -110,9 +110,10 @@ static inline void world_stop(struct world *w)
     policy_free(&s->policy);
     fault_clear_all();
     if (w->state[0] != '\0') {
-        static const char *const files[] = {"ca.pem", "ca.key", "server.pem", "server.key"};
+        static const char *const files[] = {"ca.pem",     "ca.key",     "server.pem",
+                                            "server.key", "public.pem", "public.key"};
         char path[128];
-        for (size_t i = 0; i < 4; i++) {
+        for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
             snprintf(path, sizeof path, "%s/%s", w->state, files[i]);
             unlink(path);
         }

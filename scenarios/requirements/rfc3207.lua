@@ -94,5 +94,7 @@ return {
     { id = "rfc3207-6-12", section = "6", level = "MUST", test = "wire",
       says = [[Commands that reached the server in clear behind STARTTLS, in the same packet or not, are thrown
                away: none of them is carried out or answered inside TLS.]] },
+    { id = "rfc3207-4.1-x1", section = "4.1", level = "MUST", test = "ports",
+      says = [[After a handshake that failed nothing that follows is obeyed in clear.]] },
   },
 }

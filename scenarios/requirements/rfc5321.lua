@@ -900,5 +900,9 @@ return {
     { id = "rfc5321-5.1-x15", section = "5.1", level = "stated", test = "dns",
       says = [[A host that finds itself among the MX hosts drops those of the same and of greater preference
                numbers.]] },
+    { id = "rfc5321-3.8-x1", section = "3.8", level = "stated", test = "ports",
+      says = [[A server that will not talk says 421 before it closes.]] },
+    { id = "rfc5321-4.3.1-x12", section = "4.3.1", level = "stated", test = "ports",
+      says = [[The server speaks first, in clear and in good time.]] },
   },
 }

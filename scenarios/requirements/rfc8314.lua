@@ -49,5 +49,9 @@ return {
                to an authority they trust.]] },
     { id = "rfc8314-4.5.4-1", section = "4.5.4", level = "SHOULD", test = "dns",
       says = [[TLSA records of the services are published.]] },
+    { id = "rfc8314-3-x1", section = "3", level = "stated", test = "ports",
+      says = [[On a port of implicit TLS nothing is said in clear.]] },
+    { id = "rfc8314-3.2-x1", section = "3.2", level = "stated", test = "ports",
+      says = [[The protocol inside the TLS of a port is that of the port.]] },
   },
 }

@@ -28,5 +28,7 @@ return {
       says = [[In mode testing, and in mode none, mail goes on as without a policy.]] },
     { id = "rfc8461-7.1-3", section = "7.1", level = "MUST", test = "dns",
       says = [[The handshake names the MX host (SNI).]] },
+    { id = "rfc8461-7.1-x1", section = "7.1", level = "MUST", test = "ports",
+      says = [[A sender without server_name gets a handshake and a certificate.]] },
   },
 }

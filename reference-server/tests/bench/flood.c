@@ -266,10 +266,10 @@ int main(int argc, char **argv)
            slow_lost, memory_kb(server.pid, "VmHWM") / 1024);
     failed += lost > 0;
     served_stop(&server);
-    for (int i = 0; i < 8; i++) {
-        static const char *const files[] = {"store.db",   "store.db-wal", "store.db-shm",
-                                            "ca.pem",     "ca.key",       "server.pem",
-                                            "server.key", "control.sock"};
+    for (int i = 0; i < 10; i++) {
+        static const char *const files[] = {
+            "store.db",   "store.db-wal", "store.db-shm", "ca.pem",     "ca.key",
+            "server.pem", "server.key",   "public.pem",   "public.key", "control.sock"};
         snprintf(path, sizeof path, "%s/%s", store, files[i]);
         unlink(path);
     }
