@@ -82,9 +82,11 @@ struct client_mail {
     size_t len;
     struct client_recipient *recipients;
     size_t count;
-    bool passed_by;          /* out: the server knows DELIVERBY */
+    size_t settled; /* those that have an outcome for good; 0 before client_send. At done it is less
+                       than count where the session takes no more: the others want another one */
+    bool passed_by; /* out: the server knows DELIVERBY */
     bool passed_dsn;         /* out: the server took over RET, ENVID, NOTIFY and ORCPT */
-    void (*done)(void *arg); /* every recipient has an outcome */
+    void (*done)(void *arg); /* every recipient has an outcome, or see settled */
     void *arg;
 };
 
@@ -104,6 +106,7 @@ bool client_idle(const struct client *c);      /* between messages, and usable *
 /* Whether the session takes another message, to this domain, as the server's LIMITS are (RFC 9422).
  */
 bool client_fits(struct client *c, const char *domain);
+bool client_spent(const struct client *c); /* it takes none at all any more */
 
 /* An outcome in our own words. */
 void client_says(struct client_outcome *o, enum client_verdict verdict, const char *status,

@@ -139,7 +139,7 @@ static void outcome_for_open(struct client *c, const struct client_outcome *why)
             c->mail->recipients[i].outcome = *why;
 }
 
-static bool spent(const struct client *c)
+bool client_spent(const struct client *c)
 {
     return c->offers.most_mails > 0 && c->sent >= c->offers.most_mails &&
            !fault(FAULT_QUEUE_MAILMAX_IGNORED);
@@ -149,17 +149,10 @@ static bool spent(const struct client *c)
  * takes one (RFC 9422, 4.1). */
 static void transaction_over(struct client *c)
 {
-    struct client_outcome o;
-    c->first = c->end;
-    if (c->first < c->mail->count && !spent(c)) {
+    c->first = c->mail->settled = c->end;
+    if (c->first < c->mail->count && !client_spent(c)) {
         begin_transaction(c);
         return;
-    }
-    if (c->first < c->mail->count) {
-        c->end = c->mail->count;
-        client_says(&o, CLIENT_LATER, "4.5.3", "%s takes %lu messages in a session", c->peer_name,
-                    c->offers.most_mails);
-        outcome_for_open(c, &o);
     }
     client_rest(c);
     client_mail_done(c);
@@ -314,14 +307,14 @@ static void final_replied(struct client *c)
 /* RFC 2852, 4.1.4.1: mode R goes only where its time is kept. */
 static bool too_slow(const struct client *c, struct client_outcome *why)
 {
-    if (c->mail->wishes->by != BY_RETURN)
+    if (c->mail->wishes->by != BY_RETURN || fault(FAULT_QUEUE_BY_TIME_IGNORED))
         return false;
     if (!c->offers.by && !fault(FAULT_QUEUE_BY_RETURN_TO_ANYONE))
         client_says(why, CLIENT_NEVER, "5.3.3", "%s does not know DELIVERBY", c->peer_name);
     else if (c->offers.least_by > time_left(c) && !fault(FAULT_QUEUE_BY_MINIMUM_IGNORED))
         client_says(why, CLIENT_NEVER, "5.3.3", "%s promises nothing within less than %ld seconds",
                     c->peer_name, c->offers.least_by);
-    else if (time_left(c) <= 0 && !fault(FAULT_QUEUE_BY_TIME_IGNORED))
+    else if (time_left(c) <= 0)
         client_says(why, CLIENT_LATER, "4.4.7", "there was no time left");
     else
         return false;
@@ -351,16 +344,16 @@ void client_send(struct client *c, struct client_mail *m)
 {
     struct client_outcome why;
     c->mail = m;
-    c->first = 0;
-    for (size_t i = 0; i < m->count; i++)
+    c->first = m->settled;
+    for (size_t i = c->first; i < m->count; i++)
         m->recipients[i].outcome.verdict = CLIENT_NOTHING;
     if (c->state != IDLE) {
-        c->end = m->count;
+        c->end = m->settled = m->count;
         client_says(&why, CLIENT_LATER, "4.4.2", "the connection is gone");
         outcome_for_open(c, &why);
         client_mail_done(c);
     } else if (impossible(c, &why)) {
-        c->end = m->count;
+        c->end = m->settled = m->count;
         outcome_for_open(c, &why);
         client_mail_done(c);
     } else {
@@ -395,7 +388,7 @@ bool client_mail_replied(struct client *c)
 /* The domains of a smarthost's recipients count over the session (RFC 9422, 4.3). */
 bool client_fits(struct client *c, const char *domain)
 {
-    if (spent(c))
+    if (client_spent(c))
         return false;
     if (strcasecmp(domain, c->last_domain) == 0)
         return true;

@@ -108,7 +108,7 @@ static void destination_free_if_unused(struct destination *d)
 
 static void fail_trip(struct trip *t, const struct client_outcome *why, const char *host)
 {
-    for (size_t i = 0; i < t->mail.count; i++)
+    for (size_t i = t->mail.settled; i < t->mail.count; i++)
         t->mail.recipients[i].outcome = *why;
     snprintf(t->remote, sizeof t->remote, "%s", why->from_server ? host : "");
     t->done(t);
@@ -148,6 +148,17 @@ static void lane_idle(void *arg)
 
 static void take_trip(struct lane *l);
 
+/* This session takes no more: RFC 9422. Another one is made for what waits. */
+static void replace(struct lane *l)
+{
+    struct destination *d = l->to;
+    lane_free(l); /* says QUIT */
+    if (d->count == 0 && d->waiting != NULL)
+        lane_start(d);
+    else
+        destination_free_if_unused(d);
+}
+
 static void trip_done(void *arg)
 {
     struct lane *l = arg;
@@ -155,8 +166,17 @@ static void trip_done(void *arg)
     step(l);
     l->trip = NULL;
     snprintf(t->remote, sizeof t->remote, "%s", l->route.hosts[l->host].name);
-    t->done(t);
-    if (l->client != NULL && client_idle(l->client))
+    if (t->mail.settled < t->mail.count && l->client != NULL && client_idle(l->client)) {
+        t->next = l->to->waiting; /* its other recipients, in another session */
+        l->to->waiting = t;
+    } else {
+        t->done(t);
+    }
+    if (l->client == NULL || !client_idle(l->client))
+        return;
+    if (client_spent(l->client))
+        replace(l);
+    else
         take_trip(l);
 }
 
@@ -169,15 +189,6 @@ static void put_in_line(struct destination *d, struct trip *t)
         at = &(*at)->next;
     t->next = *at;
     *at = t;
-}
-
-/* This session takes no more: RFC 9422. Another one is made for what waits. */
-static void replace(struct lane *l)
-{
-    struct destination *d = l->to;
-    lane_free(l); /* says QUIT */
-    if (d->count == 0)
-        lane_start(d);
 }
 
 static void take_trip(struct lane *l)

@@ -145,7 +145,8 @@ static struct news judge(const struct qmsg *m, struct rcpt *r, int64_t now)
         return r->account != 0 ? (struct news){DSN_DELIVERED, "2.1.5", false} : relayed(m, r, now);
     }
     if (r->last.verdict == CLIENT_NEVER) {
-        struct news failed = gone(r, NULL);
+        bool other = m->wishes.requiretls && fault(FAULT_QUEUE_REQUIRETLS_STATUS);
+        struct news failed = gone(r, other && !r->last.from_server ? "5.0.0" : NULL);
         return r->last.from_server && fault(FAULT_QUEUE_NO_FAILURE_DSN) ? nothing : failed;
     }
     if (returns_late(m) && time_is_over(m, now))

@@ -270,6 +270,8 @@ static void judge(struct smtp *s, const struct smtp_path *path, const char *arg,
 {
     const struct limits *limits = &s->conn->server->limits;
     size_t most = fault(FAULT_SMTP_FIFTY_RECIPIENTS) ? 50 : (size_t)limits->recipients;
+    if (fault(FAULT_SMTP_LIMITS_RCPTMAX_LOWER))
+        most = most / 2;
     bool ours = false;
     struct account *account = smtp_account_of(s, path, &ours);
     bool elsewhere = account == NULL && !ours && smtp_may_relay(s);

@@ -101,9 +101,10 @@ static void list_wishes(struct smtp *s, struct keywords *k)
         list_future_release(&offer, k);
     add(k, "MT-PRIORITY%s%s", s->conn->server->priority_policy != NULL ? " " : "",
         s->conn->server->priority_policy != NULL ? s->conn->server->priority_policy : "");
-    add(k, "LIMITS MAILMAX=%ld RCPTMAX=%ld RCPTDOMAINMAX=%ld%s", limits->smtp_transactions,
+    add(k, "LIMITS MAILMAX=%ld RCPTMAX=%ld RCPTDOMAINMAX=%ld%s%s", limits->smtp_transactions,
         limits->recipients, limits->recipient_domains,
-        fault(FAULT_SMTP_LIMITS_UNREGISTERED) ? " SPEEDMAX=9" : "");
+        fault(FAULT_SMTP_LIMITS_UNREGISTERED) ? " SPEEDMAX=9" : "",
+        fault(FAULT_SMTP_LIMITS_TWICE) ? " RCPTMAX=9" : "");
     if (smtp_has_etrn(s))
         add(k, "ETRN");
 }

@@ -39,7 +39,7 @@ static int64_t number(const char **at, const char *end, size_t most)
 int smtp_take_requiretls(const char *value, const struct smtp_offer *offer, struct wishes *out,
                          struct smtp_param_error *wrong)
 {
-    if (value != NULL)
+    if (value != NULL && !fault(FAULT_SMTP_REQUIRETLS_TAKES_VALUE))
         return syntax(wrong, "REQUIRETLS takes no value");
     if (!offer->requiretls)
         return refuse(wrong, 530, "5.7.10", "REQUIRETLS is for sessions inside TLS");
