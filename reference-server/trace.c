@@ -4,6 +4,8 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+#include <strings.h>
 
 static FILE *file;
 static const struct clock *time_of;
@@ -22,6 +24,20 @@ void trace_close(void)
     if (file != NULL)
         fclose(file);
     file = NULL;
+}
+
+bool trace_wanted(void)
+{
+    return file != NULL;
+}
+
+const char *trace_reason(const struct trace_reason *list, const char *command, const char *answer)
+{
+    for (; list->command != NULL; list++)
+        if ((strcmp(list->command, "*") == 0 || strcasecmp(list->command, command) == 0) &&
+            strncmp(list->answer, answer, strlen(list->answer)) == 0)
+            return list->requirement;
+    return "-";
 }
 
 void trace(const struct conn *c, const char *requirement, const char *fmt, ...)

@@ -9,6 +9,15 @@
 
 int trace_open(const char *path, const struct clock *clock, struct err *err);
 void trace_close(void);
+bool trace_wanted(void);
+
+/* A table of what decides: the first line whose command is this one, or "*", and whose answer the
+ * reply begins with. NULL ends it. */
+struct trace_reason {
+    const char *command, *answer, *requirement;
+};
+/* "-" where the table says nothing. */
+const char *trace_reason(const struct trace_reason *list, const char *command, const char *answer);
 /* One line: seconds, protocol and session, the requirement's id (or "-"), and in words what was
  * decided. */
 void trace(const struct conn *c, const char *requirement, const char *fmt, ...)

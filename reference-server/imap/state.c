@@ -93,6 +93,7 @@ static void answer(struct imap *s, const char *status, const char *fmt, va_list 
     if (vasprintf(&text, fmt, args) < 0) {
         abort();
     }
+    imap_trace(s, status, text);
     buf_init(&line, (size_t)1 << 28);
     if (s->tag != NULL && fault(FAULT_IMAP_TAG_UPPER_CASED)) {
         for (const char *p = s->tag; *p; p++) {

@@ -15,6 +15,7 @@
 #include "imap/view.h"
 #include "sasl.h"
 #include "server.h"
+#include "trace.h"
 
 enum imap_state { IMAP_GREETED = 1, IMAP_LOGGED_IN = 2, IMAP_SELECTED = 4, IMAP_ENDED = 8 };
 enum imap_mode { MODE_COMMAND, MODE_SASL, MODE_IDLE };
@@ -69,6 +70,10 @@ struct imap {
     int bad_commands, failed_logins;
     bool in_input;
 };
+
+extern const struct trace_reason imap_reasons[];
+/* Says in the trace what decided a tagged answer. */
+void imap_trace(const struct imap *s, const char *status, const char *text);
 
 /* --- answering; each ends the command --- */
 void imap_ok(struct imap *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

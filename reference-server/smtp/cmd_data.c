@@ -68,6 +68,7 @@ static void text_ended(struct smtp *s)
 {
     const struct smtp_dot *d = &s->dot;
     s->doing = SMTP_COMMAND;
+    s->verb = ".";
     s->scanned = 0;
     smtp_queue_moves(s);
     if (!conn_allows(s->conn, ".", NULL, s->lmtp ? s->envelope.count : 1))

@@ -95,6 +95,7 @@ void smtp_command(struct smtp *s, char *line, size_t n)
     while (verb_len < n && line[verb_len] != ' ')
         verb_len++;
     const struct verb *v = find_verb(s, line, verb_len);
+    s->verb = v != NULL ? v->name : "?";
     if (v == NULL) {
         unknown(s);
         return;

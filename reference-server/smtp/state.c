@@ -42,6 +42,8 @@ static void write_line(struct smtp *s, int code, char separator, const char *enh
     char line[REPLY_TEXT_MAX + 32];
     int n = snprintf(line, sizeof line, "%03d%c%s%s%s\r\n", code, separator,
                      enhanced == NULL ? "" : enhanced, enhanced == NULL ? "" : " ", text);
+    if (separator == ' ' && trace_wanted())
+        trace(s->conn, trace_reason(smtp_reasons, s->verb, line), "%s: %.*s", s->verb, n - 2, line);
     if (!s->holding) {
         let_go(s);
         conn_write(s->conn, line, (size_t)n);
@@ -187,6 +189,7 @@ static void obey(struct smtp *s, char *text, size_t n)
 
 static void refuse_long_line(struct smtp *s)
 {
+    s->verb = s->doing == SMTP_AUTH ? "AUTH" : "?";
     if (s->doing == SMTP_AUTH)
         smtp_auth_response(s, NULL, 0, true);
     else
@@ -283,6 +286,7 @@ static void smtp_open(struct conn *c)
 {
     struct smtp *s = smtp_of(c);
     s->conn = c;
+    s->verb = "greeting";
     s->lmtp = c->service == SERVICE_LMTP;
     s->submission = c->service == SERVICE_SUBMISSION || c->service == SERVICE_SUBMISSIONS;
     buf_init(&s->message, (size_t)c->server->limits.message_bytes);

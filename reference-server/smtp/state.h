@@ -15,6 +15,7 @@
 #include "sasl.h"
 #include "smtp/address.h"
 #include "smtp/dot.h"
+#include "trace.h"
 
 enum smtp_doing {
     SMTP_COMMAND, /* the next line is a command */
@@ -69,6 +70,7 @@ struct smtp_refusal {
 struct smtp {
     struct conn *conn;
     enum smtp_doing doing;
+    const char *verb; /* what is being answered, for the trace: "?" unknown, "." the end of text */
     bool lmtp, submission;
     bool skipping;  /* inside a line that was too long */
     size_t scanned; /* bytes at the front of the input that hold no line end */
@@ -99,6 +101,8 @@ struct smtp {
     bool holding;       /* replies go there */
     struct buf held;    /* replies that a fault keeps back */
 };
+
+extern const struct trace_reason smtp_reasons[];
 
 /* Writes one reply: code, enhanced code (NULL: none, RFC 2034, 4) and text. Refusals of syntax and
  * order are counted. */
