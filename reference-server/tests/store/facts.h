@@ -91,30 +91,32 @@ static inline void close_server(void)
 
 /* Whether the store is kept from saying how it wants to flush. */
 static bool unflushed;
+static int checkpoint_pages = 60;
 
-static inline int refuse_setting(void *arg, int action, const char *name, const char *value,
+/* The store says when it wants checkpoints; here they come every few pages, so that there are many.
+ */
+static inline int refuse_setting(void *sql, int action, const char *name, const char *value,
                                  const char *base, const char *trigger)
 {
-    (void)arg;
     (void)value;
     (void)base;
     (void)trigger;
     if (action != SQLITE_PRAGMA)
         return SQLITE_OK;
-    bool refused =
-        strcmp(name, "wal_autocheckpoint") == 0 || (unflushed && strcmp(name, "synchronous") == 0);
-    return refused ? SQLITE_IGNORE : SQLITE_OK;
+    if (strcmp(name, "wal_autocheckpoint") == 0) {
+        sqlite3_wal_autocheckpoint(sql, checkpoint_pages);
+        return SQLITE_IGNORE;
+    }
+    return unflushed && strcmp(name, "synchronous") == 0 ? SQLITE_IGNORE : SQLITE_OK;
 }
 
-/* Checkpoints come every few pages, so that there are many of them. */
 static inline int little_log(sqlite3 *sql, const char **why, const struct sqlite3_api_routines *api)
 {
     (void)why;
     (void)api;
     if (unflushed)
         sqlite3_exec(sql, "PRAGMA synchronous=OFF", NULL, NULL, NULL);
-    sqlite3_wal_autocheckpoint(sql, 60);
-    sqlite3_set_authorizer(sql, refuse_setting, NULL);
+    sqlite3_set_authorizer(sql, refuse_setting, sql);
     return SQLITE_OK;
 }
 

@@ -11,7 +11,7 @@
 
 #include <sqlite3.h>
 
-enum { SECTOR = 512 };
+enum { SECTOR = 512, PAGE = 4096 };
 
 /* A file: the real one lies behind this structure. */
 struct file {
@@ -37,10 +37,11 @@ struct image {
     size_t size, room;
 };
 static struct {
-    size_t at;              /* events behind us */
-    struct image safe, old; /* old: the file that was deleted, until the folder is synced */
-    bool replaced;          /* it may still be there instead of the new one */
-    size_t *pending;        /* events that no sync has covered */
+    size_t at;                /* events behind us */
+    struct image safe, cache; /* on the disk; in the kernel, as programs see it */
+    struct image old;         /* the file that was deleted, until the folder is synced */
+    bool replaced;            /* it may still be there instead of the new one */
+    size_t *pending;          /* events that no sync has covered */
     size_t pending_count, pending_room;
 } disk[POWERCUT_FILES];
 static struct image first[POWERCUT_FILES]; /* when recording began */
@@ -439,6 +440,7 @@ void powercut_forget(void)
     for (int i = 0; i < POWERCUT_FILES; i++) {
         free(first[i].bytes);
         free(disk[i].safe.bytes);
+        free(disk[i].cache.bytes);
         free(disk[i].old.bytes);
         free(disk[i].pending);
         first[i] = (struct image){NULL, 0, 0};
@@ -458,6 +460,25 @@ static void pend(enum powercut_file which, size_t event)
     disk[which].pending[disk[which].pending_count++] = event;
 }
 
+/* The kernel writes whole pages, and those that it takes for dirty. One whose write failed counts
+ * as clean from then on, until something is written to it again. */
+static void write_back(enum powercut_file which, const struct powercut_event *e)
+{
+    struct image *safe = &disk[which].safe, *cache = &disk[which].cache;
+    if (e->kind == POWERCUT_TRUNCATE)
+        image_apply(safe, e);
+    if (e->kind != POWERCUT_WRITE || e->lost)
+        return;
+    size_t from = (size_t)e->offset / PAGE * PAGE;
+    size_t until = ((size_t)e->offset + e->len + PAGE - 1) / PAGE * PAGE;
+    if (until > cache->size)
+        until = cache->size;
+    if (until > safe->size)
+        image_size(safe, until);
+    if (from < until)
+        memcpy(safe->bytes + from, cache->bytes + from, until - from);
+}
+
 static void step(enum powercut_file which, size_t event)
 {
     struct powercut_event *e = &events[event];
@@ -466,14 +487,12 @@ static void step(enum powercut_file which, size_t event)
     switch (e->kind) {
     case POWERCUT_WRITE:
     case POWERCUT_TRUNCATE:
+        image_apply(&disk[which].cache, e);
         pend(which, event);
         break;
     case POWERCUT_SYNC:
-        /* A page whose write failed counts as clean from then on: only what was written since is
-         * safe. */
         for (size_t i = 0; i < disk[which].pending_count; i++)
-            if (!events[disk[which].pending[i]].lost)
-                image_apply(&disk[which].safe, &events[disk[which].pending[i]]);
+            write_back(which, &events[disk[which].pending[i]]);
         disk[which].pending_count = 0;
         disk[which].replaced = false; /* SQLite syncs the folder of a new log, too */
         break;
@@ -486,6 +505,7 @@ static void step(enum powercut_file which, size_t event)
             image_copy(&disk[which].old, &disk[which].safe);
         disk[which].replaced = true;
         image_size(&disk[which].safe, 0);
+        image_size(&disk[which].cache, 0);
         disk[which].pending_count = 0;
         break;
     case POWERCUT_MARK:
@@ -499,6 +519,7 @@ static void walk(enum powercut_file which, size_t until)
         disk[which].at = disk[which].pending_count = 0;
         disk[which].replaced = false;
         image_copy(&disk[which].safe, &first[which]);
+        image_copy(&disk[which].cache, &first[which]);
     }
     while (disk[which].at < until)
         step(which, disk[which].at++);
@@ -527,7 +548,7 @@ static void write_pending(struct image *i, enum powercut_file which, enum powerc
                           unsigned *seed)
 {
     size_t n = disk[which].pending_count;
-    size_t whole = way == POWERCUT_KEPT ? n : way == POWERCUT_TORN ? below(seed, n + 1) : 0;
+    size_t whole = way == POWERCUT_TORN ? below(seed, n + 1) : 0;
     for (size_t k = 0; k < n; k++) {
         const struct powercut_event *e = &events[disk[which].pending[k]];
         if (k < whole)
@@ -547,7 +568,9 @@ void powercut_rebuild(size_t until, enum powercut_way way, unsigned seed, const 
     for (int i = 0; i < POWERCUT_FILES; i++) {
         enum powercut_file which = (enum powercut_file)i;
         walk(which, until);
-        if (disk[which].replaced && way != POWERCUT_KEPT && below(&seed, 2) == 0) {
+        if (way == POWERCUT_KEPT) {
+            image_copy(&now, &disk[which].cache);
+        } else if (disk[which].replaced && below(&seed, 2) == 0) {
             image_copy(&now, &disk[which].old);
         } else {
             image_copy(&now, &disk[which].safe);

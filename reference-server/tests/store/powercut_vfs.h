@@ -17,7 +17,7 @@ enum powercut_kind {
     POWERCUT_WRITE,
     POWERCUT_TRUNCATE,
     POWERCUT_SYNC,
-    POWERCUT_SYNC_FAILED, /* what waited for it will not be written by any later sync */
+    POWERCUT_SYNC_FAILED, /* a later sync writes of these pages only what was written to again */
     POWERCUT_DELETE,
     POWERCUT_MARK, /* the test's own */
 };
