@@ -8,6 +8,7 @@
 #   make ports-proof  mailproof ports against each fault of mailproofd in TLS, STARTTLS and ports
 #   make clients      swaks, msmtp, curl, mutt, fetchmail, getmail, Python, and Postfix on either side of mailproofd
 #   make manual       the man pages have the flags of --help, and their examples run; make man brings the flags in
+#   make operation    mailproofd as a service: another user, the sandbox, SIGHUP, a service manager
 #   make servers      the scenarios against seven real mail servers from Debian packages (needs root)
 #   make bench        driver CPU per scenario; mailproofd beside Postfix, smtp-sink and Dovecot
 #   make soak         10,000 idle and 1,000 slow connections while others work (SECONDS=60)
@@ -63,7 +64,7 @@ SERVER_TESTS := $(patsubst %.c,$(O)/%,$(shell find reference-server/tests -name 
 TESTS := $(HARNESS_TESTS) $(SERVER_TESTS)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps conformance check unit cli flood soak clients manual man ports-domain ports-client ports-proof mutants servers bench fuzz replay lint format install clean help
+.PHONY: all deps conformance check unit cli flood soak clients manual man operation ports-domain ports-client ports-proof mutants servers bench fuzz replay lint format install clean help
 
 all: $(O)/mailproof $(O)/mailproofd
 
@@ -134,6 +135,10 @@ ports-domain: all
 ports-client: all
 	@harness/tests/ports/client.sh $(O)/mailproof
 
+# mailproofd as a service: another user, the sandbox, SIGHUP, a service manager.
+operation: $(O)/mailproofd
+	@reference-server/tests/operation.py $(O)/mailproofd
+
 # The man pages against the programs: flags, and the examples, which are run.
 manual: all
 	@harness/tests/manual.py $(O)/mailproof $(O)/mailproofd
@@ -154,7 +159,7 @@ soak: $(O)/mailproofd $(O)/reference-server/tests/bench/flood
 	@$(O)/reference-server/tests/bench/flood $(O)/mailproofd 10000 1000 $(SECONDS) 50
 
 check: all $(TESTS) $(O)/harness/tests/odd_server
-	@MAKE="$(MAKE)" harness/tests/check.sh unit cli manual ports-domain ports-client clients ports-proof conformance mutants replay
+	@MAKE="$(MAKE)" harness/tests/check.sh unit cli manual operation ports-domain ports-client clients ports-proof conformance mutants replay
 
 SERVERS ?= dovecot postfix postfix-dovecot exim opensmtpd cyrus courier
 servers: $(O)/mailproof
