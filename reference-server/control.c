@@ -416,6 +416,35 @@ static void do_limit(struct peer *p, json_t *o)
         fine(p);
 }
 
+static int set_quota(struct peer *p, const struct account *a, const char *setting, json_t *value,
+                     struct err *err)
+{
+    char text[300];
+    if (value == NULL)
+        return 0;
+    if (!json_is_integer(value))
+        return err_set(err, "bytes and messages are numbers");
+    snprintf(text, sizeof text, "%.200s=%" JSON_INTEGER_FORMAT, a->name, json_integer_value(value));
+    return policy_set(&p->control->server->policy, setting, text, err);
+}
+
+static void do_quota(struct peer *p, json_t *o)
+{
+    uint64_t bytes, messages;
+    struct err err;
+    const struct account *a = account_of(p, o);
+    if (a == NULL)
+        return;
+    if (set_quota(p, a, "quota-bytes", json_object_get(o, "bytes"), &err) != 0 ||
+        set_quota(p, a, "quota-messages", json_object_get(o, "messages"), &err) != 0)
+        wrong(p, err.text);
+    else if (store_usage(p->control->server->store, a->id, &bytes, &messages) != 0)
+        wrong(p, "the store cannot count now");
+    else
+        answer(p, json_pack("{s:b, s:I, s:I}", "ok", 1, "bytes", (json_int_t)bytes, "messages",
+                            (json_int_t)messages));
+}
+
 static void advanced(void *arg)
 {
     struct peer *p = arg;
@@ -535,6 +564,7 @@ static const struct command {
     {"uidvalidity", do_uidvalidity},
     {"set", do_set},
     {"limit", do_limit},
+    {"quota", do_quota},
     {"advance", do_advance},
     {"dump", do_dump},
     {"dns", do_dns},

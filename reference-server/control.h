@@ -18,6 +18,9 @@
  *   {"do": "uidvalidity", "account": N, "mailbox": M?, "value": V}
  *   {"do": "set", "name": N, "value": TEXT}                 a setting of policy.h, as its flag;
  * "default"
+ *   {"do": "quota", "account": N, "bytes": B?, "messages": M?}
+ *       sets what is given (0: no limit) and answers {"ok": true, "bytes": U, "messages": V}: what
+ * it holds
  *   {"do": "limit", "name": N, "value": NUMBER}             one of --limits
  *   {"do": "advance", "seconds": S}                         the clock; timers fire on the way
  *   {"do": "dump", "account": N?}                           accounts, mailboxes, messages

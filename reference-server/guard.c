@@ -11,13 +11,15 @@
 #include "log.h"
 #include "server.h"
 
-enum { SLOTS = 4096, ADDRESSES = 100000 };
+enum { SLOTS = 4096, ADDRESSES = 100000, MINUTE_MS = 60000 };
 
 struct entry {
     struct entry *next;
     char key[64];
     long connections, failures;
     int64_t failed_ms; /* the last time */
+    int64_t minute_ms; /* when the minute began in which the following were counted */
+    long counted[2];   /* by enum guard_counted */
 };
 
 struct guard {
@@ -65,8 +67,9 @@ static struct entry **slot_of(struct guard *g, const char *key)
 
 static bool idle(const struct server *s, const struct entry *e)
 {
-    int64_t age = clock_now_ms(s->clock) - e->failed_ms;
-    return e->connections == 0 &&
+    int64_t now = clock_now_ms(s->clock), age = now - e->failed_ms;
+    bool counting = e->minute_ms != 0 && now - e->minute_ms < MINUTE_MS;
+    return e->connections == 0 && !counting &&
            (e->failures == 0 || age > (int64_t)s->limits.login_forget_seconds * 1000);
 }
 
@@ -120,6 +123,49 @@ void guard_leave(struct server *s, const char *address)
     struct entry *e = s->guard != NULL ? find(s, address, false) : NULL;
     if (e != NULL && e->connections > 0)
         e->connections--;
+}
+
+/* Seconds until there is room for one more; 0: there is. */
+static long full_for(const struct server *s, const struct entry *e, enum guard_counted what)
+{
+    int64_t left = e->minute_ms + MINUTE_MS - clock_now_ms(s->clock);
+    long most =
+        what == GUARD_MESSAGE ? s->limits.messages_per_minute : s->limits.recipients_per_minute;
+    return e->minute_ms == 0 || left <= 0 || e->counted[what] < most ? 0
+                                                                     : (long)(left + 999) / 1000;
+}
+
+static void count(const struct server *s, struct entry *e, enum guard_counted what)
+{
+    int64_t now = clock_now_ms(s->clock);
+    if (e->minute_ms == 0 || now - e->minute_ms >= MINUTE_MS) {
+        e->minute_ms = now;
+        memset(e->counted, 0, sizeof e->counted);
+    }
+    e->counted[what]++;
+}
+
+long guard_rate(struct conn *c, const char *user, enum guard_counted what)
+{
+    struct server *s = c->server;
+    char key[64];
+    if (s->guard == NULL)
+        return 0;
+    snprintf(key, sizeof key, "user %s", user != NULL ? user : "");
+    /* The user's is looked for last: making it may remove idle ones, and these two are not. */
+    struct entry *address = find(s, c->peer, true);
+    if (address != NULL && address->minute_ms == 0)
+        address->minute_ms = clock_now_ms(s->clock);
+    struct entry *mine = user != NULL ? find(s, key, true) : NULL;
+    long wait = address != NULL ? full_for(s, address, what) : 0;
+    long other = mine != NULL ? full_for(s, mine, what) : 0;
+    if (wait > 0 || other > 0)
+        return wait > other ? wait : other;
+    if (address != NULL)
+        count(s, address, what);
+    if (mine != NULL)
+        count(s, mine, what);
+    return 0;
 }
 
 void guard_login_succeeded(struct conn *c, const char *user)

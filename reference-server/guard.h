@@ -1,6 +1,6 @@
-/* What one address may cost us: connections at a time, and logins that fail. An address is an IPv4
- * address or an IPv6 network of 64 bits, which is what one customer has. Loop thread only.
- * SPDX-License-Identifier: MIT */
+/* What one address may cost us: connections at a time, logins that fail, messages in a minute. An
+ * address is an IPv4 address or an IPv6 network of 64 bits, which is what one customer has. Loop
+ * thread only. SPDX-License-Identifier: MIT */
 #ifndef SERVER_GUARD_H
 #define SERVER_GUARD_H
 
@@ -17,6 +17,11 @@ void guard_free(struct guard *g); /* NULL: nothing */
  * nothing was counted. */
 bool guard_enter(struct server *s, const char *address);
 void guard_leave(struct server *s, const char *address);
+
+/* Counts a message or a recipient for the address of the connection and for the user (NULL: none is
+ * logged in). 0: it may be; else nothing was counted, and it is so many seconds until it may. */
+enum guard_counted { GUARD_MESSAGE, GUARD_RECIPIENT };
+long guard_rate(struct conn *c, const char *user, enum guard_counted what);
 
 /* Every protocol calls one of these when a login has ended; user may be NULL (not known). */
 void guard_login_succeeded(struct conn *c, const char *user);

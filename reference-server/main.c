@@ -26,6 +26,7 @@
 #include "notify.h"
 #include "proxy.h"
 #include "queue/queue.h"
+#include "quota.h"
 #include "reload.h"
 #include "rule.h"
 #include "server.h"
@@ -359,6 +360,7 @@ static int start(struct daemon *d, struct err *err)
     if (store_open(&store, &s->store, err) != 0 || add_users(d, err) != 0 ||
         open_queue(d, err) != 0)
         return -1;
+    quota_attach(s);
     for (size_t i = 0; i < d->config.fault_count; i++)
         if (rule_add_fault(d->config.faults[i], err) != 0)
             return -1;

@@ -20,6 +20,9 @@ enum policy_bare {
     BARE_ACCEPT,    /* is a character like any other */
 };
 
+/* Which addresses of a message that a user submits have to be the user's. */
+enum policy_sender { SENDER_ANY, SENDER_ENVELOPE, SENDER_HEADER };
+
 enum policy_utf8_mail { UTF8_MAIL_REFUSE, UTF8_MAIL_SURROGATE };
 
 /* A number for everyone, and another one for some. */
@@ -36,8 +39,13 @@ struct policy {
     int bare_lf, bare_cr;           /* enum policy_bare */
     struct per_account login_delay; /* seconds between two POP3 logins */
     struct per_account expire;      /* days + 1 for which mail is kept; 0: for ever */
-    int language;                   /* of POP3, for LANG *: 0 i-default, 1 en, 2 de */
-    int utf8_mail;                  /* enum policy_utf8_mail: for POP3 clients without UTF8 */
+    struct per_account quota_bytes, quota_messages; /* that an account may hold; 0: no limit */
+    int quota_reply;                                /* 0: 452, come again; 1: 552 */
+    int sender_must_match;                          /* enum policy_sender */
+    int submission_date, submission_message_id;     /* 0: added where it is missing; 1: left */
+    int submission_sender;                          /* 1: added where From does not say who it is */
+    int language;  /* of POP3, for LANG *: 0 i-default, 1 en, 2 de */
+    int utf8_mail; /* enum policy_utf8_mail: for POP3 clients without UTF8 */
     struct networks proxy_from[SERVICE_COUNT]; /* who has to begin with a PROXY header */
     struct networks xclient_from;              /* whose XCLIENT is believed */
 };

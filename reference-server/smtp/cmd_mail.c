@@ -9,11 +9,14 @@
 #include <strings.h>
 
 #include "fault.h"
+#include "guard.h"
 #include "queue/queue.h"
+#include "quota.h"
 #include "server.h"
 #include "smtp/param.h"
 #include "smtp/recipient.h"
 #include "smtp/state.h"
+#include "smtp/submit.h"
 
 static char *copy(const char *text)
 {
@@ -127,6 +130,12 @@ static void begin(struct smtp *s, const struct smtp_path *path, const char *arg,
     smtp_reply(s, 250, "2.1.0", "Sender taken");
 }
 
+/* Whose share it is; NULL: the address's alone. */
+static const char *user_name(const struct smtp *s)
+{
+    return s->logged_in && s->account != NULL ? s->account->name : NULL;
+}
+
 /* RFC 9422, 4.1: every MAIL counts. */
 static bool one_too_many(struct smtp *s)
 {
@@ -141,6 +150,7 @@ void smtp_mail(struct smtp *s, const char *arg, size_t n)
     struct smtp_path path = {0};
     struct smtp_params params = {0};
     const char *rest = "", *why = NULL;
+    long wait;
     if (one_too_many(s)) {
         smtp_goodbye(s, "4.7.0", "takes no more messages in this session");
         return;
@@ -171,6 +181,10 @@ void smtp_mail(struct smtp *s, const char *arg, size_t n)
     } else if (mail_parameters(s, rest, &params)) {
         if (path.eight_bit && !params.utf8 && !fault(FAULT_SMTP_EIGHT_BIT_ADDRESS))
             smtp_reply(s, 553, "5.6.7", "This address needs SMTPUTF8"); /* RFC 6531, 3.5 */
+        else if (!smtp_may_send_as(s, &path))                           /* RFC 6409, 6.1 */
+            smtp_reply(s, 550, "5.7.1", "This is no address of yours");
+        else if ((wait = guard_rate(s->conn, user_name(s), GUARD_MESSAGE)) > 0)
+            smtp_reply(s, 451, "4.7.1", "Too many messages: wait %ld seconds", wait);
         else
             begin(s, &path, arg, &params);
     }
@@ -264,6 +278,15 @@ static bool domain_fits(struct smtp *s, const char *domain)
     return true;
 }
 
+/* Nothing fits any more; what may still fit is judged once it is there. */
+static void refuse_full(struct smtp *s)
+{
+    if (s->conn->server->policy.quota_reply == 0)
+        smtp_reply(s, 452, "4.2.2", "The mailbox is full");
+    else
+        smtp_reply(s, 552, "5.2.2", "The mailbox is full");
+}
+
 /* Whether the recipient is good; else the refusal is written. */
 static void judge(struct smtp *s, const struct smtp_path *path, const char *arg,
                   const struct smtp_params *params)
@@ -273,6 +296,7 @@ static void judge(struct smtp *s, const struct smtp_path *path, const char *arg,
     if (fault(FAULT_SMTP_LIMITS_RCPTMAX_LOWER))
         most = most / 2;
     bool ours = false;
+    long wait;
     struct account *account = smtp_account_of(s, path, &ours);
     bool elsewhere = account == NULL && !ours && smtp_may_relay(s);
     if (path->eight_bit && !s->envelope.utf8)
@@ -283,6 +307,10 @@ static void judge(struct smtp *s, const struct smtp_path *path, const char *arg,
                                       : "No relaying for strangers");
     else if (account == NULL && ours && !fault(FAULT_SMTP_UNKNOWN_USER_ACCEPTED))
         refuse_recipient(s, "5.1.1", "There is no such mailbox");
+    else if ((wait = guard_rate(s->conn, user_name(s), GUARD_RECIPIENT)) > 0)
+        smtp_reply(s, 451, "4.7.1", "Too many recipients: wait %ld seconds", wait);
+    else if (account != NULL && quota_full(s->conn->server, account, 1))
+        refuse_full(s);
     else if (s->envelope.count >= most)
         smtp_reply(s, 452, "4.5.3", "Too many recipients"); /* RFC 5321, 4.5.3.1.10 */
     else if (!domain_fits(s, path->domain))

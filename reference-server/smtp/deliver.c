@@ -15,6 +15,7 @@
 #include "smtp/header.h"
 #include "smtp/received.h"
 #include "smtp/spoil.h"
+#include "smtp/submit.h"
 
 enum { MOST_HOPS = 100, FIELDS_MAX = 16384 }; /* RFC 5321, 6.3 */
 
@@ -58,7 +59,10 @@ static void answer_part(struct smtp *s, const struct delivery *d, const struct p
         smtp_reply(s, 550, "5.1.1", "The mailbox is gone");
         return;
     case STORE_OVER_QUOTA:
-        smtp_reply(s, 452, "4.2.2", "The mailbox is full");
+        if (s->conn->server->policy.quota_reply == 0)
+            smtp_reply(s, 452, "4.2.2", "The mailbox is full%s%s%s", open, whom, close);
+        else
+            smtp_reply(s, 552, "5.2.2", "The mailbox is full%s%s%s", open, whom, close);
         return;
     case STORE_FULL:
         smtp_reply(s, 452, "4.3.1", "No room on the disk");
@@ -310,6 +314,10 @@ void smtp_deliver(struct smtp *s)
     }
     if (smtp_dislikes(s->message.data, s->message.len)) {
         smtp_refuse_message(s, 554, "5.6.0", "The header is not to our taste");
+        return;
+    }
+    if (!smtp_from_fits(s, s->message.data, s->message.len)) {
+        smtp_refuse_message(s, 550, "5.7.1", "Neither From nor Sender is an address of yours");
         return;
     }
     size_t hops = fault(FAULT_SMTP_COUNTS_THIRTY_RECEIVED) ? 30 : MOST_HOPS;

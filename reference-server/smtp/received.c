@@ -10,7 +10,7 @@
 
 #include "fault.h"
 #include "server.h"
-#include "smtp/header.h"
+#include "smtp/submit.h"
 
 void smtp_make_id(const struct smtp *s, char id[SMTP_ID_BYTES])
 {
@@ -21,7 +21,7 @@ void smtp_make_id(const struct smtp *s, char id[SMTP_ID_BYTES])
 
 /* RFC 5322, 3.3, without names of zones and with four digits of year; strftime would use the
  * locale's words. */
-static void write_date(const struct smtp *s, struct buf *out)
+void smtp_write_date(const struct smtp *s, struct buf *out)
 {
     static const char days[] = "SunMonTueWedThuFriSat",
                       months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -81,7 +81,7 @@ static void write_received(const struct smtp *s, const char *id, struct buf *out
         !fault(FAULT_SMTP_RECEIVED_NO_PRIORITY)) /* RFC 6710, 7 */
         buf_printf(out, "\r\n\tPRIORITY %d", s->envelope.wishes.priority);
     buf_text(out, "; ");
-    write_date(s, out);
+    smtp_write_date(s, out);
     buf_text(out, "\r\n");
 }
 
@@ -95,11 +95,5 @@ void smtp_trace_fields(const struct smtp *s, const char *id, const unsigned char
             buf_printf(out, "Apparently-To: <%s>\r\n", s->envelope.recipients[i].mailbox);
     if (!fault(FAULT_SMTP_NO_RECEIVED))
         write_received(s, id, out);
-    if (s->submission && smtp_header_count(text, n, "Message-ID") == 0)
-        buf_printf(out, "Message-ID: <%s@%s>\r\n", id, s->conn->server->hostname);
-    if (s->submission && smtp_header_count(text, n, "Date") == 0) {
-        buf_text(out, "Date: ");
-        write_date(s, out);
-        buf_text(out, "\r\n");
-    }
+    smtp_submission_fields(s, id, text, n, out);
 }

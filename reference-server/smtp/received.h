@@ -13,4 +13,7 @@ void smtp_make_id(const struct smtp *s, char id[SMTP_ID_BYTES]);
 void smtp_trace_fields(const struct smtp *s, const char *id, const unsigned char *text, size_t n,
                        struct buf *out);
 
+/* The date and time now, as RFC 5322, 3.3 has them. */
+void smtp_write_date(const struct smtp *s, struct buf *out);
+
 #endif

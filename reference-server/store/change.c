@@ -244,6 +244,15 @@ static int remove_message(struct db *d, struct job *j, struct row *r, const stru
     return DONE;
 }
 
+/* Called once everything is added; the refusal undoes it. */
+static int within_quota(struct db *d, struct job *j, int64_t account)
+{
+    int kept = quota_kept(d, j, account);
+    if (kept < 0)
+        return TROUBLE;
+    return kept > 0 ? DONE : refuse(j, STORE_OVER_QUOTA, "there is no room for it in the quota");
+}
+
 static int run_append(struct writer_state *w, struct job *j, struct row *r)
 {
     int rc = selectable(w->db, j, j->account, j->name, r);
@@ -266,7 +275,8 @@ static int run_append(struct writer_state *w, struct job *j, struct row *r)
         job_uid(&j->uids_out, m.uid);
     }
     j->uidvalidity = r->uidvalidity;
-    return row_save(w->db, r);
+    rc = within_quota(w->db, j, j->account);
+    return rc != DONE ? rc : row_save(w->db, r);
 }
 
 static bool listed_before(const int64_t *accounts, size_t n)
@@ -297,6 +307,8 @@ static int deliver(struct writer_state *w, struct job *j, const struct append_me
             break;
         r->modseq++;
         rc = add_message(w->db, j, r, &m);
+        if (rc == DONE)
+            rc = within_quota(w->db, j, accounts[i]);
         if (rc == DONE)
             rc = row_save(w->db, r);
     }
@@ -451,6 +463,8 @@ static int run_copy(struct writer_state *w, struct job *j, struct row *from)
     int rc = selectable(w->db, j, j->account, j->to, &to);
     if (rc == DONE)
         rc = copy_all(w->db, j, from, &to, j->uids, j->uid_count, j->on);
+    if (rc == DONE && !j->on)
+        rc = within_quota(w->db, j, j->account);
     row_clear(&to);
     return rc;
 }

@@ -89,6 +89,8 @@ static const char *const text[SQL_COUNT] = {
     [SQL_TOMBSTONE_ADD] = "INSERT INTO tombstone(mailbox, uid, modseq) VALUES(?1, ?2, ?3)",
     [SQL_TOMBSTONES_REMOVE] = "DELETE FROM tombstone WHERE mailbox=?1",
     [SQL_SUBSCRIBE] = "INSERT OR IGNORE INTO subscription(account, name) VALUES(?1, ?2)",
+    [SQL_USAGE] = "SELECT count(*), total(size) FROM message WHERE mailbox IN"
+                  " (SELECT id FROM mailbox WHERE account=?1)",
     [SQL_UNSUBSCRIBE] = "DELETE FROM subscription WHERE account=?1 AND name=?2",
 };
 

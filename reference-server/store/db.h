@@ -58,6 +58,7 @@ enum sql {
     SQL_TOMBSTONES_REMOVE,
     SQL_SUBSCRIBE,
     SQL_UNSUBSCRIBE,
+    SQL_USAGE,
     SQL_COUNT
 };
 

@@ -44,6 +44,7 @@ void job_free(struct job *j)
     free(j->accounts);
     free(j->shares);
     free(j->uids);
+    free(j->quotas);
     free(j->name);
     free(j->to);
     free(j);

@@ -74,6 +74,8 @@ struct job {
     uint64_t flags, unchangedsince;
     char **keywords;
     uint32_t value;
+    struct store_quota *quotas; /* of the accounts that it adds messages to */
+    size_t quota_count;
     bool on; /* subscribe, only_deleted, move */
 
     /* What came of it. */
@@ -96,6 +98,12 @@ struct effect *job_effect(struct job *j, enum effect_kind kind, int64_t mailbox)
 
 /* A row of MESSAGE_COLUMNS. */
 void message_from_row(sqlite3_stmt *s, struct message *m);
+
+/* Whether an account is within its quota, with what the change has added so far. 1 yes, 0 no, -1
+ * trouble. */
+int quota_kept(struct db *d, const struct job *j, int64_t account);
+/* The same statement: *messages and *bytes of an account. */
+int quota_count(struct db *d, int64_t account, uint64_t *bytes, uint64_t *messages);
 
 /* Carries the change out inside a transaction (change.c). 0: done; the status may be any but
  * STORE_FULL, and with a status other than STORE_OK and STORE_CONFLICT nothing may be kept of it.

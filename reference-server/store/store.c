@@ -18,6 +18,8 @@ struct store {
     struct clock *clock;
     struct writer *writer;
     struct mailboxes mailboxes;
+    store_quota_of *quota_of; /* NULL: nobody has one */
+    void *quota_arg;
 };
 
 static void lock(struct store *s)
@@ -30,6 +32,32 @@ static void unlock(struct store *s)
 {
     if (s->memory)
         pthread_mutex_unlock(&s->shared);
+}
+
+void store_quotas(struct store *s, store_quota_of *of, void *arg)
+{
+    s->quota_of = of;
+    s->quota_arg = arg;
+}
+
+int store_usage(struct store *s, int64_t account, uint64_t *bytes, uint64_t *messages)
+{
+    lock(s);
+    int rc = quota_count(&s->read, account, bytes, messages);
+    unlock(s);
+    return rc;
+}
+
+/* The job takes the limits along that hold now. */
+static void take_quota(struct store *s, struct job *j, int64_t account)
+{
+    struct store_quota q = {.account = account};
+    if (s->quota_of == NULL || !s->quota_of(s->quota_arg, &q))
+        return;
+    j->quotas = realloc(j->quotas, (j->quota_count + 1) * sizeof *j->quotas);
+    if (j->quotas == NULL)
+        abort();
+    j->quotas[j->quota_count++] = q;
 }
 
 /* Effects of all jobs first, so that whoever is told sees one consistent state; then replies; then
@@ -300,6 +328,7 @@ void store_append(struct store *s, int64_t account, const char *mailbox,
     if (count > 0)
         memcpy(j->messages, list, count * sizeof *list);
     j->message_count = count;
+    take_quota(s, j, account);
     writer_add(s->writer, j);
 }
 
@@ -316,6 +345,8 @@ void store_deliver(struct store *s, const int64_t *accounts, size_t count, unsig
     if (count > 0)
         memcpy(j->accounts, accounts, count * sizeof *accounts);
     j->account_count = count;
+    for (size_t i = 0; i < count; i++)
+        take_quota(s, j, accounts[i]);
     writer_add(s->writer, j);
 }
 
@@ -339,6 +370,8 @@ void store_change(struct store *s, const struct store_delivery *list, size_t cou
     }
     j->message_count = count;
     j->account_count = accounts;
+    for (size_t i = 0; i < accounts; i++)
+        take_quota(s, j, j->accounts[i]);
     j->ride = run;
     j->rider = rider;
     writer_add(s->writer, j);
@@ -408,6 +441,7 @@ void store_copy(struct mailbox *from, const uint32_t *uids, size_t count, const 
     j->to = canonical(to);
     j->on = move;
     j->author = author;
+    take_quota(from->store, j, from->account);
     writer_add(from->store->writer, j);
 }
 

@@ -89,6 +89,18 @@ void store_close(struct store *s); /* finishes what is under way, checkpoints */
 /* Finds an account or, with its INBOX, makes it. */
 int store_account(struct store *s, const char *name, bool create, int64_t *id, struct err *err);
 
+/* --- quotas --- */
+/* What an account may hold, over all its mailboxes; 0: without end. Asked on the loop thread when a
+ * change that adds messages is handed over. false: it has no limit. */
+struct store_quota {
+    int64_t account;
+    uint64_t bytes, messages;
+};
+typedef bool store_quota_of(void *arg, struct store_quota *q);
+void store_quotas(struct store *s, store_quota_of *of, void *arg);
+/* What an account holds now, counted. -1: trouble. */
+int store_usage(struct store *s, int64_t account, uint64_t *bytes, uint64_t *messages);
+
 /* --- mailboxes, read --- */
 /* A reference to the shared mailbox; loads its arrays on first use. -1: none has that name. */
 int mailbox_open(struct store *s, int64_t account, const char *name, struct mailbox **out);

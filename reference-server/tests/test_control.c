@@ -186,6 +186,20 @@ START_TEST(a_client_may_leave_in_the_middle_of_a_change)
     }
 END_TEST
 
+START_TEST(quotas_are_set_and_usage_is_told)
+    {
+        world_add(w.server.store, w.server.loop, w.user1->id, "INBOX", "12345", 0);
+        json_t *o = fine("{\"do\": \"quota\", \"account\": \"user1\", \"bytes\": 8}");
+        ck_assert_int_eq(json_integer_value(json_object_get(o, "bytes")), 5);
+        ck_assert_int_eq(json_integer_value(json_object_get(o, "messages")), 1);
+        json_decref(o);
+        wrong("{\"do\": \"add-message\", \"account\": \"user1\", \"data\": \"1234\"}", "quota");
+        json_decref(fine("{\"do\": \"quota\", \"account\": \"user1\", \"bytes\": 9}"));
+        json_decref(fine("{\"do\": \"add-message\", \"account\": \"user1\", \"data\": \"1234\"}"));
+        wrong("{\"do\": \"quota\", \"account\": \"user1\", \"bytes\": \"many\"}", "numbers");
+    }
+END_TEST
+
 START_TEST(settings_and_limits_can_be_changed)
     {
         json_decref(fine("{\"do\": \"set\", \"name\": \"pop3-expire\", \"value\": \"user1=3\"}"));
@@ -207,6 +221,7 @@ int main(void)
     Suite *s = suite_create("control");
     TCase *t = tcase_create("control");
     tcase_add_checked_fixture(t, begin, end);
+    tcase_add_test(t, quotas_are_set_and_usage_is_told);
     tcase_add_test(t, settings_and_limits_can_be_changed);
     tcase_add_test(t, faults_are_switched);
     tcase_add_test(t, accounts_and_messages_are_added_and_dumped);

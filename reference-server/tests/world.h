@@ -21,6 +21,7 @@
 #include "fault.h"
 #include "loop.h"
 #include "proxy.h"
+#include "quota.h"
 #include "server.h"
 #include "tls.h"
 
@@ -76,6 +77,7 @@ static inline void world_start_at(struct world *w, const char *path)
     struct store_options o = {path, s->loop, s->clock};
     ck_assert_msg(store_open(&o, &s->store, &err) == 0, "%s", err.text);
     s->accounts = accounts_new();
+    quota_attach(s);
     accounts_add_domain(s->accounts, "test.example");
     ck_assert(accounts_add(s->accounts, s->store, "user1", "pass", NULL, &w->user1, &err) == 0);
     ck_assert(accounts_add(s->accounts, s->store, "user2", "pass", NULL, &w->user2, &err) == 0);

@@ -190,6 +190,83 @@ START_TEST(wrong_xclients_change_nothing)
     }
 END_TEST
 
+/* --- submission --- */
+
+static void begin_submission(void)
+{
+    world_start(&w);
+    smtp_world_hello(&w, &c, SERVICE_SUBMISSION);
+    world_ask(&c, "AUTH PLAIN AHVzZXIxAHBhc3M=\r\n", "235");
+}
+
+START_TEST(any_sender_will_do_by_default)
+    {
+        world_ask(&c, "MAIL FROM:<a@client.example>\r\n", "250");
+    }
+END_TEST
+
+START_TEST(a_sender_has_to_be_the_users_where_that_is_asked)
+    {
+        set("sender-must-match", "envelope");
+        world_ask(&c, "MAIL FROM:<a@client.example>\r\n", "550 5.7.1");
+        world_ask(&c, "MAIL FROM:<user2@test.example>\r\n", "550 5.7.1");
+        world_ask(&c, "MAIL FROM:<>\r\n", "250");
+        world_ask(&c, "RSET\r\n", "250");
+        world_ask(&c, "MAIL FROM:<USER1+tag@TEST.example>\r\n", "250");
+        world_ask(&c, "RSET\r\n", "250");
+        /* Port 25 relays for others: it does not ask. */
+        world_hang_up(&c);
+        smtp_world_hello(&w, &c, SERVICE_SMTP);
+        world_ask(&c, "MAIL FROM:<a@client.example>\r\n", "250");
+    }
+END_TEST
+
+static void submit(const char *header, const char *answer)
+{
+    char text[400];
+    world_ask(&c, "MAIL FROM:<user1@test.example>\r\n", "250");
+    world_ask(&c, "RCPT TO:<user1@test.example>\r\n", "250");
+    world_ask(&c, "DATA\r\n", "354");
+    snprintf(text, sizeof text, "%s\r\nx\r\n.\r\n", header);
+    world_ask(&c, text, answer);
+}
+
+START_TEST(so_has_from_where_that_is_asked)
+    {
+        set("sender-must-match", "header");
+        submit("From: A <a@client.example>\r\n", "550 5.7.1");
+        submit("Subject: x\r\n", "550 5.7.1");
+        submit("From: A <a@client.example>,\r\n B <user1@test.example>\r\n", "250");
+        submit("From: A <a@client.example>\r\nSender: user1@test.example\r\n", "250");
+    }
+END_TEST
+
+static bool newest_has(const char *field)
+{
+    char *text = smtp_world_newest(&w, w.user1, NULL);
+    bool found = strstr(text, field) != NULL;
+    free(text);
+    return found;
+}
+
+START_TEST(what_is_missing_is_added_or_left)
+    {
+        submit("From: A <a@client.example>\r\n", "250");
+        ck_assert(newest_has("\nDate: ") && newest_has("\nMessage-ID: <"));
+        ck_assert(!newest_has("\nSender: "));
+        submit("From: a@client.example\r\nDate: now\r\nMessage-ID: <mine@x>\r\n", "250");
+        ck_assert(newest_has("\nDate: now\r\nMessage-ID: <mine@x>\r\n\r\n"));
+        set("submission-date", "leave");
+        set("submission-message-id", "leave");
+        set("submission-sender", "add");
+        submit("From: A <a@client.example>\r\n", "250");
+        ck_assert(!newest_has("\nDate: ") && !newest_has("\nMessage-ID: "));
+        ck_assert(newest_has("\nSender: <user1@test.example>\r\n"));
+        submit("From: User <user1@test.example>\r\n", "250");
+        ck_assert(!newest_has("\nSender: "));
+    }
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("smtp policy");
@@ -210,6 +287,13 @@ int main(void)
     t = tcase_create("strangers");
     tcase_add_checked_fixture(t, begin, end);
     tcase_add_test(t, strangers_are_not_offered_xclient);
+    suite_add_tcase(s, t);
+    t = tcase_create("submission");
+    tcase_add_checked_fixture(t, begin_submission, end);
+    tcase_add_test(t, any_sender_will_do_by_default);
+    tcase_add_test(t, a_sender_has_to_be_the_users_where_that_is_asked);
+    tcase_add_test(t, so_has_from_where_that_is_asked);
+    tcase_add_test(t, what_is_missing_is_added_or_left);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
