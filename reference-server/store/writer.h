@@ -1,6 +1,6 @@
 /* The writer thread: group commit. It takes every change that waits into one transaction; while
- * that one is being made durable the next ones gather. No timer, no waiting for company.
- * SPDX-License-Identifier: MIT */
+ * that one is being made durable the next ones gather. Nothing waits for company, but where a flush
+ * is slow and those it answered are about to come back. SPDX-License-Identifier: MIT */
 #ifndef SERVER_STORE_WRITER_H
 #define SERVER_STORE_WRITER_H
 

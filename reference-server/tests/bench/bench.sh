@@ -51,7 +51,7 @@ jail() { # jail NAME SCRIPT: the first process of the jail is in $dir/NAME/pid a
     [ "$(cat "/proc/$outer/comm")" = unshare ] && children "$outer" | tr -d ' ' > "$dir/$1/pid"
   done
 }
-inside() { nsenter -t "$(pid "$1")" -m -p -r -- "${@:2}"; } # inside NAME COMMAND…
+inside() { nsenter -t "$(pid "$1")" -m -p -r -w -- "${@:2}"; } # inside NAME COMMAND…
 hold() { # Postfix takes mail in as fast as it can, and keeps it
   inside "$1" /usr/sbin/postconf -e 'smtpd_client_restrictions = static:HOLD' 'in_flow_delay = 0' \
     "smtpd_recipient_restrictions =" && inside "$1" /usr/sbin/postfix reload > /dev/null 2>&1
