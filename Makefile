@@ -127,6 +127,10 @@ ports-proof: all
 clients: $(O)/mailproofd
 	@reference-server/tests/clients.sh $(O)/mailproofd
 
+# Exit codes, expectations, budgets and files of mailproof ports.
+ports-cli: all
+	@harness/tests/ports/cli.sh $(O)/mailproof $(O)/mailproofd
+
 # The records of a domain in mailproof ports: zones that are signed here, a policy that is served here.
 ports-domain: all
 	@harness/tests/ports/domain.sh $(O)/mailproof $(O)/mailproofd

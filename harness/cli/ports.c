@@ -131,8 +131,10 @@ static int exit_of(const struct command *c, const struct results *r)
     /* Somebody who cannot be reached, or sends us away, has proved nothing. */
     if (r->host->client == NULL && !host_reached(r->host))
         return EXIT_TARGET;
+    bool away = false;
     for (size_t i = 0; i < r->host->n; i++) {
         const struct port *p = &r->host->ports[i];
+        away = away || p->limited;
         if (p->limited && p->facts.best_version[0] == '\0')
             return EXIT_TARGET;
     }
@@ -145,7 +147,8 @@ static int exit_of(const struct command *c, const struct results *r)
             if (r->at[i].finding->kind == FINDING_BAD && r->at[i].known == NULL &&
                 r->at[i].level != LEVEL_OFF)
                 return EXIT_UNEXPECTED;
-    return EXIT_AS_EXPECTED;
+    /* What was seen is good, but the rest was not shown to us. */
+    return away ? EXIT_TARGET : EXIT_AS_EXPECTED;
 }
 
 static int write_json(const struct results *r, const char *path, int code, struct err *err)

@@ -99,7 +99,10 @@ static bool read_server_hello(struct answer *a, struct cursor m)
     struct cursor random = part(&m, 32);
     if (random.left == 32)
         memcpy(a->random, random.p, 32);
-    (void)part(&m, take(&m, 1));
+    struct cursor session = part(&m, take(&m, 1));
+    a->session_len = session.left < sizeof a->session ? session.left : sizeof a->session;
+    if (a->session_len > 0)
+        memcpy(a->session, session.p, a->session_len);
     a->suite = (uint16_t)take(&m, 2);
     a->compression = (int)take(&m, 1);
     if (m.bad)

@@ -227,3 +227,41 @@ void room_certificate(struct port *p, const struct conn *c)
     keys(p, c, all);
     purpose(p, c, leaf);
 }
+
+static void ask_for(struct ssl_st *ssl, void *arg)
+{
+    dial_no_refusal(ssl, NULL);
+    (void)SSL_set1_sigalgs_list(ssl, arg);
+    if (strncmp(arg, "ECDSA", 5) == 0)
+        (void)SSL_set_cipher_list(ssl, "aECDSA");
+}
+
+void room_other_certificate(struct port *p)
+{
+    static char rsa[] = "RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384",
+                ecdsa[] = "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519";
+    struct conn_tls_options o;
+    struct err err;
+    if (!port_wants(p, CHECK_Z15) || !p->facts.have_leaf)
+        return;
+    dial_options(p, &o);
+    o.prepare = ask_for;
+    o.prepare_arg = p->facts.leaf_rsa ? ecdsa : rsa;
+    struct conn *c = dial_handshake(p, &o, &err);
+    STACK_OF(X509) *all = c != NULL ? SSL_get_peer_cert_chain(conn_openssl(c)) : NULL;
+    if (c == NULL && p->limited)
+        return;
+    if (all == NULL || sk_X509_num(all) == 0 ||
+        strcmp(conn_tls_facts(c)->fingerprint, p->facts.leaf) == 0) {
+        port_not_here(p, CHECK_Z15, "there is one certificate, with %s key",
+                      p->facts.leaf_rsa ? "an RSA" : "an elliptic-curve");
+    } else {
+        const struct conn_tls *t = conn_tls_facts(c);
+        sk_X509_pop_free(p->other_chain, X509_free);
+        p->other_chain = X509_chain_up_ref(all);
+        port_judge(p, CHECK_Z15, t->chain_ok && t->name_ok, c, "the certificate with %s key: %s",
+                   p->facts.leaf_rsa ? "the elliptic-curve" : "the RSA",
+                   t->chain_ok ? "it does not name the host" : t->chain_why);
+    }
+    dial_close(p, c);
+}

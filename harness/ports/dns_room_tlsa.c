@@ -20,10 +20,11 @@ static unsigned number_of(const struct port *p)
 }
 
 /* Whether one of the records speaks of what this address serves; the first reason why not. */
-static bool matches(const struct dns_answer *a, const struct port *p, const char **why)
+static bool matches(const struct dns_answer *a, const struct port *p, STACK_OF(X509) * chain,
+                    const char **why)
 {
     struct tlsa_served served = {
-        .chain = p->chain, .trusted = p->facts.chain_ok, .name_ok = p->facts.name_ok, .mx = p->mx};
+        .chain = chain, .trusted = p->facts.chain_ok, .name_ok = p->facts.name_ok, .mx = p->mx};
     *why = NULL;
     for (size_t i = 0; i < a->n; i++) {
         const char *reason = NULL;
@@ -74,8 +75,11 @@ static void one_set(struct host *h, const struct port *p, const char *name,
         if (q->chain == NULL)
             continue;
         told = true;
-        if (!matches(a, q, &why))
+        if (!matches(a, q, q->chain, &why))
             sentence_add(&t->match, "%s, %s port %u: %s", name, q->address, q->port, why);
+        else if (q->other_chain != NULL && !matches(a, q, q->other_chain, &why))
+            sentence_add(&t->match, "%s, %s port %u, its second certificate: %s", name, q->address,
+                         q->port, why);
         if (k == (size_t)(p - h->ports) && !ready_for_next(a, q))
             sentence_add(&t->next, "%s", name);
     }

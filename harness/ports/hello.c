@@ -224,7 +224,10 @@ void hello_message(const struct hello *h, struct buf *b)
     u16(b, (unsigned)legacy);
     buf_add(b, random, 32);
     /* A session id makes 1.3 look like a resumption to what stands in between. RFC 8446, D.4. */
-    if (h->version >= TLS_V_13 || h->ticket_len > 0) {
+    if (h->session != NULL) {
+        u8(b, (unsigned char)h->session_len);
+        buf_add(b, h->session, h->session_len);
+    } else if (h->version >= TLS_V_13 || h->ticket_len > 0) {
         u8(b, 32);
         buf_add(b, random + 32, 32);
     } else {

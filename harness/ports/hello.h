@@ -29,9 +29,11 @@ struct hello {
     bool key_share;   /* an x25519 share; without it a 1.3 server asks by HelloRetryRequest */
     bool fallback_scsv, renegotiation_info, ems, etm, deflate, status_request, ticket, heartbeat,
         truncated_hmac, grease, unknown_extension;
-    bool no_extensions; /* as clients of long ago */
-    bool odd_share;     /* a key share of a group that nobody has */
-    size_t padding;     /* bytes of the padding extension */
+    bool no_extensions;           /* as clients of long ago */
+    bool odd_share;               /* a key share of a group that nobody has */
+    size_t padding;               /* bytes of the padding extension */
+    const unsigned char *session; /* session id; NULL: what fits */
+    size_t session_len;
     const unsigned char *ticket_data;
     size_t ticket_len;
 };
@@ -73,6 +75,8 @@ struct answer {
         downgrade11;
     char alpn[64];
     unsigned char random[32];
+    unsigned char session[32]; /* the session id that the server gave or repeated */
+    size_t session_len;
     /* of the flight of 1.2 and older, if it was read that far (hello_read with flight) */
     bool done; /* ServerHelloDone came */
     bool certificate_request;

@@ -49,6 +49,7 @@ void port_clear(struct port *p)
     SSL_SESSION_free(p->session12);
     SSL_SESSION_free(p->session13);
     sk_X509_pop_free(p->chain, X509_free);
+    sk_X509_pop_free(p->other_chain, X509_free);
     *p = (struct port){0};
 }
 
@@ -278,6 +279,7 @@ void port_examine(struct port *p)
     if (p->state == PORT_OPEN && p->protocol != PROTOCOL_UNKNOWN && p->mode != MODE_UNKNOWN) {
         room_session(p);
         room_versions(p);
+        room_other_certificate(p);
         room_injection(p);
         room_weak_suites(p);
         room_starttls(p);
@@ -288,6 +290,7 @@ void port_examine(struct port *p)
         room_closing(p);
         room_records(p);
         room_suites(p);
+        room_oracles(p);
     }
     room_silence(p);
     if (p->state == PORT_REFUSED)

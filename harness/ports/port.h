@@ -113,8 +113,9 @@ struct port {
     json_t *events;                               /* of the connections that were kept */
     double started;                               /* seconds since 1970 */
     struct ssl_session_st *session12, *session13; /* to resume, owned */
-    struct stack_st_X509 *chain;                  /* as served, the leaf first; owned */
-    struct conn *silent; /* a connection on which nothing was ever said, for P03 */
+    struct stack_st_X509 *other_chain; /* with a key of another kind; NULL: there is none */
+    struct stack_st_X509 *chain;       /* as served, the leaf first; owned */
+    struct conn *silent;               /* a connection on which nothing was ever said, for P03 */
 };
 
 /* Makes a port that knows nothing yet. */

@@ -1,8 +1,11 @@
 /* How the port reads handshakes that are cut, padded, doubled or out of order. H.
  * SPDX-License-Identifier: MIT */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "ports/dial.h"
 #include "ports/rooms.h"
@@ -71,15 +74,61 @@ static void odd_hellos(struct port *p)
     } else {
         port_not_here(p, CHECK_H16, "no TLS 1.3 here");
     }
+}
+
+/* A ticket that is none is ignored. A good one comes with a session id that is shorter than servers
+ * expect: a server that repeats more of it than it was given tells what stands behind it in its
+ * memory. CVE-2016-9244. */
+static void short_session_id(struct port *p)
+{
+    static const unsigned char id[8] = "mailprof", none[48] = "mailproof made this ticket up";
+    char words[128];
+    const unsigned char *ticket = NULL;
+    size_t len = 0;
+    struct answer a = {0};
+    struct hello h;
+    if (!port_wants(p, CHECK_H12))
+        return;
+    if (!p->facts.versions[4]) {
+        port_not_here(p, CHECK_H12, "no TLS 1.2 here");
+        return;
+    }
     begin(p, &h, TLS_V_12);
     h.ticket = true;
-    static const unsigned char ticket[48] = "mailproof made this ticket up";
+    h.ticket_data = none;
+    h.ticket_len = sizeof none;
+    if (dial_ask(p, &h, false, &a) == ANSWER_LIMITED || !took(&a)) {
+        answer_words(&a, words, sizeof words);
+        if (a.kind != ANSWER_LIMITED)
+            port_bad(p, CHECK_H12, NULL, "a ticket that is none got: %s", words);
+        dial_shows(p, CHECK_H12, dial_last(p));
+        answer_clear(&a);
+        return;
+    }
+    if (p->session12 != NULL)
+        SSL_SESSION_get0_ticket(p->session12, &ticket, &len);
+    if (len == 0) {
+        port_good(p, CHECK_H12, NULL);
+        dial_shows(p, CHECK_H12, dial_last(p));
+        answer_clear(&a);
+        return;
+    }
+    begin(p, &h, TLS_V_12);
+    h.ems = true;
+    h.ticket = true;
     h.ticket_data = ticket;
-    h.ticket_len = sizeof ticket;
-    if (p->facts.versions[4])
-        must_take(p, CHECK_H12, &h, 16384, "a ticket that is none");
-    else
-        port_not_here(p, CHECK_H12, "no TLS 1.2 here");
+    h.ticket_len = len;
+    h.session = id;
+    h.session_len = sizeof id;
+    if (dial_ask(p, &h, false, &a) != ANSWER_LIMITED) {
+        port_judge(p, CHECK_H12,
+                   a.session_len <= sizeof id || memcmp(a.session, id, sizeof id) != 0, NULL,
+                   "a session id of 8 bytes came back with %zu: the others are from the server's "
+                   "memory",
+                   a.session_len);
+        dial_shows(p, CHECK_H12, dial_last(p));
+    }
+    answer_clear(&a);
 }
 
 static void compression(struct port *p)
@@ -263,6 +312,65 @@ static void key_update(struct port *p)
     dial_close(p, c);
 }
 
+/* From the server's Finished on nothing leaves until we say so: our Finished and the first command
+ * then go in one segment. */
+static void hold_back(int write_p, int version, int type, const void *p, size_t n, SSL *ssl,
+                      void *arg)
+{
+    int on = 1;
+    (void)version;
+    (void)ssl;
+    if (write_p == 0 && type == SSL3_RT_HANDSHAKE && n > 0 &&
+        *(const unsigned char *)p == SSL3_MT_FINISHED)
+        (void)setsockopt(*(int *)arg, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+}
+
+static void watch_finished(struct ssl_st *ssl, void *arg)
+{
+    dial_no_refusal(ssl, NULL);
+    SSL_set_msg_callback(ssl, hold_back);
+    SSL_set_msg_callback_arg(ssl, arg);
+}
+
+/* Where TLS begins with STARTTLS the client speaks first: it need not wait after Finished. */
+static void speak_at_once(struct port *p)
+{
+    struct conn_tls_options o;
+    struct reply r;
+    int off = 0;
+    if (!port_wants(p, CHECK_H18))
+        return;
+    if (p->mode != MODE_CLEAR || !p->facts.versions[5]) {
+        port_not_here(p, CHECK_H18, "%s",
+                      p->mode != MODE_CLEAR ? "the server speaks first here"
+                                            : "no TLS 1.3 here, and before it the server's "
+                                              "Finished is the last");
+        return;
+    }
+    struct conn *c = dial_ready(p, NULL);
+    if (c == NULL)
+        return;
+    int fd = conn_fd(c);
+    dial_options(p, &o);
+    o.prepare = watch_finished;
+    o.prepare_arg = &fd;
+    if (conn_starttls(c, &o, p->o->answer_ms, NULL) != 0) {
+        dial_close(p, c);
+        return;
+    }
+    SSL_set_msg_callback(conn_openssl(c), NULL);
+    const char *text = p->protocol == PROTOCOL_IMAP   ? "f1 CAPABILITY\r\n"
+                       : p->protocol == PROTOCOL_POP3 ? "CAPA\r\n"
+                                                      : "EHLO mailproof.invalid\r\n";
+    (void)conn_write(c, text, strlen(text), p->o->answer_ms, NULL);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+    enum reply_kind k = dial_reply(p, c, p->protocol == PROTOCOL_IMAP ? "f1" : NULL,
+                                   p->protocol == PROTOCOL_POP3, p->o->answer_ms, &r);
+    port_judge(p, CHECK_H18, k != REPLY_SILENT && k != REPLY_END, c,
+               "a command in the segment of Finished got no reply");
+    dial_close(p, c);
+}
+
 void room_records(struct port *p)
 {
     static const unsigned char ccs[] = {20, 3, 3, 0, 1, 1};
@@ -282,6 +390,6 @@ void room_records(struct port *p)
     after_flight(p, CHECK_H08, ccs, sizeof ccs, false, "an early ChangeCipherSpec");
     after_flight(p, CHECK_H09, beat, sizeof beat, true, "a heartbeat that lies about its length");
     key_update(p);
-    if (p->found[CHECK_K07].kind == FINDING_GOOD)
-        port_not_here(p, CHECK_H10, "no RSA key transport here");
+    short_session_id(p);
+    speak_at_once(p);
 }

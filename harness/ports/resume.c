@@ -43,7 +43,10 @@ static void renegotiation(struct port *p)
     if (c == NULL)
         return;
     SSL *ssl = conn_openssl(c);
+    bool legacy = SSL_get_secure_renegotiation_support(ssl) != 1;
     (void)SSL_clear_options(ssl, SSL_OP_NO_RENEGOTIATION);
+    if (legacy)
+        (void)SSL_set_options(ssl, SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
     bool begun = SSL_renegotiate(ssl) == 1;
     (void)SSL_do_handshake(ssl);
     conn_flush_openssl(c);
@@ -57,9 +60,13 @@ static void renegotiation(struct port *p)
     port_judge(p, CHECK_R02, !through, c, "a renegotiation begun by the client went through");
     if (!through)
         port_good(p, CHECK_R03, c);
+    else if (legacy)
+        port_bad(p, CHECK_R03, c, "a renegotiation without the extension went through");
     else
-        port_untested(p, CHECK_R03,
-                      "not checked: OpenSSL does not renegotiate without the extension");
+        port_untested(
+            p, CHECK_R03,
+            "not tested: renegotiation is allowed here, with the extension; a client that "
+            "has the extension cannot renegotiate without it on the same connection");
     dial_close(p, c);
 }
 

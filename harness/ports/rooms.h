@@ -19,9 +19,13 @@ void room_resume(struct port *p);      /* R */
 void room_closing(struct port *p);     /* E */
 void room_records(struct port *p);     /* H */
 void room_suites(struct port *p);      /* K: enumeration */
+void room_oracles(struct port *p);     /* H10, H11: what wrong padding is answered with */
 
 /* The certificate of a session that stands. Z. */
 void room_certificate(struct port *p, const struct conn *c);
+
+/* Z15: whether there is a second one, for clients that want another kind of key. */
+void room_other_certificate(struct port *p);
 
 /* B03 to B07, part of room_login. */
 void room_binding(struct port *p);

@@ -200,6 +200,15 @@ static void keep_session(struct port *p, const struct conn *c)
     *to = s;
 }
 
+/* STARTTLS was offered and did not come about: the certificate may be gone. RFC 3207, 4. */
+static void refused(struct port *p, struct conn *c, const struct reply *first)
+{
+    struct reply r;
+    bool on = dial_say(p, c, false, &r, "NOOP") == REPLY_OK;
+    port_judge(p, CHECK_S21, first->code == 454 && on, c, "%s",
+               !on ? "the session did not go on" : "STARTTLS was refused by another code than 454");
+}
+
 /* As far as STARTTLS, with the capabilities on the way. */
 static struct conn *up_to_tls(struct port *p)
 {
@@ -222,6 +231,8 @@ static struct conn *up_to_tls(struct port *p)
     if (dial_say(p, c, false, &r, "%s", dial_starttls_word(p)) != REPLY_OK) {
         port_bad(p, CHECK_S04, c, "%s was refused: %.*s", dial_starttls_word(p),
                  (int)strcspn(r.text, "\r\n"), r.text);
+        if (p->facts.starttls_offered && port_applies(p, CHECK_S21))
+            refused(p, c, &r);
         dial_close(p, c);
         return NULL;
     }
@@ -249,6 +260,10 @@ void room_session(struct port *p)
         return;
     }
     port_good(p, CHECK_S04, c);
+    if (port_applies(p, CHECK_S21))
+        port_untested(p, CHECK_S21,
+                      "not checked: STARTTLS works here; what comes without a certificate can be "
+                      "seen on a server whose certificate was taken away");
     negotiated(p, c);
     room_certificate(p, c);
     port_judge(p, CHECK_H17, !request, c,
@@ -256,7 +271,9 @@ void room_session(struct port *p)
                "cannot be seen "
                "from here");
     if (p->mode == MODE_IMPLICIT) {
+        double began = loop_now(p->loop);
         enum reply_kind k = dial_reply(p, c, NULL, false, p->o->greeting_ms, &r);
+        p->facts.greeting_s = loop_now(p->loop) - began;
         (void)snprintf(p->facts.greeting, sizeof p->facts.greeting, "%.500s", r.text);
         port_judge(p, CHECK_P07, k == REPLY_OK, c,
                    "inside TLS no greeting of %s came, but \"%.*s\"",
@@ -269,7 +286,6 @@ void room_session(struct port *p)
     if (dial_capabilities(p, c, &r) == REPLY_OK) {
         (void)snprintf(p->facts.tls_caps, sizeof p->facts.tls_caps, "%.4000s", r.text);
         inside_tls(p, c, p->facts.tls_caps);
-        port_good(p, CHECK_H18, c);
     }
     keep_session(p, c);
     again_inside(p, c);
