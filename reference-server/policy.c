@@ -28,7 +28,7 @@ static const struct setting {
      "refuse|normalize|accept",
      "an LF without CR in SMTP text: refused (the default; Postfix: reject), made a line end "
      "(Postfix's "
-     "default, normalize), or kept as it came; only CR LF . CR LF ends the text in any case",
+     "default, normalize), or kept as it came; it ends the text in no case",
      CHOICE,
      offsetof(struct policy, bare_lf),
      {"refuse", "normalize", "accept"}},
