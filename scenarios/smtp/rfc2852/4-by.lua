@@ -131,7 +131,8 @@ scenario(common {
   proves = "rfc2852-4.1.4-3",
   says = [[BY goes on with the seconds to the same moment, and with mode and trace as they came.]],
   why = [[If each relay passed on the full time, ten of them would make ten times of it.]],
-  catches = { "queue-by-not-passed", "queue-by-not-counted", "queue-gives-up-on-4xx", "smtp-loses-after-250" },
+  catches = { "queue-by-not-passed", "queue-by-not-counted", "queue-gives-up-on-4xx", "queue-impatient",
+    "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.11" }
     submit(t, "127.0.3.11", "by.example", "BY=50000;R")
@@ -157,8 +158,8 @@ scenario(common {
   proves = { "rfc2852-4.1.4.1-1", "rfc2852-4.1.4.1-3" },
   says = [[The message is not handed to a host that cannot promise to return it; the sender gets a report of failure.]],
   why = [[Past that host nobody would know that the message has a time.]],
-  catches = { "queue-by-return-to-anyone", "queue-no-failure-dsn", "queue-dsn-plain", "queue-dsn-wrong-action",
-    "smtp-loses-after-250" },
+  catches = { "queue-by-return-to-anyone", "queue-dsn-plain", "queue-dsn-wrong-action", "queue-retries-5xx",
+    "queue-dsn-base64-status", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.12" }
     submit(t, "127.0.3.12", "nobody.example", "BY=50000;R")
@@ -175,8 +176,8 @@ scenario(common {
   proves = { "rfc2852-4.1.4.1-2", "rfc2852-4.1.4.1-3" },
   says = [[A host that lists DELIVERBY 3600 does not get a message with less than an hour.]],
   why = [[It has said that it cannot do it.]],
-  catches = { "queue-by-minimum-ignored", "queue-no-failure-dsn", "queue-dsn-plain", "queue-dsn-wrong-action",
-    "smtp-loses-after-250" },
+  catches = { "queue-by-minimum-ignored", "queue-dsn-plain", "queue-dsn-wrong-action", "queue-retries-5xx",
+    "queue-dsn-base64-status", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.13" }
     submit(t, "127.0.3.13", "slowly.example", "BY=1800;R")
@@ -193,7 +194,8 @@ scenario(common {
   proves = { "rfc2852-4.1.4.2-1", "rfc2852-4.1.4.2-2" },
   says = [[The message goes on without BY; the sender gets a report with Action relayed although he asked for none.]],
   why = [[From there on nobody watches the time, and he has to know it.]],
-  catches = { "queue-by-relayed-untold", "queue-by-unasked", "queue-dsn-plain", "smtp-loses-after-250" },
+  catches = { "queue-by-relayed-untold", "queue-by-unasked", "queue-dsn-plain", "queue-relayed-as-delivered",
+    "queue-dsn-base64-status", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.14" }
     submit(t, "127.0.3.14", "anyone.example", "BY=50000;N")
@@ -211,8 +213,8 @@ scenario(common {
   proves = { "rfc2852-4.1.3-1", "rfc2852-4.1.3-2", "rfc2852-4.1-2" },
   says = [[A failed report with status 5.4.7 and Deliver-By-Date goes to the sender, and no attempt follows.]],
   why = [[The message is of no use any more; the sender may still telephone.]],
-  catches = { "queue-by-time-ignored", "queue-by-wrong-status", "queue-by-date-missing", "queue-no-failure-dsn",
-    "queue-dsn-no-status", "queue-dsn-wrong-action", "queue-dsn-plain", "queue-gives-up-on-4xx",
+  catches = { "queue-by-time-ignored", "queue-by-wrong-status", "queue-by-date-missing", "queue-dsn-no-status",
+    "queue-dsn-wrong-action", "queue-dsn-plain", "queue-gives-up-on-4xx", "queue-dsn-base64-status",
     "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.15" }
@@ -237,7 +239,7 @@ scenario(common {
            the host takes it.]],
   why = [[Late is better than never, if the sender knows that it is late.]],
   catches = { "queue-by-time-ignored", "queue-by-n-returned", "queue-dsn-no-status", "queue-dsn-plain",
-    "queue-gives-up-on-4xx", "smtp-loses-after-250" },
+    "queue-gives-up-on-4xx", "queue-impatient", "queue-dsn-base64-status", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.16" }
     submit(t, "127.0.3.16", "late.example", "BY=200;N")
@@ -264,7 +266,8 @@ scenario(common {
   proves = "rfc2852-4.1.4-7",
   says = [[BY=…;NT makes each relay on the way report relayed, and T goes on.]],
   why = [[It is how a site finds out where its mail loses its time.]],
-  catches = { "queue-by-trace-ignored", "queue-by-not-passed", "queue-dsn-plain", "smtp-loses-after-250" },
+  catches = { "queue-by-trace-ignored", "queue-by-not-passed", "queue-dsn-plain", "queue-relayed-as-delivered",
+    "queue-dsn-base64-status", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.17" }
     submit(t, "127.0.3.17", "trace.example", "BY=50000;NT")

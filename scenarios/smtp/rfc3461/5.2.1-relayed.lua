@@ -47,7 +47,7 @@ scenario(common {
            letter in ENVID and ORCPT; each recipient with his own.]],
   why = [[Only the last host knows what became of a message: it can report only what it was asked to.]],
   catches = { "queue-drops-notify", "queue-no-orcpt", "queue-drops-envid", "queue-drops-ret", "queue-orcpt-lowered",
-    "smtp-dsn-never-refused", "smtp-loses-after-250" },
+    "smtp-dsn-never-refused", "queue-one-by-one", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.71" }
     submit(t, "127.0.0.71", "aware.example", " RET=HDRS ENVID=Qq+2B31",
@@ -127,7 +127,8 @@ scenario(common {
   says = [[With NOTIFY=SUCCESS, a host without DSN that takes the recipient is the end of what can be known: the sender
            gets a report with Action relayed.]],
   why = [[Without it the sender waits for a report that nobody downstream will ever make.]],
-  catches = { "queue-no-success-dsn", "queue-relayed-as-delivered", "queue-dsn-plain", "smtp-loses-after-250" },
+  catches = { "queue-no-success-dsn", "queue-relayed-as-delivered", "queue-dsn-plain", "queue-dsn-no-status",
+    "queue-dsn-base64-status", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.74" }
     submit(t, "127.0.0.74", "relayed.example", "", "bob NOTIFY=SUCCESS")
@@ -145,7 +146,8 @@ scenario(common {
   proves = "rfc3461-5.2.2-7",
   says = [[Without NOTIFY=SUCCESS no report says that a recipient was taken.]],
   why = [[Nobody wants a second mail for each one sent.]],
-  catches = { "queue-success-unasked", "queue-no-success-dsn", "smtp-dsn-never-refused", "smtp-loses-after-250" },
+  catches = { "queue-success-unasked", "queue-no-success-dsn", "smtp-dsn-never-refused", "queue-no-envid",
+    "queue-dsn-plain", "queue-one-by-one", "queue-dsn-base64-status", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.75" }
     local wanted = t.marker
@@ -171,7 +173,8 @@ scenario(common {
   proves = "rfc3461-5.2.1-5",
   says = [[When the next host lists DSN it has the request, and the relay reports nothing.]],
   why = [[Two reports about one delivery, the first of which is no more than a promise.]],
-  catches = { "queue-relayed-despite-dsn", "queue-no-success-dsn", "smtp-loses-after-250" },
+  catches = { "queue-relayed-despite-dsn", "queue-no-success-dsn", "queue-no-envid", "queue-dsn-plain",
+    "queue-dsn-base64-status", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.76" }
     submit(t, "127.0.0.76", "itself.example", " ENVID=quiet", "bob NOTIFY=SUCCESS")

@@ -14,7 +14,7 @@ local function mail(c, t, subject, parameters, notify)
 end
 
 local function report(t, subject)
-  local bytes = t:delivered(subject, { user = t.users[1], judge = true, seconds = 5 })
+  local bytes = t:delivered(subject, { user = t.users[1], judge = true, seconds = 8 })
   local r, why = message.report(bytes)
   if not r then t:fail("the report of the delivery is none: %s", why) end
   return r, bytes
@@ -29,7 +29,7 @@ scenario {
            stood in RCPT, and Reporting-MTA.]],
   why = [[It is the only way to know that a message lies in the mailbox and not in some queue.]],
   catches = { "smtp-no-delivered-dsn", "queue-dsn-plain", "queue-dsn-no-status", "smtp-delivered-as-relayed",
-    "smtp-loses-after-250" },
+    "queue-no-success-dsn", "queue-dsn-no-reporting-mta", "queue-dsn-base64-status", "smtp-loses-after-250" },
   needs = { "DSN" },
   users = 2,
   run = function(t)
@@ -52,7 +52,7 @@ scenario {
   says = [[Original-Envelope-Id is what ENVID was before its encoding, Original-Recipient is what ORCPT gave.]],
   why = [[A program that sent a thousand messages knows by them which one the report is about.]],
   catches = { "queue-no-envid", "queue-no-orcpt", "queue-envid-encoded", "smtp-no-delivered-dsn", "queue-dsn-plain",
-    "smtp-loses-after-250" },
+    "queue-no-success-dsn", "queue-dsn-base64-status", "smtp-loses-after-250" },
   needs = { "DSN" },
   users = 2,
   run = function(t)
@@ -72,7 +72,7 @@ scenario {
            where the message did not leave the server.]],
   why = [[A program that finds an identifier takes it for its own.]],
   catches = { "queue-envid-invented", "queue-orcpt-invented", "smtp-delivered-remote-mta", "smtp-no-delivered-dsn",
-    "queue-dsn-plain", "smtp-loses-after-250" },
+    "queue-dsn-plain", "queue-no-success-dsn", "smtp-loses-after-250" },
   needs = { "DSN" },
   users = 2,
   run = function(t)
@@ -91,12 +91,13 @@ scenario {
   proves = "rfc3461-6.2-4",
   says = [[A report that tells of no failure holds the header of the message only, RET=FULL or not.]],
   why = [[The sender has the text already; sending it back doubles the traffic of every such message.]],
-  catches = { "queue-success-full", "smtp-no-delivered-dsn", "smtp-loses-after-250" },
+  catches = { "queue-success-full", "smtp-no-delivered-dsn", "queue-no-success-dsn", "queue-dsn-plain",
+    "smtp-loses-after-250" },
   needs = { "DSN" },
   users = 2,
   run = function(t)
     mail(t:smtp(), t, t.marker, " RET=FULL", " NOTIFY=SUCCESS")
-    local bytes = t:delivered(t.marker, { user = t.users[1], judge = true, seconds = 5 })
+    local bytes = t:delivered(t.marker, { user = t.users[1], judge = true, seconds = 8 })
     t:check(not bytes:find("the-text-of-the-message", 1, true), "a report of success that holds the text")
   end,
 }
@@ -107,7 +108,8 @@ scenario {
   proves = { "rfc3461-5.2.3-2", "rfc3461-5.2.3-3" },
   says = [[Without NOTIFY, and with one that lacks SUCCESS, nobody is told of a delivery.]],
   why = [[If every delivery were reported, reports would be half of all mail, and would tell strangers who exists.]],
-  catches = { "smtp-delivered-dsn-unasked", "smtp-no-delivered-dsn", "smtp-dsn-never-refused", "smtp-loses-after-250" },
+  catches = { "smtp-delivered-dsn-unasked", "smtp-no-delivered-dsn", "smtp-dsn-never-refused", "queue-no-success-dsn",
+    "queue-dsn-plain", "smtp-loses-after-250" },
   needs = { "DSN" },
   users = 2,
   run = function(t)
@@ -116,7 +118,7 @@ scenario {
     mail(c, t, t.marker .. "-quiet2", "", " NOTIFY=FAILURE,DELAY")
     mail(c, t, t.marker .. "-quiet3", "", " NOTIFY=NEVER")
     mail(c, t, t.marker .. "-asked", "", " NOTIFY=SUCCESS")
-    t:delivered(t.marker .. "-asked", { user = t.users[1], judge = true, seconds = 5 })
+    t:delivered(t.marker .. "-asked", { user = t.users[1], judge = true, seconds = 8 })
     for _, bytes in ipairs(t:inbox(t.users[1])) do
       local quiet = bytes:match(t.marker .. "%-(quiet%d)")
       t:check(not quiet, "a report about the message %s", quiet)

@@ -54,7 +54,8 @@ scenario(common {
            or said nothing. Each one of several is named, those that were taken are not.]],
   why = [[Mail that nobody got and nobody told of is the worst that a mail system can do.]],
   catches = { "queue-no-failure-dsn", "queue-dsn-wrong-action", "queue-dsn-plain", "queue-retries-5xx",
-    "queue-dsn-names-all", "queue-dsn-first-only", "smtp-loses-after-250" },
+    "queue-dsn-names-all", "queue-dsn-first-only", "queue-one-by-one", "queue-success-unasked",
+    "queue-dsn-base64-status", "smtp-loses-after-250" },
   needs = { "DSN" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.81" }
@@ -86,7 +87,7 @@ scenario(common {
            another recipient.]],
   why = [[Lists and mass mailers ask for silence because the reports would drown them.]],
   catches = { "queue-dsn-despite-never", "queue-dsn-failure-unasked", "queue-dsn-names-all", "queue-no-failure-dsn",
-    "queue-dsn-plain", "queue-retries-5xx", "smtp-loses-after-250" },
+    "queue-dsn-plain", "queue-retries-5xx", "queue-dsn-base64-status", "smtp-loses-after-250" },
   needs = { "DSN" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.82" }
@@ -144,8 +145,7 @@ scenario(common {
   proves = { "rfc5321-4.5.4-2", "rfc5321-4.5.5-x12", "rfc5321-3.6.3-5", "rfc5321-4.4-28" },
   says = [[The report goes out from the null sender. When the sender's host refuses it, that is the end.]],
   why = [[Forged senders make such reports all the time: each answer to one would make the flood double.]],
-  catches = { "queue-bounces-bounce", "queue-dsn-nonnull-sender", "queue-no-failure-dsn", "queue-retries-5xx",
-    "smtp-loses-after-250" },
+  catches = { "queue-dsn-nonnull-sender", "queue-no-failure-dsn", "queue-retries-5xx", "smtp-loses-after-250" },
   run = function(t)
     local name = t:smtp().greeting.lines[1]:match "^(%S+)"
     local sink, back = t:listen { address = "127.0.0.85" }, t:listen { address = "127.0.0.86" }
@@ -168,7 +168,7 @@ scenario(common {
   says = [[A report that goes to another host has the null sender, no RET, and either no NOTIFY or NOTIFY=NEVER.]],
   why = [[A report about a report helps nobody.]],
   catches = { "queue-dsn-asks-notify", "queue-dsn-nonnull-sender", "queue-no-failure-dsn", "queue-retries-5xx",
-    "smtp-loses-after-250" },
+    "queue-adds-ret", "smtp-loses-after-250" },
   needs = { "DSN" },
   run = function(t)
     local sink, back = t:listen { address = "127.0.0.88" }, t:listen { address = "127.0.0.89" }
@@ -191,7 +191,7 @@ scenario(common {
   says = [[RET=HDRS brings back the header only; RET=FULL brings back the text of a short message as well.]],
   why = [[Text that goes back to a mailbox which others read, or over a link that costs money, is what HDRS prevents.]],
   catches = { "queue-ret-hdrs-full", "queue-ret-full-hdrs", "queue-no-failure-dsn", "queue-retries-5xx",
-    "smtp-loses-after-250" },
+    "queue-dsn-plain", "smtp-loses-after-250" },
   needs = { "DSN" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.90" }

@@ -30,7 +30,8 @@ scenario(common {
   proves = "rfc3464-2-x2",
   says = [[Its type is multipart/report with report-type delivery-status, and its second part is for programs.]],
   why = [[Mailing lists find dead addresses by it; from free text they cannot.]],
-  catches = { "queue-dsn-plain", "queue-retries-5xx", "smtp-loses-after-250" },
+  catches = { "queue-dsn-plain", "queue-retries-5xx", "queue-no-failure-dsn", "queue-dsn-no-human-part",
+    "smtp-loses-after-250" },
   run = function(t)
     local dsn = report(t, "127.0.0.61", "report.example")
     local kind = (message.header(dsn, "Content-Type") or "none"):lower()
@@ -48,7 +49,7 @@ scenario(common {
   says = [[A refused recipient has Action failed and a Status of class 5 beside its address.]],
   why = [[Who reads notifications by program decides on these fields whether an address is dead.]],
   catches = { "queue-dsn-no-status", "queue-dsn-wrong-action", "queue-dsn-plain", "queue-retries-5xx",
-    "smtp-loses-after-250" },
+    "queue-no-failure-dsn", "queue-dsn-base64-status", "smtp-loses-after-250" },
   run = function(t)
     local dsn = report(t, "127.0.0.62", "fields.example"):lower()
     t:check(dsn:find "\r\nfinal%-recipient: *rfc822; *bob@fields%.example", "no Final-Recipient with the address")
@@ -63,7 +64,7 @@ scenario(common {
   proves = { "rfc3464-2-x1", "rfc5321-4.5.5-x11", "rfc5321-6.1-4" },
   says = [[MAIL FROM of a notification is <>.]],
   why = [[A notification with a sender can be answered by another one, without end.]],
-  catches = { "queue-dsn-nonnull-sender", "queue-retries-5xx", "smtp-loses-after-250" },
+  catches = { "queue-dsn-nonnull-sender", "queue-retries-5xx", "queue-no-failure-dsn", "smtp-loses-after-250" },
   run = function(t)
     local back = t:listen { address = "127.0.0.64" }
     refused(t, "127.0.0.63", "null.example", "ann@back.example", "back.example. A 127.0.0.64")

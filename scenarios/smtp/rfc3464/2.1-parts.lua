@@ -30,7 +30,8 @@ scenario(common {
   says = [[Reporting-MTA is dns; and a full domain name. Arrival-Date, where it stands, has a numeric zone. There is no
            DSN-Gateway, no Original-Envelope-Id that nobody gave, and no field twice.]],
   why = [[Programs that read reports take the first field of a name, or the last; two of them mean two things.]],
-  catches = { "queue-dsn-no-reporting-mta", "queue-dsn-date-zone-name", "queue-envid-invented" },
+  catches = { "queue-dsn-no-reporting-mta", "queue-dsn-date-zone-name", "queue-envid-invented",
+    "queue-dsn-base64-status" },
   run = function(t)
     local r = report(t, "127.0.1.1", "bob@maker.example")
     local name = r.message["reporting-mta"] or "none"
@@ -52,8 +53,8 @@ scenario(common {
   says = [[Final-Recipient is the address of RCPT with each capital; Status has no leading zeros; Remote-MTA and
            Diagnostic-Code say who refused and how; there is no Will-Retry-Until and no Original-Recipient.]],
   why = [[The reply of the other host is the only thing in a report that tells a human what to do.]],
-  catches = { "queue-dsn-recipient-lowered", "queue-dsn-no-diagnostic", "queue-dsn-no-status",
-    "queue-dsn-wrong-action", "queue-dsn-will-retry", "queue-dsn-date-zone-name", "queue-orcpt-invented" },
+  catches = { "queue-dsn-recipient-lowered", "queue-dsn-no-diagnostic", "queue-dsn-no-status", "queue-dsn-wrong-action",
+    "queue-dsn-will-retry", "queue-dsn-date-zone-name", "queue-orcpt-invented", "queue-dsn-base64-status" },
   run = function(t)
     local r = report(t, "127.0.1.2", "Bob.The-Second+tag@words.example")
     if not t:equal(#r.recipients, 1, "recipients in the report") then return end
@@ -79,7 +80,7 @@ scenario(common {
   proves = { "rfc3461-9.2-1", "rfc3464-2.3.6-7" },
   says = [[It is of type smtp and has the code and all of the text, also of a reply of several lines.]],
   why = [[The reason often stands in the second line: which list, which quota, whom to ask.]],
-  catches = { "queue-dsn-no-diagnostic", "queue-diagnostic-first-line" },
+  catches = { "queue-dsn-no-diagnostic", "queue-diagnostic-first-line", "queue-dsn-base64-status" },
   run = function(t)
     local sink = t:listen { address = "127.0.1.3" }
     t:control { ["do"] = "dns", add = { "reply.example. A 127.0.1.3" } }

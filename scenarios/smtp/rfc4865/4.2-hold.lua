@@ -179,7 +179,7 @@ scenario(common {
   says = [[It has Arrival-Date, and Future-Release-Request with what was asked.]],
   why = [[The sender sees why the report comes so late.]],
   catches = { "queue-hold-not-reported", "queue-no-failure-dsn", "queue-dsn-plain", "queue-retries-5xx",
-    "smtp-loses-after-250" },
+    "queue-dsn-base64-status", "smtp-loses-after-250" },
   needs_control = true,
   run = function(t)
     local sink = t:listen { address = "127.0.3.23" }

@@ -5,7 +5,7 @@ local function delivers(t, headers, what, to)
   local r = t:smtp():mail { to = to, may_fail = true,
     data = message.make { subject = t.marker, headers = headers } }
   if not t:check(r:is "250", "refused a message with %s: %s", what, r) then return nil end
-  return t:delivered(t.marker, { judge = true, seconds = 5 })
+  return t:delivered(t.marker, { judge = true, seconds = 8 })
 end
 
 scenario {

@@ -46,7 +46,7 @@ scenario {
   proves = { "rfc5321-4.2.1-x11", "rfc5321-4.2.1-9" },
   says = [[A 5yz is final: the sender is told, and the recipient is not tried again.]],
   why = [[Who repeats what was refused for good annoys the other host, and leaves the sender without an answer.]],
-  catches = { "queue-retries-5xx", "queue-dsn-plain", "smtp-loses-after-250" },
+  catches = { "queue-retries-5xx", "queue-dsn-plain", "queue-no-failure-dsn", "smtp-loses-after-250" },
   services = { "submission" },
   needs_control = true,
   run = function(t)
@@ -66,7 +66,7 @@ scenario {
   says = [[The queue goes on trying for four to five days; then it gives up and returns the message.]],
   why = [[A message that nobody could deliver and nobody returned is lost without a word.]],
   catches = { "queue-never-gives-up", "queue-gives-up-on-4xx", "queue-impatient", "queue-dsn-wrong-action",
-    "queue-dsn-plain", "smtp-loses-after-250" },
+    "queue-dsn-plain", "queue-dsn-base64-status", "smtp-loses-after-250" },
   services = { "submission" },
   needs_control = true,
   run = function(t)

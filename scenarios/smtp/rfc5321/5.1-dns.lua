@@ -34,7 +34,7 @@ scenario(common {
   proves = { "rfc5321-5.1-3", "rfc5321-5.1-1" },
   says = [[A name that the DNS says does not exist is an error for good: nobody waits for days.]],
   why = [[Most such names are misspelt. The sender should hear of it while he remembers the message.]],
-  catches = { "queue-nxdomain-waits", "queue-no-failure-dsn", "queue-dsn-plain", "smtp-loses-after-250" },
+  catches = { "queue-nxdomain-waits", "queue-dsn-plain", "smtp-loses-after-250" },
   run = function(t)
     zone(t, "example. SOA ns.example. joe.example. 1 60 60 60 60", "good.example. A 127.0.4.1")
     returned(t, "bob@missing.good.example")
@@ -94,8 +94,8 @@ scenario(common {
   says = [[A server that finds itself as the best MX of a domain that it does not serve has nowhere to send to: the
            sender is told at once.]],
   why = [[It would connect to itself for ever, or hold the mail for days.]],
-  catches = { "queue-mx-self-kept", "queue-mx-self-waits", "queue-no-failure-dsn", "queue-dsn-plain",
-    "smtp-greeting-no-host", "smtp-loses-after-250" },
+  catches = { "queue-mx-self-kept", "queue-mx-self-waits", "queue-dsn-plain", "smtp-greeting-no-host",
+    "smtp-loses-after-250" },
   run = function(t)
     local name = t:smtp().greeting.lines[1]:match "^(%S+)"
     local here = t:listen { address = "127.0.4.6" }
@@ -159,7 +159,7 @@ scenario(common {
   says = [[The greeting says that the host takes no mail. The message goes to the next host, where there is one.]],
   why = [[A machine that answers on port 25 only to say no must not swallow the mail of a domain.]],
   catches = { "queue-521-ignored", "queue-first-mx-only", "queue-mx-inverted", "queue-address-beside-mx",
-    "smtp-loses-after-250" },
+    "queue-talks-first", "smtp-loses-after-250" },
   run = function(t)
     local no, yes = t:listen { address = "127.0.4.8" }, t:listen { address = "127.0.4.9" }
     zone(t, "dummy.example. MX 10 no.dummy.example.", "dummy.example. MX 20 yes.dummy.example.",

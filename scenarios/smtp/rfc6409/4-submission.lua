@@ -73,11 +73,11 @@ scenario(common {
     c:mail { from = t.user.address, data = text }
     c:mail { from = t.user.address, data = message.make { subject = t.marker .. "-whole", id = "<" .. t.marker
       .. "@client.example>", date = "Sat, 21 Nov 2026 01:02:03 +0000" } }
-    local bare = t:delivered(t.marker .. "-bare", { judge = true, seconds = 5 })
+    local bare = t:delivered(t.marker .. "-bare", { judge = true, seconds = 8 })
     t:check((message.header(bare, "Message-ID") or ""):find "^<[^%s@<>]+@[^%s@<>]+>$", "Message-ID is %s",
       message.header(bare, "Message-ID"))
     t:record("Date is added", message.header(bare, "Date") ~= nil)
-    local whole = t:delivered(t.marker .. "-whole", { judge = true, seconds = 5 })
+    local whole = t:delivered(t.marker .. "-whole", { judge = true, seconds = 8 })
     t:equal(message.header(whole, "Message-ID"), "<" .. t.marker .. "@client.example>", "Message-ID that was there")
     t:equal(message.headers(whole, "Date"), { "Sat, 21 Nov 2026 01:02:03 +0000" }, "Date that was there")
   end,

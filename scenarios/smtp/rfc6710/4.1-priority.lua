@@ -61,7 +61,7 @@ scenario {
     c:expect "354"
     c:write(message.make { subject = t.marker } .. ".\r\n")
     local last = c:expect "250"
-    local got = t:delivered(t.marker, { seconds = 5 })
+    local got = t:delivered(t.marker, { seconds = 8 })
     local kept = (message.header(got, "Received") or ""):upper():match "PRIORITY%s+(%-?%d)"
     if kept == "5" then t:pass "leaves the priority as it was" end
     local told = first.enhanced == "2.3.6" and first or last.enhanced == "2.3.6" and last
@@ -80,7 +80,7 @@ scenario {
   needs   = { "MT-PRIORITY" },
   run = function(t)
     t:smtp():mail { params = "MT-PRIORITY=-3", data = message.make { subject = t.marker } }
-    local got = t:delivered(t.marker, { judge = true, seconds = 5 })
+    local got = t:delivered(t.marker, { judge = true, seconds = 8 })
     local field = message.header(got, "Received") or ""
     t:check(field:upper():gsub("%b()", ""):find "PRIORITY%s+%-?%d", "no PRIORITY in %s", field)
   end,
@@ -105,7 +105,7 @@ scenario {
     c:expect "354"
     c:write(message.make { subject = t.marker } .. ".\r\n")
     c:expect "250"
-    local got = t:delivered(t.marker, { judge = true, seconds = 5 })
+    local got = t:delivered(t.marker, { judge = true, seconds = 8 })
     local value = (message.header(got, "Received") or ""):upper():match "PRIORITY%s+(%-?%d)"
     t:check(value and tonumber(value) <= 0, "Received of a stranger's mail says PRIORITY %s", value)
   end,
