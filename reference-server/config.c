@@ -10,21 +10,10 @@
 #include <string.h>
 
 #include "fault.h"
+#include "limit.h"
 #include "nearest.h"
 #include "rule.h"
 #include "service.h"
-
-static const struct {
-    const char *name;
-    size_t offset;
-    long value;
-    const char *says;
-} limit_list[] = {
-#define LIMIT(name, value, says) {#name, offsetof(struct limits, name), value, says},
-#include "limits.def"
-#undef LIMIT
-    {NULL, 0, 0, NULL},
-};
 
 /* What is being built, and what only matters while it is. */
 struct reading {
@@ -248,38 +237,9 @@ static int set_script(struct reading *r, const char *path, struct err *err)
     return 0;
 }
 
-static const char *limit_name(size_t i)
-{
-    return limit_list[i].name;
-}
-
-int config_limit(struct limits *limits, const char *value, struct err *err)
-{
-    char name[64];
-    const char *equals = strchr(value, '=');
-    if (equals == NULL || (size_t)(equals - value) >= sizeof name)
-        return err_set(err, "--limit wants NAME=VALUE");
-    snprintf(name, sizeof name, "%.*s", (int)(equals - value), value);
-    for (size_t i = 0; limit_list[i].name != NULL; i++) {
-        if (strcmp(limit_list[i].name, name) != 0)
-            continue;
-        char *end;
-        errno = 0;
-        long n = strtol(equals + 1, &end, 10);
-        if (equals[1] == '\0' || *end != '\0' || errno != 0 || n < 1)
-            return err_set(err, "--limit %s: \"%s\" is no number above 0", name, equals + 1);
-        memcpy((char *)limits + limit_list[i].offset, &n, sizeof n);
-        return 0;
-    }
-    const char *near = nearest(name, limit_name);
-    if (near == NULL)
-        return err_set(err, "there is no limit \"%s\"; --limits lists them", name);
-    return err_set(err, "there is no limit \"%s\"; did you mean \"%s\"?", name, near);
-}
-
 static int set_limit(struct reading *r, const char *value, struct err *err)
 {
-    return config_limit(&r->c->limits, value, err);
+    return limit_set(&r->c->limits, value, err);
 }
 
 static int set_plaintext(struct reading *r, const char *value, struct err *err)
@@ -672,86 +632,12 @@ static void show_help(FILE *out)
           out);
 }
 
-static void show_limits(const struct config *c, FILE *out)
-{
-    for (size_t i = 0; limit_list[i].name != NULL; i++) {
-        long now;
-        memcpy(&now, (const char *)&c->limits + limit_list[i].offset, sizeof now);
-        fprintf(out, "%s\t%ld\t%s\n", limit_list[i].name, now, limit_list[i].says);
-    }
-}
-
-static void show_value(FILE *out, const char *name, const char *value)
-{
-    if (value != NULL)
-        fprintf(out, "%s %s\n", name, value);
-}
-
-/* Passwords are in it: what it prints is meant to be a file for --config. */
-static void show_config(const struct config *c, FILE *out)
-{
-    for (size_t i = 0; i < c->listen_count; i++) {
-        const struct config_listen *l = &c->listens[i];
-        bool v6 = strchr(l->address, ':') != NULL;
-        fprintf(out, "listen %s=%s%s%s:%u\n", service_info[l->service].name, v6 ? "[" : "",
-                l->address, v6 ? "]" : "", l->port);
-    }
-    show_value(out, "store", c->store);
-    show_value(out, "state", c->state);
-    for (size_t i = 0; i < c->domain_count; i++)
-        show_value(out, "domain", c->domains[i]);
-    show_value(out, "hostname", c->hostname);
-    for (size_t i = 0; i < c->user_count; i++)
-        fprintf(out, "user %s:%s\n", c->users[i].name, c->users[i].password);
-    show_value(out, "tls-cert", c->cert);
-    show_value(out, "tls-key", c->key);
-    show_value(out, "client-certificates", c->client_certificates ? "yes" : "no");
-    show_value(out, "control", c->control);
-    show_value(out, "trace", c->trace);
-    show_value(out, "log", c->log);
-    show_value(out, "dns-zone", c->dns_zone);
-    show_value(out, "dns-anchor", c->dns_anchor);
-    show_value(out, "resolver", c->resolver);
-    show_value(out, "smarthost", c->smarthost);
-    show_value(out, "relay-ca", c->relay_ca);
-    show_value(out, "mta-sts", c->mta_sts);
-    for (size_t i = 0; i < c->relay_from_count; i++)
-        show_value(out, "relay-from", c->relay_from[i]);
-    show_value(out, "mt-priority-policy", c->priority_policy);
-    if (c->relay_port != 0)
-        fprintf(out, "relay-port %u\n", c->relay_port);
-    policy_show(&c->policy, out);
-    show_value(out, "run-as", c->run_as);
-    show_value(out, "sandbox",
-               c->sandbox == SANDBOX_ON    ? "on"
-               : c->sandbox == SANDBOX_OFF ? "off"
-                                           : "require");
-    show_value(out, "plaintext-login", c->plaintext_login ? "yes" : "no");
-    for (size_t i = 0; i < c->fault_count; i++)
-        show_value(out, "fault", c->faults[i]);
-    for (size_t i = 0; i < c->rule_count; i++)
-        show_value(out, "rule", c->rules[i]);
-    for (size_t i = 0; i < c->script_count; i++)
-        show_value(out, "script", c->scripts[i]);
-    for (size_t i = 0; limit_list[i].name != NULL; i++) {
-        long now;
-        memcpy(&now, (const char *)&c->limits + limit_list[i].offset, sizeof now);
-        fprintf(out, "limit %s=%ld\n", limit_list[i].name, now);
-    }
-}
-
 enum config_outcome config_read(int argc, char **argv, struct config *out, FILE *shown,
                                 struct err *err)
 {
-    struct config c = {
-        .limits =
-            {
-#define LIMIT(name, value, says) .name = value,
-#include "limits.def"
-#undef LIMIT
-            },
-    };
+    struct config c = {.listens = NULL};
     struct reading r = {.c = &c};
+    limit_defaults(&c.limits);
     if (read_flags(&r, argc, argv, err) != 0)
         goto bad;
     if ((c.cert == NULL) != (c.key == NULL)) {
@@ -767,9 +653,9 @@ enum config_outcome config_read(int argc, char **argv, struct config *out, FILE 
     else if (r.show_faults)
         fault_help(shown);
     else if (r.show_limits)
-        show_limits(&c, shown);
+        limit_list(&c.limits, shown);
     else if (r.show_config)
-        show_config(&c, shown);
+        config_show(&c, shown);
     else
         show = false;
     if (show) {
@@ -781,51 +667,4 @@ enum config_outcome config_read(int argc, char **argv, struct config *out, FILE 
 bad:
     config_free(&c);
     return CONFIG_BAD;
-}
-
-void config_free(struct config *c)
-{
-    for (size_t i = 0; i < c->listen_count; i++)
-        free(c->listens[i].address);
-    for (size_t i = 0; i < c->user_count; i++) {
-        free(c->users[i].name);
-        free(c->users[i].password);
-    }
-    for (size_t i = 0; i < c->domain_count; i++)
-        free(c->domains[i]);
-    for (size_t i = 0; i < c->fault_count; i++)
-        free(c->faults[i]);
-    for (size_t i = 0; i < c->rule_count; i++)
-        free(c->rules[i]);
-    for (size_t i = 0; i < c->script_count; i++)
-        free(c->scripts[i]);
-    free(c->rules);
-    free(c->scripts);
-    for (size_t i = 0; i < c->file_count; i++)
-        free(c->files[i]);
-    free(c->files);
-    free(c->listens);
-    free(c->users);
-    free(c->domains);
-    free(c->faults);
-    free(c->store);
-    free(c->state);
-    free(c->hostname);
-    free(c->cert);
-    free(c->key);
-    free(c->control);
-    free(c->trace);
-    free(c->run_as);
-    free(c->log);
-    for (size_t i = 0; i < c->relay_from_count; i++)
-        free(c->relay_from[i]);
-    free(c->relay_from);
-    free(c->dns_zone);
-    free(c->dns_anchor);
-    free(c->resolver);
-    free(c->smarthost);
-    free(c->relay_ca);
-    free(c->mta_sts);
-    policy_free(&c->policy);
-    free(c->priority_policy);
 }

@@ -57,8 +57,8 @@ enum config_outcome {
 
 enum config_outcome config_read(int argc, char **argv, struct config *out, FILE *shown,
                                 struct err *err);
-/* "NAME=VALUE" changes one limit. */
-int config_limit(struct limits *limits, const char *value, struct err *err);
+/* As a file for --config. Passwords are in it. */
+void config_show(const struct config *c, FILE *out);
 void config_free(struct config *c);
 
 #endif

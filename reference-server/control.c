@@ -21,8 +21,8 @@
 
 #include "account.h"
 #include "advance.h"
-#include "config.h"
 #include "fault.h"
+#include "limit.h"
 #include "loop.h"
 #include "nearest.h"
 #include "queue/control.h"
@@ -410,7 +410,7 @@ static void do_limit(struct peer *p, json_t *o)
         return;
     }
     snprintf(text, sizeof text, "%.80s=%" JSON_INTEGER_FORMAT, name, value);
-    if (config_limit(&p->control->server->limits, text, &err) != 0)
+    if (limit_set(&p->control->server->limits, text, &err) != 0)
         wrong(p, err.text);
     else
         fine(p);

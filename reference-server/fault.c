@@ -109,6 +109,7 @@ void fault_bring_back(const void *kept)
 
 void fault_scope(unsigned session, unsigned command)
 {
+    extra = NULL; /* whoever has some says so next */
     session_now = session;
     command_now = command;
 }

@@ -1,5 +1,5 @@
 /* What a snapshot holds besides the database: accounts with their secrets, how far the clock is
- * ahead, and the faults. SPDX-License-Identifier: MIT */
+ * ahead, limits, faults and rules. SPDX-License-Identifier: MIT */
 #include "snapshot.h"
 
 #include <stdlib.h>
@@ -20,6 +20,7 @@ struct snapshot {
     struct account *accounts; /* copies */
     size_t account_count;
     int64_t ahead_ms;
+    struct limits limits;
     void *faults;
     json_t *rules;
 };
@@ -96,6 +97,7 @@ int snapshot_take(struct server *s, const char *name, struct err *err)
     }
     empty(k);
     keep_accounts(k, s->accounts);
+    k->limits = s->limits;
     k->ahead_ms = clock_ahead_ms(s->clock);
     k->faults = fault_keep();
     k->rules = rule_keep();
@@ -151,6 +153,7 @@ int snapshot_restore(struct server *s, const char *name, struct err *err)
     if (store_restore(s->store, name, err) != 0)
         return -1;
     clock_set_ahead(s->clock, k->ahead_ms); /* before the queue looks when its mail is due */
+    s->limits = k->limits;
     fault_bring_back(k->faults);
     rule_bring_back(k->rules);
     if (restore_accounts(s, k, err) != 0)

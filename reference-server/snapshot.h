@@ -1,4 +1,5 @@
-/* Snapshots of the whole server by name: mail, accounts, queue, clock, faults. In memory, for tests
+/* Snapshots of the whole server by name: mail, accounts, queue, clock, limits, faults
+ * and rules. In memory, for tests
  * and for whoever wants to begin again from the same state. Loop thread only.
  * SPDX-License-Identifier: MIT */
 #ifndef SERVER_SNAPSHOT_H

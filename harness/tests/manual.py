@@ -127,6 +127,18 @@ def check_pages():
             judge(f"{name} can be read", "NAME" in said and "EXIT STATUS" in said, said)
 
 
+def check_words():
+    """What rules and the control socket take stands in the page."""
+    with open(PAGES["mailproofd"], encoding="utf-8") as f:
+        page = f.read()
+    named = set(re.findall(r"[\w-]+", " ".join(re.findall(r"^\.(?:It )?Cm (.*)$", page, re.M))))
+    for source, begin in (("rule.c", "} keys[] = {"), ("control.c", "} commands[] = {")):
+        with open(os.path.join(ROOT, "reference-server", source), encoding="utf-8") as f:
+            table = f.read().split(begin)[1].split("};")[0]
+        missing = [w for w in re.findall(r'\{"([\w-]+)"', table) if w not in named]
+        judge(f"the manual has the words of {source}", not missing, "missing: " + ", ".join(missing))
+
+
 def check_settings(daemon):
     names = re.findall(r"^  --([\w-]+)", output(daemon, "--help"), re.M)
     with tempfile.TemporaryDirectory() as folder:
@@ -236,6 +248,7 @@ def main():
     if write:
         return 0
     check_pages()
+    check_words()
     check_settings(daemon)
     check_examples(daemon)
     print(f"{passed} passed, {failed} failed")

@@ -125,6 +125,32 @@ START_TEST(a_state_is_kept_and_brought_back)
     }
 END_TEST
 
+START_TEST(rules_are_added_listed_and_removed)
+    {
+        json_t *o = fine("{\"do\":\"rule\",\"match\":\"NOOP\",\"reply\":\"500 x\"}");
+        json_int_t id = json_integer_value(json_object_get(o, "id"));
+        json_decref(o);
+        json_decref(fine("{\"do\":\"capabilities\",\"protocol\":\"smtp\",\"remove\":[\"SIZE\"]}"));
+        o = fine("{\"do\":\"rules\"}");
+        ck_assert_uint_eq(json_array_size(json_object_get(o, "rules")), 2);
+        json_decref(o);
+        char line[64];
+        snprintf(line, sizeof line, "{\"do\":\"rules-off\",\"id\":%d}", (int)id);
+        json_decref(fine(line));
+        wrong(line, "no rule of this id");
+        ck_assert_ptr_nonnull(rule_first());
+        json_decref(fine("{\"do\":\"rules-off\"}"));
+        ck_assert_ptr_null(rule_first());
+        wrong("{\"do\":\"rule\",\"match\":\"NOOP\"}", "does nothing");
+        wrong("{\"do\":\"rule\",\"drop\":true,\"mtach\":\"NOOP\"}", "did you mean \"match\"?");
+        /* The named fault with conditions is one, too, and goes with its name. */
+        json_decref(fine("{\"do\":\"fault\",\"name\":\"tls-wrong-name\",\"times\":1}"));
+        ck_assert_ptr_nonnull(rule_first());
+        json_decref(fine("{\"do\":\"fault\",\"name\":\"tls-wrong-name\",\"on\":false}"));
+        ck_assert_ptr_null(rule_first());
+    }
+END_TEST
+
 START_TEST(uidvalidity_and_time_are_ours_to_set)
     {
         json_t *o = fine("{\"do\":\"uidvalidity\",\"account\":\"user1\",\"value\":4000000000}");
@@ -226,6 +252,7 @@ int main(void)
     tcase_add_test(t, faults_are_switched);
     tcase_add_test(t, accounts_and_messages_are_added_and_dumped);
     tcase_add_test(t, a_state_is_kept_and_brought_back);
+    tcase_add_test(t, rules_are_added_listed_and_removed);
     tcase_add_test(t, uidvalidity_and_time_are_ours_to_set);
     tcase_add_test(t, lines_that_come_together_are_answered_in_order);
     tcase_add_test(t, mistakes_are_told_in_words);

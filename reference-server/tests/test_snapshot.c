@@ -4,6 +4,7 @@
 
 #include "dns/dns.h"
 #include "queue/queue.h"
+#include "rule.h"
 
 static struct world w;
 static struct err err;
@@ -156,15 +157,22 @@ START_TEST(time_goes_back_and_takes_the_timers_along)
     }
 END_TEST
 
-START_TEST(faults_are_what_they_were)
+START_TEST(faults_rules_and_limits_are_what_they_were)
     {
         ck_assert_int_eq(fault_switch("tls-no-close-notify", true, 0, 0, NULL), 0);
+        ck_assert_int_eq(rule_add_text("match=NOOP drop", &err), 0);
+        w.server.limits.recipients = 7;
         take("a");
+        rule_remove(0);
+        w.server.limits.recipients = 8;
         fault_clear_all();
         ck_assert_int_eq(fault_switch("tls-wrong-name", true, 0, 0, NULL), 0);
         restore("a");
         ck_assert(fault(FAULT_TLS_NO_CLOSE_NOTIFY));
         ck_assert(!fault(FAULT_TLS_WRONG_NAME));
+        ck_assert_int_eq(w.server.limits.recipients, 7);
+        ck_assert(rule_first() != NULL && strcmp(rule_first()->match, "NOOP") == 0);
+        rule_remove(0);
     }
 END_TEST
 
@@ -253,7 +261,7 @@ int main(void)
     tcase_add_test(t, uidvalidity_is_never_given_twice);
     tcase_add_test(t, accounts_are_what_they_were);
     tcase_add_test(t, time_goes_back_and_takes_the_timers_along);
-    tcase_add_test(t, faults_are_what_they_were);
+    tcase_add_test(t, faults_rules_and_limits_are_what_they_were);
     tcase_add_test(t, the_queue_is_what_it_was);
     tcase_add_test(t, mistakes_are_told_in_words);
     tcase_add_test(t, it_is_quick);
