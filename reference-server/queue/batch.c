@@ -38,6 +38,7 @@ enum {
     FLAG_TLS_OPTIONAL = 32,
     FLAG_PRIORITY_SAID = 64,
     FLAG_BY_TRACE = 128,
+    FLAG_BINARY = 256,
 };
 /* Of rcpt.told, which was only the first of them once. */
 enum { TOLD_DELAY = 1, TOLD_BY = 2 };
@@ -187,7 +188,8 @@ static int flags_of(const struct qmsg *m)
     return (m->return_header ? FLAG_HEADER : 0) | (m->return_full ? FLAG_FULL : 0) |
            (m->utf8 ? FLAG_UTF8 : 0) | (w->requiretls ? FLAG_REQUIRETLS : 0) |
            (m->eight_bit ? FLAG_EIGHT_BIT : 0) | (w->tls_optional ? FLAG_TLS_OPTIONAL : 0) |
-           (w->priority_said ? FLAG_PRIORITY_SAID : 0) | (w->by_trace ? FLAG_BY_TRACE : 0);
+           (w->priority_said ? FLAG_PRIORITY_SAID : 0) | (w->by_trace ? FLAG_BY_TRACE : 0) |
+           (m->binary ? FLAG_BINARY : 0);
 }
 
 static int insert_message(sqlite3 *sql, const struct qmsg *m)
@@ -398,6 +400,7 @@ static int load(void *arg, sqlite3 *sql)
         m->return_full = (flags & FLAG_FULL) != 0;
         m->utf8 = (flags & FLAG_UTF8) != 0;
         load_wishes(s, flags, &m->wishes);
+        m->binary = (flags & FLAG_BINARY) != 0;
         m->eight_bit = (flags & FLAG_EIGHT_BIT) != 0;
         m->arrival_s = sqlite3_column_int64(s, 5);
         int trouble = load_recipients(sql, m);

@@ -314,11 +314,12 @@ static void go_on(struct client *c)
 static void greeted(struct client *c)
 {
     struct client_outcome o;
-    if (c->reply.code / 100 == 2) {
+    bool dummy = c->reply.code == 521 || c->reply.code == 554;
+    if (c->reply.code / 100 == 2 || (dummy && fault(FAULT_QUEUE_521_IGNORED))) {
         greet(c);
         return;
     }
-    client_judge(c, &o, c->reply.code == 521 || c->reply.code == 554 ? "3.2" : "3.0");
+    client_judge(c, &o, dummy ? "3.2" : "3.0");
     if (c->reply.code == 521 && fault(FAULT_QUEUE_RETRIES_521))
         o.verdict = CLIENT_LATER;
     client_give_up(c, &o);

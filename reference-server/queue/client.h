@@ -76,6 +76,7 @@ struct client_mail {
     const char *ret;            /* "FULL", "HDRS" or NULL */
     bool utf8;                  /* an address or a header field is not ASCII */
     bool eight_bit;             /* the text is not ASCII */
+    bool binary;                /* it is BINARYMIME: lines may be anything (RFC 3030) */
     const struct wishes *wishes;
     int64_t arrival_s;         /* wall clock */
     const unsigned char *data; /* lines end with CR LF */

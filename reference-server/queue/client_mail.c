@@ -52,6 +52,13 @@ static size_t add_wishes(const struct client *c, char *line, size_t size)
     return n;
 }
 
+/* Binary text goes by BDAT (RFC 3030, 3). */
+static bool in_chunks(const struct client *c)
+{
+    return c->mail->binary && c->offers.binarymime && c->offers.chunking &&
+           !fault(FAULT_QUEUE_BINARY_UNASKED);
+}
+
 static void say_mail(struct client *c)
 {
     const struct client_mail *m = c->mail;
@@ -64,11 +71,14 @@ static void say_mail(struct client *c)
         c->broken = true;
         return;
     }
-    if (c->offers.has_size)
-        n += (size_t)snprintf(line + n, sizeof line - n, " SIZE=%zu", m->len);
-    if (c->offers.eight_bit && m->eight_bit)
+    if (c->offers.has_size || fault(FAULT_QUEUE_SIZE_UNASKED))
+        n += (size_t)snprintf(line + n, sizeof line - n, " SIZE=%zu",
+                              fault(FAULT_QUEUE_SIZE_TOO_SMALL) ? 1 : m->len);
+    if (in_chunks(c))
+        n += (size_t)snprintf(line + n, sizeof line - n, " BODY=BINARYMIME");
+    else if (c->offers.eight_bit && m->eight_bit && !fault(FAULT_QUEUE_8BIT_BODY_MISSING))
         n += (size_t)snprintf(line + n, sizeof line - n, " BODY=8BITMIME");
-    if (c->offers.utf8 && m->utf8)
+    if (c->offers.utf8 && m->utf8 && !fault(FAULT_QUEUE_UTF8_WORD_MISSING))
         n += (size_t)snprintf(line + n, sizeof line - n, " SMTPUTF8");
     n += add_wishes(c, line + n, sizeof line - n);
     if (dsn && m->ret != NULL && !fault(FAULT_QUEUE_DROPS_RET))
@@ -183,11 +193,20 @@ static void begin_transaction(struct client *c)
     if (pipelined(c)) {
         for (size_t i = c->first; i < c->end; i++)
             say_rcpt(c, &c->mail->recipients[i]);
-        client_command(c, "DATA");
-        c->data_said = true;
+        c->data_said = !in_chunks(c);
+        if (c->data_said)
+            client_command(c, "DATA");
     }
     client_wait_for(c, MAIL, COMMAND_MS);
     link_flush(&c->link);
+}
+
+/* LMTP answers for each recipient that it took, in their order (RFC 2033, 4.2). */
+static bool next_answer(struct client *c)
+{
+    while (c->at < c->end && c->mail->recipients[c->at].outcome.verdict != CLIENT_TAKEN)
+        c->at++;
+    return c->at < c->end;
 }
 
 static void next_rcpt(struct client *c)
@@ -199,6 +218,12 @@ static void next_rcpt(struct client *c)
     } else if (c->taken == 0 && !c->data_said) {
         reset(c);
         return;
+    } else if (in_chunks(c)) {
+        client_command(c, "BDAT %zu LAST", c->mail->len);
+        c->broken = c->broken || !link_write(&c->link, c->mail->data, c->mail->len);
+        c->at = c->first;
+        next_answer(c);
+        client_wait_for(c, SENDING, BLOCK_MS);
     } else {
         if (!c->data_said)
             client_command(c, "DATA");
@@ -242,14 +267,6 @@ static void rcpt_replied(struct client *c)
         }
     }
     next_rcpt(c);
-}
-
-/* LMTP answers for each recipient that it took, in their order (RFC 2033, 4.2). */
-static bool next_answer(struct client *c)
-{
-    while (c->at < c->end && c->mail->recipients[c->at].outcome.verdict != CLIENT_TAKEN)
-        c->at++;
-    return c->at < c->end;
 }
 
 static void data_replied(struct client *c)
@@ -330,9 +347,12 @@ static bool impossible(const struct client *c, struct client_outcome *why)
     else if (c->offers.has_size && c->offers.size > 0 && m->len > c->offers.size)
         client_says(why, CLIENT_NEVER, "5.3.4", "%s takes messages of up to %llu octets",
                     c->peer_name, c->offers.size);
-    else if (m->utf8 && !c->offers.utf8)
+    else if (m->utf8 && !c->offers.utf8 && !fault(FAULT_QUEUE_UTF8_UNASKED))
         client_says(why, CLIENT_NEVER, "5.6.7", "%s does not know SMTPUTF8", c->peer_name);
-    else if (m->eight_bit && !c->offers.eight_bit && !fault(FAULT_QUEUE_8BIT_UNASKED))
+    else if (m->binary && !in_chunks(c) && !fault(FAULT_QUEUE_BINARY_UNASKED))
+        client_says(why, CLIENT_NEVER, "5.6.3", "%s takes no binary text, and none is converted",
+                    c->peer_name);
+    else if (!m->binary && m->eight_bit && !c->offers.eight_bit && !fault(FAULT_QUEUE_8BIT_UNASKED))
         client_says(why, CLIENT_NEVER, "5.6.3", "%s takes no 8bit text, and none is converted here",
                     c->peer_name);
     else

@@ -53,6 +53,7 @@ struct qmsg *qmsg_new(const struct queue_envelope *e, int64_t now_s)
     m->return_full = e->return_full;
     m->utf8 = e->utf8;
     m->wishes = e->wishes;
+    m->binary = e->binary;
     m->arrival_s = now_s;
     m->rcpts = calloc(e->count + 1, sizeof *m->rcpts);
     if (m->rcpts == NULL)

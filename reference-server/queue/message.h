@@ -38,7 +38,7 @@ struct qmsg {
     int64_t id;
     char name[40]; /* as in the Received field, for notifications' readers */
     char *sender, *envid;
-    bool return_header, return_full, utf8, eight_bit;
+    bool return_header, return_full, utf8, eight_bit, binary;
     struct wishes wishes;
     int64_t arrival_s;
     struct rcpt *rcpts;

@@ -66,6 +66,8 @@ void offers_take(struct offers *o, const struct reply *r)
     o->eight_bit = reply_keyword(r, "8BITMIME", rest, sizeof rest) != NULL;
     o->utf8 = reply_keyword(r, "SMTPUTF8", rest, sizeof rest) != NULL;
     o->dsn = reply_keyword(r, "DSN", rest, sizeof rest) != NULL;
+    o->chunking = reply_keyword(r, "CHUNKING", rest, sizeof rest) != NULL;
+    o->binarymime = reply_keyword(r, "BINARYMIME", rest, sizeof rest) != NULL;
     o->starttls = reply_keyword(r, "STARTTLS", rest, sizeof rest) != NULL;
     o->requiretls = reply_keyword(r, "REQUIRETLS", rest, sizeof rest) != NULL;
     o->priority = reply_keyword(r, "MT-PRIORITY", rest, sizeof rest) != NULL;

@@ -7,7 +7,7 @@
 
 struct offers {
     bool pipelining, eight_bit, utf8, dsn, starttls, requiretls, by, priority;
-    bool has_size, auth_plain, auth_login;
+    bool chunking, binarymime, has_size, auth_plain, auth_login;
     unsigned long long size;                                 /* 0: no limit is told */
     long least_by;                                           /* seconds; 0: none is told */
     unsigned long most_mails, most_recipients, most_domains; /* RFC 9422; 0: no limit is told */

@@ -213,11 +213,14 @@ static void send_to_domain(struct qmsg *m, size_t first, int64_t now)
         };
         mail->count++;
     }
+    if (fault(FAULT_QUEUE_UTF8_WORD_ALWAYS))
+        mail->utf8 = m->utf8;
     mail->sender = m->sender;
     mail->envid = m->envid;
     bool adds_ret = !m->return_header && !m->return_full && fault(FAULT_QUEUE_ADDS_RET);
     mail->ret = m->return_header || adds_ret ? "HDRS" : m->return_full ? "FULL" : NULL;
     mail->eight_bit = m->eight_bit;
+    mail->binary = m->binary;
     mail->data = m->data;
     mail->len = m->len;
     snprintf(w->trip.domain, sizeof w->trip.domain, "%s", domain);
@@ -394,6 +397,11 @@ void queue_submit(struct queue *q, const struct queue_envelope *e, struct queue_
 }
 
 /* --- from outside --- */
+
+bool queue_asks_dns(const struct queue *q)
+{
+    return q->smarthost == NULL;
+}
 
 bool queue_relays_for(const struct queue *q, const char *peer)
 {

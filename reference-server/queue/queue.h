@@ -54,6 +54,7 @@ struct queue_envelope {
     bool return_header; /* RET=HDRS */
     bool return_full;   /* RET=FULL */
     bool utf8;          /* SMTPUTF8 */
+    bool binary;        /* BODY=BINARYMIME */
     struct wishes wishes;
     const struct queue_recipient *recipients;
     size_t count;
@@ -72,6 +73,8 @@ void queue_submit(struct queue *q, const struct queue_envelope *e, struct queue_
                   struct queue_text remote, store_done *done, void *arg);
 
 /* Whether this peer may relay without logging in. */
+/* Mail goes where the DNS says, and not to a smarthost. */
+bool queue_asks_dns(const struct queue *q);
 bool queue_relays_for(const struct queue *q, const char *peer);
 
 /* Tries everything that waits, now (ETRN, and tests). domain NULL: every one. Returns how many

@@ -23,6 +23,10 @@ bool route_from_literal(struct route *r, const char *domain)
         inside += 5;
         n -= 5;
     }
+    if (fault(FAULT_QUEUE_LITERAL_LOST)) {
+        client_says(&r->trouble, CLIENT_TAKEN, "2.0.0", "gone");
+        return true;
+    }
     snprintf(r->hosts[0].name, sizeof r->hosts[0].name, "%.*s", (int)n, inside);
     if (inet_pton(six ? AF_INET6 : AF_INET, r->hosts[0].name, address) == 1)
         r->count = 1;
@@ -42,6 +46,8 @@ static void only_host(struct route *r, const char *name)
 static int by_preference(const void *a, const void *b)
 {
     const struct route_host *x = a, *y = b;
+    if (x->preference == y->preference && fault(FAULT_QUEUE_EQUAL_MX_IN_ORDER))
+        return strcasecmp(x->name, y->name);
     return (x->preference > y->preference) - (x->preference < y->preference);
 }
 
@@ -113,8 +119,8 @@ static void from_records(struct route *r, const char *domain, const struct dns_a
     memcpy(r->hosts, all.hosts, sizeof r->hosts);
     r->count = all.count;
     if (r->count == 0 && self)
-        client_says(&r->trouble, CLIENT_NEVER, "5.4.6",
-                    "mail for %s comes back here: the best MX is this server", domain);
+        client_says(&r->trouble, fault(FAULT_QUEUE_MX_SELF_WAITS) ? CLIENT_LATER : CLIENT_NEVER,
+                    "5.4.6", "mail for %s comes back here: the best MX is this server", domain);
     else if (r->count == 0)
         client_says(&r->trouble, CLIENT_NEVER, "5.4.4", "%s has no MX that can be used", domain);
 }
@@ -123,6 +129,11 @@ void route_from_mx(struct route *r, const char *domain, const struct dns_answer 
                    const char *own, unsigned random)
 {
     *r = (struct route){.secure = mx->secure};
+    if (strcasecmp(mx->name, domain) != 0 && mx->status != DNS_FAILED &&
+        fault(FAULT_QUEUE_CNAME_NOT_FOLLOWED)) {
+        client_says(&r->trouble, CLIENT_NEVER, "5.1.2", "%s has no records", domain);
+        return;
+    }
     switch (mx->status) {
     case DNS_OK:
         from_records(r, domain, mx, own, random);
@@ -134,7 +145,8 @@ void route_from_mx(struct route *r, const char *domain, const struct dns_answer 
             only_host(r, mx->name);
         break;
     case DNS_NXDOMAIN:
-        client_says(&r->trouble, CLIENT_NEVER, "5.1.2", "there is no domain %s", domain);
+        client_says(&r->trouble, fault(FAULT_QUEUE_NXDOMAIN_WAITS) ? CLIENT_LATER : CLIENT_NEVER,
+                    "5.1.2", "there is no domain %s", domain);
         break;
     case DNS_FAILED:
         if (fault(FAULT_QUEUE_A_ON_MX_FAILURE))

@@ -39,6 +39,8 @@ void queue_spoil(struct qmsg *m)
     char field[400];
     if (fault(FAULT_QUEUE_STRIPS_RECEIVED))
         m->len = smtp_header_remove(m->data, m->len, "Received");
+    for (size_t i = 0; i < m->len && fault(FAULT_QUEUE_8BIT_CLEARED); i++)
+        m->data[i] &= 127;
     if (fault(FAULT_QUEUE_STRIPS_TRAILING_BLANKS))
         strip_blanks(m);
     if (fault(FAULT_QUEUE_ADDS_DATE) && smtp_header_count(m->data, m->len, "Date") == 0)

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fault.h"
+
 enum { LABEL_MAX = 63 };
 
 struct reader {
@@ -55,6 +57,8 @@ static size_t utf8_beyond(const struct reader *r)
 {
     const unsigned char *p = r->p + r->at;
     size_t left = r->n - r->at;
+    if (left > 0 && p[0] >= 0x80 && fault(FAULT_SMTP_UTF8_INVALID_ACCEPTED))
+        return 1;
     if (left < 2 || p[0] < 0xc2 || p[0] > 0xf4)
         return 0;
     size_t len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;

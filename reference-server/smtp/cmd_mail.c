@@ -13,6 +13,7 @@
 #include "queue/queue.h"
 #include "quota.h"
 #include "server.h"
+#include "smtp/null_mx.h"
 #include "smtp/param.h"
 #include "smtp/recipient.h"
 #include "smtp/state.h"
@@ -50,6 +51,23 @@ static int take_path(const char *word, const char *arg, size_t n, int allowed,
     return 0;
 }
 
+static bool has_eight_bit(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text >= 128)
+            return true;
+    return false;
+}
+
+/* RFC 6409, 4.2: what a submission sends on has domains of more than one label. */
+static bool is_short(const struct smtp *s, const struct smtp_path *path)
+{
+    return s->submission && path->domain[0] != '\0' && !path->literal &&
+           strchr(path->domain, '.') == NULL &&
+           !account_domain_ours(s->conn->server->accounts, path->domain) &&
+           !fault(FAULT_SUBMISSION_SHORT_DOMAINS);
+}
+
 /* Syntax that is right, and that one of the faults calls wrong. */
 static const char *disliked(const struct smtp_path *path, const char *arg)
 {
@@ -64,6 +82,10 @@ static const char *disliked(const struct smtp_path *path, const char *arg)
         return "the local part is too long";
     if (strlen(path->mailbox) > 126 && fault(FAULT_SMTP_SHORT_PATH))
         return "the path is too long";
+    if (has_eight_bit(path->local) && fault(FAULT_SMTP_UTF8_LOCAL_PART_REFUSED))
+        return "the local part is not ASCII";
+    if (has_eight_bit(path->domain) && fault(FAULT_SMTP_UTF8_DOMAIN_REFUSED))
+        return "the domain is not ASCII";
     return NULL;
 }
 
@@ -176,8 +198,11 @@ void smtp_mail(struct smtp *s, const char *arg, size_t n)
             s->envelope.sender = copy("");
         }
         smtp_reply(s, 501, "5.1.7", "Wrong: %s", why);
-    } else if (path.null && fault(FAULT_SMTP_NULL_SENDER_REFUSED)) {
+    } else if (path.null && (fault(FAULT_SMTP_NULL_SENDER_REFUSED) ||
+                             (s->submission && fault(FAULT_SUBMISSION_NULL_SENDER_REFUSED)))) {
         smtp_reply(s, 550, "5.1.7", "Everybody has a name");
+    } else if (is_short(s, &path)) {
+        smtp_reply(s, 554, "5.1.8", "The domain is not a full one");
     } else if (mail_parameters(s, rest, &params)) {
         if (path.eight_bit && !params.utf8 && !fault(FAULT_SMTP_EIGHT_BIT_ADDRESS))
             smtp_reply(s, 553, "5.6.7", "This address needs SMTPUTF8"); /* RFC 6531, 3.5 */
@@ -247,9 +272,9 @@ static void add_recipient(struct smtp *s, const struct smtp_path *path, const ch
     };
 }
 
-static void refuse_recipient(struct smtp *s, const char *enhanced, const char *why)
+static void refuse_recipient(struct smtp *s, const char *enhanced, const char *why, const char *arg)
 {
-    smtp_reply(s, 550, enhanced, "%s", why);
+    smtp_refuse_echo(s, 550, enhanced, why, arg);
     if (fault(FAULT_SMTP_BAD_RCPT_DROPS_TRANSACTION))
         smtp_reset(s);
 }
@@ -287,6 +312,20 @@ static void refuse_full(struct smtp *s)
         smtp_reply(s, 552, "5.2.2", "The mailbox is full");
 }
 
+/* RFC 7505, 4.1; RFC 7504, 4. */
+static void mx_known(struct smtp *s, const struct smtp_rcpt *r, bool null_mx)
+{
+    if (null_mx && fault(FAULT_SMTP_NULL_MX_550)) {
+        smtp_reply(s, 550, "5.1.1", "There is no such mailbox");
+    } else if (null_mx && !fault(FAULT_SMTP_NULL_MX_ACCEPTED) &&
+               !fault(FAULT_QUEUE_IGNORES_NULL_MX)) {
+        smtp_reply(s, 556, "5.1.10", "The domain takes no mail: its MX is null");
+    } else {
+        add_recipient(s, &r->path, r->arg, NULL, ROUTE_QUEUE, &r->params);
+        smtp_reply(s, 250, "2.1.5", "Recipient taken");
+    }
+}
+
 /* Whether the recipient is good; else the refusal is written. */
 static void judge(struct smtp *s, const struct smtp_path *path, const char *arg,
                   const struct smtp_params *params)
@@ -299,14 +338,17 @@ static void judge(struct smtp *s, const struct smtp_path *path, const char *arg,
     long wait;
     struct account *account = smtp_account_of(s, path, &ours);
     bool elsewhere = account == NULL && !ours && smtp_may_relay(s);
-    if (path->eight_bit && !s->envelope.utf8)
+    if (is_short(s, path))
+        smtp_reply(s, 554, "5.1.2", "The domain is not a full one");
+    else if (path->eight_bit && !s->envelope.utf8)
         smtp_reply(s, 553, "5.6.7", "This address needs SMTPUTF8");
     else if (account == NULL && !ours && !elsewhere && !fault(FAULT_SMTP_OPEN_RELAY))
         refuse_recipient(s, s->logged_in ? "5.4.4" : "5.7.1",
                          s->logged_in ? "This server has no way to other hosts"
-                                      : "No relaying for strangers");
+                                      : "No relaying for strangers",
+                         arg);
     else if (account == NULL && ours && !fault(FAULT_SMTP_UNKNOWN_USER_ACCEPTED))
-        refuse_recipient(s, "5.1.1", "There is no such mailbox");
+        refuse_recipient(s, "5.1.1", "There is no such mailbox", arg);
     else if ((wait = guard_rate(s->conn, user_name(s), GUARD_RECIPIENT)) > 0)
         smtp_reply(s, 451, "4.7.1", "Too many recipients: wait %ld seconds", wait);
     else if (account != NULL && quota_full(s->conn->server, account, 1))
@@ -316,11 +358,16 @@ static void judge(struct smtp *s, const struct smtp_path *path, const char *arg,
     else if (!domain_fits(s, path->domain))
         smtp_reply(s, 452, "4.5.3", "Too many domains in one session");
     else {
-        add_recipient(s, path, arg, account,
-                      account != NULL ? ROUTE_MAILBOX
-                      : elsewhere     ? ROUTE_QUEUE
-                                      : ROUTE_NOWHERE,
-                      params);
+        enum smtp_route route = account != NULL ? ROUTE_MAILBOX
+                                : elsewhere     ? ROUTE_QUEUE
+                                                : ROUTE_NOWHERE;
+        const struct smtp_rcpt r = {*path, *params, (char *)(uintptr_t)arg};
+        if (route == ROUTE_QUEUE && !path->literal && !path->eight_bit &&
+            queue_asks_dns(s->conn->server->queue)) {
+            smtp_ask_null_mx(s, &r, mx_known);
+            return;
+        }
+        add_recipient(s, path, arg, account, route, params);
         smtp_reply(s, 250, "2.1.5", "Recipient taken");
     }
 }

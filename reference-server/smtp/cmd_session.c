@@ -92,7 +92,8 @@ static void list_wishes(struct smtp *s, struct keywords *k)
 {
     const struct smtp_offer offer = smtp_offers(s);
     const struct limits *limits = offer.limits;
-    add(k, "DSN");
+    if (!(s->submission && fault(FAULT_SUBMISSION_FEWER_EXTENSIONS)))
+        add(k, "DSN");
     if (offer.requiretls && !fault(FAULT_SMTP_REQUIRETLS_NOT_OFFERED))
         add(k, "REQUIRETLS");
     if (offer.by)
@@ -112,17 +113,20 @@ static void list_wishes(struct smtp *s, struct keywords *k)
 static void list_extensions(struct smtp *s, struct keywords *k)
 {
     const struct conn *c = s->conn;
-    add(k, "PIPELINING");
+    bool fewer = s->submission && fault(FAULT_SUBMISSION_FEWER_EXTENSIONS);
+    if (!fewer)
+        add(k, "PIPELINING");
     add(k, "SIZE %ld", c->server->limits.message_bytes);
-    add(k, "8BITMIME");
+    if (!fault(FAULT_SMTP_UTF8_WITHOUT_8BITMIME))
+        add(k, "8BITMIME");
     add(k, "ENHANCEDSTATUSCODES");
     if (c->server->tls != NULL && (!c->tls || fault(FAULT_SMTP_STARTTLS_OFFERED_IN_TLS)))
         add(k, "STARTTLS");
-    if (!s->lmtp)
+    if (!s->lmtp && !(s->submission && fault(FAULT_SUBMISSION_NO_AUTH)))
         list_auth(s, k);
     add(k, "CHUNKING");
     add(k, "BINARYMIME");
-    add(k, "SMTPUTF8");
+    add(k, "SMTPUTF8%s", fault(FAULT_SMTP_UTF8_WITH_PARAMETER) ? " 1" : "");
     list_wishes(s, k);
     if (s->xclient)
         add(k, "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT");
@@ -343,7 +347,7 @@ static void look_up(struct smtp *s, const char *arg, size_t n)
     else if (fault(FAULT_SMTP_VRFY_UNKNOWN_250))
         smtp_reply(s, 250, "2.1.5", "<nobody@%s>", s->conn->server->domain);
     else
-        smtp_reply(s, 550, "5.1.1", "There is no such user");
+        smtp_refuse_echo(s, 550, "5.1.1", "There is no such user", arg);
 }
 
 void smtp_vrfy(struct smtp *s, const char *arg, size_t n)

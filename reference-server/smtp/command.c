@@ -71,13 +71,13 @@ static bool octets_fit(const struct verb *v, const char *arg, size_t n)
     return true;
 }
 
-static void unknown(struct smtp *s)
+static void unknown(struct smtp *s, const char *line)
 {
     if (fault(FAULT_SMTP_UNKNOWN_COMMAND_250)) {
         smtp_reply(s, 250, "2.0.0", "Ok");
         return;
     }
-    smtp_reply(s, 500, "5.5.2", "I do not know this command");
+    smtp_refuse_echo(s, 500, "5.5.2", "I do not know this command", line);
     if (fault(FAULT_SMTP_UNKNOWN_COMMAND_CLOSES))
         conn_close(s->conn);
 }
@@ -97,7 +97,7 @@ void smtp_command(struct smtp *s, char *line, size_t n)
     const struct verb *v = find_verb(s, line, verb_len);
     s->verb = v != NULL ? v->name : "?";
     if (v == NULL) {
-        unknown(s);
+        unknown(s, line);
         return;
     }
     const char *arg = verb_len < n ? line + verb_len + 1 : line + n;

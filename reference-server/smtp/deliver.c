@@ -133,6 +133,7 @@ static unsigned char *assemble(struct smtp *s, const char *id, size_t *len)
     if (!fault(FAULT_SMTP_KEEPS_FOREIGN_RETURN_PATH))
         n = smtp_header_remove(text, n, "Return-Path"); /* one is enough: RFC 5321, 4.4 */
     text = smtp_spoil_text(text, &n);
+    smtp_spoil_header(text, n);
     struct buf fields;
     buf_init(&fields, FIELDS_MAX);
     smtp_trace_fields(s, id, text, n, &fields);
@@ -254,6 +255,7 @@ static void hand_to_queue(struct delivery *d, struct queue *queue, unsigned char
         .return_header = e->return_header,
         .return_full = e->return_full,
         .utf8 = e->utf8,
+        .binary = e->body == SMTP_BODY_BINARYMIME,
         .wishes = wishes,
         .recipients = list,
         .count = count,

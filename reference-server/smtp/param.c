@@ -259,7 +259,9 @@ static int take(enum mail_param is, const struct param *p, const struct smtp_off
         return take_auth(p, wrong);
     case UTF8:
         out->utf8 = true;
-        return p->value == NULL ? 0 : syntax(wrong, "SMTPUTF8 takes no value");
+        return p->value == NULL || fault(FAULT_SMTP_UTF8_TAKES_VALUE)
+                   ? 0
+                   : syntax(wrong, "SMTPUTF8 takes no value");
     case RET:
         return take_ret(p, out, wrong);
     case ENVID:

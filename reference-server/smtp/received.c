@@ -53,7 +53,7 @@ static void write_protocol(const struct smtp *s, struct buf *out)
         return;
     }
     const char *secure = s->conn->tls ? "S" : "", *login = s->logged_in ? "A" : "";
-    if (s->envelope.utf8)
+    if (s->envelope.utf8 && !fault(FAULT_SMTP_UTF8_WITH_ESMTP))
         buf_printf(out, "UTF8%s%s%s", s->lmtp ? "LMTP" : "SMTP", secure, login);
     else
         buf_printf(out, "%s%s%s", s->lmtp ? "LMTP" : "ESMTP", secure, login);

@@ -47,6 +47,17 @@ unsigned char *smtp_spoil_text(unsigned char *text, size_t *n)
     return text;
 }
 
+/* What two faults do to octets above 127: in the header only, or everywhere. */
+void smtp_spoil_header(unsigned char *text, size_t n)
+{
+    size_t end;
+    if (!fault(FAULT_SMTP_UTF8_HEADER_QUESTION_MARKS))
+        return;
+    for (size_t at = 0; (end = smtp_header_field(text, n, at)) != 0; at = end)
+        for (size_t i = at; i < end; i++)
+            text[i] = text[i] > 127 ? '?' : text[i];
+}
+
 /* How often a character stands in the fields of that name. */
 static size_t count_in(const unsigned char *text, size_t n, const char *name, char what)
 {

@@ -92,6 +92,15 @@ void smtp_reply(struct smtp *s, int code, const char *enhanced, const char *fmt,
         smtp_goodbye(s, "4.7.0", "too many errors");
 }
 
+void smtp_refuse_echo(struct smtp *s, int code, const char *enhanced, const char *why,
+                      const char *text)
+{
+    if (fault(FAULT_SMTP_UTF8_ECHOES))
+        conn_printf(s->conn, "%03d %s %s: %.200s\r\n", code, enhanced, why, text);
+    else
+        smtp_reply(s, code, enhanced, "%s", why);
+}
+
 void smtp_goodbye(struct smtp *s, const char *enhanced, const char *why)
 {
     smtp_reply_line(s, 421, false, enhanced, "%s %s", s->conn->server->hostname, why);

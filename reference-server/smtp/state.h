@@ -108,6 +108,9 @@ extern const struct trace_reason smtp_reasons[];
  * order are counted. */
 void smtp_reply(struct smtp *s, int code, const char *enhanced, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* A refusal; by a fault with the client's text behind it, as it came. */
+void smtp_refuse_echo(struct smtp *s, int code, const char *enhanced, const char *why,
+                      const char *text);
 /* One line of a reply of several; more: others follow. */
 void smtp_reply_line(struct smtp *s, int code, bool more, const char *enhanced, const char *fmt,
                      ...) __attribute__((format(printf, 5, 6)));

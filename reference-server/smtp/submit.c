@@ -49,7 +49,8 @@ void smtp_submission_fields(const struct smtp *s, const char *id, const unsigned
     const struct policy *p = &s->conn->server->policy;
     if (!s->submission)
         return;
-    if (p->submission_message_id == 0 && smtp_header_count(text, n, "Message-ID") == 0)
+    if (p->submission_message_id == 0 && smtp_header_count(text, n, "Message-ID") == 0 &&
+        !fault(FAULT_SUBMISSION_NO_MESSAGE_ID))
         buf_printf(out, "Message-ID: <%s@%s>\r\n", id, s->conn->server->hostname);
     if (p->submission_date == 0 && smtp_header_count(text, n, "Date") == 0) {
         buf_text(out, "Date: ");
