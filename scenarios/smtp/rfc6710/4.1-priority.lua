@@ -144,7 +144,7 @@ scenario {
   why     = [[It is what the extension is for.]],
   catches = { "queue-priority-ignored", "queue-gives-up-on-4xx", "smtp-loses-after-250" },
   services = { "submission" },
-  needs   = { "MT-PRIORITY", "ETRN" },
+  needs   = { "MT-PRIORITY" },
   needs_control = true,
   run = function(t)
     local sink = t:listen { address = "127.0.3.32" }
