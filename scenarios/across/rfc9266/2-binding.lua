@@ -22,7 +22,7 @@ scenario {
   timeout  = 60,
   catches  = { "sasl-no-tls-exporter", "sasl-scram-binding-unchecked", "smtp-challenge-not-base64",
     "smtp-scram-no-server-signature", "sasl-scram-wrong-signature", "pop3-auth-no-initial-response",
-    "pop3-auth-data-in-ok" },
+    "pop3-auth-data-in-ok", "smtp-auth-accepts-any-password" },
   tags     = { "auth", "tls" },
   run = function(t)
     t:each_door(PLUS, function(door)
@@ -47,7 +47,8 @@ scenario {
   services = SERVICES,
   timeout  = 60,
   catches  = { "sasl-end-point-wrong", "sasl-scram-binding-unchecked", "smtp-challenge-not-base64",
-    "sasl-scram-wrong-signature", "pop3-auth-data-in-ok" },
+    "sasl-scram-wrong-signature", "pop3-auth-data-in-ok", "smtp-auth-accepts-any-password",
+    "smtp-scram-no-server-signature" },
   tags     = { "auth", "tls" },
   run = function(t)
     t:each_door(PLUS, function(door)
