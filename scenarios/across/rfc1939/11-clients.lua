@@ -100,7 +100,7 @@ scenario {
   messages = 0,
   catches  = { "pop3-eighth-bit", "pop3-size-counts-lf", "pop3-size-counts-dots", "imap-size-counts-lf",
     "pop3-no-dot-stuffing", "smtp-no-dot-unstuffing", "smtp-double-unstuffing", "pop3-no-final-dot",
-    "pop3-list-one-is-many", "smtp-adds-empty-line", "smtp-loses-after-250" },
+    "pop3-list-one-is-many", "smtp-adds-empty-line", "smtp-loses-after-250", "imap-literal-length-off-by-one" },
   run = function(t)
     local body = ("a"):rep(900) .. "\r\n" .. ".\r\n..\r\n.x\r\n" .. "Gr\u{fc}\u{df}e \u{4f60}\u{597d}\r\n" ..
       "\t tab and blanks  \r\n" .. ("."):rep(500) .. "\r\n\r\n\r\nend\r\n"

@@ -30,7 +30,8 @@ scenario {
   needs    = { "pop3:UIDL" },
   messages = { "plain", "dots", "ten-lines" },
   catches  = { "pop3-uidl-follows-flags", "pop3-uidl-per-session", "imap-expunge-removes-all",
-    "pop3-no-final-dot", "pop3-uidl-duplicates", "pop3-retr-deletes" },
+    "pop3-no-final-dot", "pop3-uidl-duplicates", "pop3-retr-deletes", "imap-header-fields-case-sensitive",
+    "imap-literal-length-off-by-one" },
   run = function(t)
     local pop = t:pop3 { login = true }
     local before, subject = uidl(pop)
@@ -100,7 +101,7 @@ scenario {
   why      = [[An IMAP client shows the old message under the new one's name when a UID comes back.]],
   services = { "imap", "pop3" },
   messages = { "plain", "dots", "ten-lines" },
-  catches  = { "pop3-quit-deletes-nothing", "pop3-quit-deletes-all", "imap-uids-per-session" },
+  catches  = { "pop3-quit-deletes-nothing", "pop3-quit-deletes-all", "imap-uid-search-numbers" },
   run = function(t)
     local function uids()
       local c = t:imap { select = "INBOX" }

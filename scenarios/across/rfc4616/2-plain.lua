@@ -101,7 +101,7 @@ scenario {
   timeout  = 60,
   catches  = { "sasl-plain-short", "sasl-long-response-refused", "pop3-auth-challenge-has-text",
     "smtp-auth-challenge-has-text", "smtp-auth-user-oracle", "smtp-auth-accepts-any-password",
-    "smtp-auth-failure-closes" },
+    "smtp-auth-failure-closes", "imap-authenticate-challenge-has-text" },
   tags     = { "auth" },
   run = function(t)
     t:each_door("PLAIN", function(door)

@@ -6,7 +6,7 @@ scenario {
   proves  = { "rfc3501-i-7.2.1-1", "rfc3501-6.2.3-3", "rfc3501-i-11.2-2" },
   says    = [[Where LOGINDISABLED is listed the right name and password get NO; where it is not, they log in.]],
   why     = [[Clients decide by this word whether to send the password in clear.]],
-  catches = { "imap-logindisabled-hidden", "imap-logindisabled-ignored" },
+  catches = "imap-logindisabled-ignored",
   tags    = { "auth" },
   run = function(t)
     local c = t:imap { tls = "none" }
