@@ -126,7 +126,8 @@ function login.imap(t, c, user)
 end
 
 function login.pop3(t, c, user)
-  -- The maildrop may still be locked by a session that has just ended: ask again for a little while.
+  -- The maildrop may still be locked by a session that has just ended, or (SYS/TEMP) be made for the first time by
+  -- another one at this moment, as in Cyrus: ask again for a little while.
   local deadline, pause = wire.now() + 3, 0.02
   while true do
     c:send("USER " .. user.name)
@@ -135,7 +136,7 @@ function login.pop3(t, c, user)
       c:send("PASS " .. user.password)
       r = c:expect("+OK", "-ERR", "closed")
       if r:is "+OK" then return end
-      local locked = not r.closed and (r:is "-ERR [IN-USE]" or r.text:lower():find "lock")
+      local locked = not r.closed and (r:is("-ERR [IN-USE]", "-ERR [SYS/TEMP]") or r.text:lower():find "lock")
       if not locked or wire.now() > deadline then login_failed(t, c, user, r) end
     else
       -- Some servers have no USER; they say so in CAPA.
