@@ -39,7 +39,7 @@ pid() { cat "$dir/$1/pid"; }
 
 own() { # own NAME [VARIABLE=VALUE]: a mailproofd with its store on disk
   launch "$1" env ${2:+"$2"} "$mailproofd" --ports ephemeral "${users[@]}" --store "$dir/$1/store.db" \
-    --state "$dir/$1" --log "$dir/$1/log"
+    --state "$dir/$1" --log "$dir/$1/log" --limit smtp_transactions=100000000
 }
 
 children() { cat "/proc/$1/task/$1/children"; }

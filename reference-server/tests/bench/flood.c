@@ -204,6 +204,8 @@ int main(int argc, char **argv)
                                      address,
                                      "--limit",
                                      "slow_seconds=100000",
+                                     "--limit",
+                                     "smtp_transactions=1000000",
                                      "--state",
                                      store,
                                      NULL};
@@ -265,6 +267,10 @@ int main(int argc, char **argv)
     printf("flood: %ld idle and %ld slow connections lost; memory at most %ld MB\n", lost,
            slow_lost, memory_kb(server.pid, "VmHWM") / 1024);
     failed += lost > 0;
+    for (int i = 0; i < KINDS; i++)
+        free(measures[i].ms);
+    free(idle);
+    free(slow);
     served_stop(&server);
     for (int i = 0; i < 10; i++) {
         static const char *const files[] = {
