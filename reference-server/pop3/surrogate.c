@@ -12,7 +12,7 @@
 #include "sasl.h"
 
 /* 45 octets make 60 of base64, and a word of 72: RFC 2047, 2 allows 75. */
-enum { WORD_OCTETS = 45 };
+enum { WORD_OCTETS = 45, ROUNDS = 5 };
 
 static bool eight_bit(const unsigned char *p, size_t n)
 {
@@ -173,6 +173,8 @@ static void put_parameters(struct arena *arena, const struct header_field *f, st
 {
     size_t n;
     const char *p = header_unfold(arena, f, &n);
+    if (eight_bit((const unsigned char *)p, strcspn(p, ";")))
+        return; /* not a parameter, but what they belong to */
     put_name(f, out);
     for (bool first = true; *p != '\0'; first = false) {
         const char *end = p;
@@ -184,7 +186,8 @@ static void put_parameters(struct arena *arena, const struct header_field *f, st
         }
         size_t len = (size_t)(end - p);
         if (!eight_bit((const unsigned char *)p, len)) {
-            buf_text(out, first ? "" : ";");
+            if (!first)
+                buf_text(out, *p == ' ' || *p == '\t' ? ";\r\n" : ";\r\n ");
             buf_add(out, p, len);
         }
         p = *end == ';' ? end + 1 : end;
@@ -228,7 +231,7 @@ static void put_header(struct arena *arena, const unsigned char *p, size_t n, st
     buf_add(out, p + at, n - at);
 }
 
-void surrogate_make(const unsigned char *p, size_t n, struct buf *out)
+static void rewrite(const unsigned char *p, size_t n, struct buf *out)
 {
     struct arena a = {.chunks = NULL};
     size_t at = 0;
@@ -243,4 +246,21 @@ void surrogate_make(const unsigned char *p, size_t n, struct buf *out)
     }
     buf_add(out, p + at, n - at);
     arena_free(&a);
+}
+
+/* What was left out may let a later field count, a second Content-Type say, so that what was a body
+ * has parts now: hence the rounds. What is broken beyond that becomes question marks. */
+void surrogate_make(const unsigned char *p, size_t n, struct buf *out)
+{
+    rewrite(p, n, out);
+    for (int i = 0; i < ROUNDS && surrogate_needed(out->data, out->len); i++) {
+        struct buf before = *out;
+        buf_init(out, before.limit);
+        rewrite(before.data, before.len, out);
+        buf_free(&before);
+    }
+    if (surrogate_needed(out->data, out->len))
+        for (size_t i = 0; i < out->len; i++)
+            if (out->data[i] > 0x7f)
+                out->data[i] = '?';
 }

@@ -8,6 +8,9 @@
 
 #include "buf.h"
 
+/* Most octets that one octet becomes: an address of two of them gives way to nobody's. */
+enum { SURROGATE_GROWTH = 64 };
+
 /* Whether the header of the message or of one of its parts holds octets above 127. */
 bool surrogate_needed(const unsigned char *p, size_t n);
 /* A message that says as much as ASCII can: text in encoded words, addresses that cannot be written

@@ -135,7 +135,7 @@ void pop3_uidl(struct pop3 *p, const struct pop3_command *c)
 static void make_surrogate(struct blob *b)
 {
     struct buf text;
-    buf_init(&text, 2 * b->len + 4096);
+    buf_init(&text, SURROGATE_GROWTH * b->len + 4096);
     surrogate_make(b->data, b->len, &text);
     blob_release(b);
     b->data = b->hold = buf_take(&text, &b->len);

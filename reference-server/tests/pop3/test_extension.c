@@ -21,7 +21,7 @@ static const char substitute[] =
     " \"Ann\" <ann@example>\r\n"
     "To: =?UTF-8?B?Z3LDtsOfZUBleGFtcGxl?= <invalid@internationalized-address.invalid>\r\n"
     "Subject: =?UTF-8?B?R3LDvMOfZQ==?=\r\n"
-    "Content-Type: text/plain; charset=utf-8\r\n"
+    "Content-Type: text/plain;\r\n charset=utf-8\r\n"
     "\r\nB\xc3\xb6"
     "dy\r\n";
 
@@ -148,6 +148,30 @@ START_TEST(headers_of_parts_count_too)
         ck_assert_ptr_nonnull(
             strstr(world_hear(&c, "\r\n.\r\n"),
                    "--b\r\nContent-Disposition: attachment\r\n\r\nx\r\n--b--\r\n"));
+    }
+END_TEST
+
+/* Short addresses give way to a long one each, and none is lost. */
+START_TEST(many_short_addresses_fit)
+    {
+        char *text = malloc(40000), *at = text + sprintf(text, "To: ");
+        ck_assert_ptr_nonnull(text);
+        for (int i = 0; i < 4000; i++)
+            at += sprintf(at, "%s\xc3\xa4@b", i == 0 ? "" : i % 50 == 0 ? ",\r\n " : ",");
+        strcpy(at, "\r\nContent-Type: text/\xc3\xa4; a=b\r\nSubject: last\r\n\r\nend\r\n");
+        world_add(w.server.store, w.server.loop, w.user1->id, "INBOX", text, 0);
+        free(text);
+        set("pop3-utf8-mail", "surrogate");
+        login("+OK");
+        world_forget(&c);
+        world_text(&c, "RETR 3\r\n");
+        const char *heard = world_hear(&c, "\r\n.\r\n");
+        int count = 0;
+        for (const char *p = heard; (p = strstr(p, "@internationalized-address")) != NULL; p++)
+            count++;
+        ck_assert_int_eq(count, 4000);
+        ck_assert_ptr_nonnull(strstr(heard, "\r\nSubject: last\r\n\r\nend\r\n"));
+        ck_assert_ptr_null(strstr(heard, "Content-Type"));
     }
 END_TEST
 
@@ -355,6 +379,7 @@ int main(void)
     tcase_add_test(t, without_utf8_such_mail_is_refused_and_other_mail_is_not);
     tcase_add_test(t, or_is_sent_in_ascii_with_the_size_that_it_has_then);
     tcase_add_test(t, headers_of_parts_count_too);
+    tcase_add_test(t, many_short_addresses_fit);
     tcase_add_test(t, long_text_is_cut_between_characters);
     tcase_add_test(t, names_and_passwords_are_prepared);
     tcase_add_test(t, stls_behind_utf8_is_refused);
