@@ -64,7 +64,7 @@ SERVER_TESTS := $(patsubst %.c,$(O)/%,$(shell find reference-server/tests -name 
 TESTS := $(HARNESS_TESTS) $(SERVER_TESTS)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps conformance check unit cli flood soak clients manual man operation ports-domain ports-client ports-proof mutants servers bench fuzz replay lint format install clean help
+.PHONY: all deps conformance check unit cli flood soak clients manual man operation ports-cli ports-domain ports-client ports-proof mutants servers bench fuzz replay lint format install clean help
 
 all: $(O)/mailproof $(O)/mailproofd
 
@@ -163,7 +163,7 @@ soak: $(O)/mailproofd $(O)/reference-server/tests/bench/flood
 	@$(O)/reference-server/tests/bench/flood $(O)/mailproofd 10000 1000 $(SECONDS) 50
 
 check: all $(TESTS) $(O)/harness/tests/odd_server
-	@MAKE="$(MAKE)" harness/tests/check.sh unit cli manual operation ports-domain ports-client clients ports-proof conformance mutants replay
+	@MAKE="$(MAKE)" harness/tests/check.sh unit cli manual operation ports-cli ports-domain ports-client clients ports-proof conformance mutants replay
 
 SERVERS ?= dovecot postfix postfix-dovecot exim opensmtpd cyrus courier
 servers: $(O)/mailproof

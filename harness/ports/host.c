@@ -369,6 +369,7 @@ void host_examine(struct host *h)
     compare_ports(h);
     tickets(h);
     room_domain(h);
+    room_received(h);
     for (int i = 0; i < CHECKS; i++)
         if ((checks[i].where == WHERE_HOST || checks[i].where == WHERE_CLIENT) &&
             h->found[i].kind == FINDING_NONE)

@@ -30,6 +30,10 @@ void room_other_certificate(struct port *p);
 /* B03 to B07, part of room_login. */
 void room_binding(struct port *p);
 
+struct host;
+/* B09: mail is sent, and read again on another port. */
+void room_received(struct host *h);
+
 /* Whether this port resumes a session that another one gave: a connection after the examination. */
 bool port_takes_session(struct port *p, struct ssl_session_st *s, bool *tried);
 
