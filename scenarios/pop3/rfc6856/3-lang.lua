@@ -25,7 +25,7 @@ scenario {
   needs   = { "LANG" },
   messages = 0,
   catches = { "pop3-lang-list-form", "pop3-lang-no-tag", "pop3-lang-case-sensitive",
-    "pop3-lang-before-login-only", "pop3-unknown-command-ok" },
+    "pop3-lang-before-login-only", "pop3-lang-latin1", "pop3-unknown-command-ok" },
   run = function(t)
     local list
     for _, o in ipairs { {}, { login = true } } do
@@ -39,6 +39,7 @@ scenario {
           local r = c:expect("+OK", "-ERR")
           t:check(r:is "+OK" and r.text:match "^(%S+)" == tag, "LANG %s, which is listed as %s, got %s", word, tag, r)
           if not r:is "+OK" then return end
+          t:check(utf8.len(r.raw), "the reply to LANG %s is no UTF-8: %q", word, r.raw)
         end
         c:send "FLURB"
         local r = c:expect "-ERR"
