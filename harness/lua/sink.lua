@@ -7,10 +7,11 @@ local strict = require "strict"
 local wire = require "wire"
 
 local M = {}
-local sink, session = {}, {}
+local sink, session, identity = {}, {}, {}
 local sink_class = strict.class("a sink", sink, { address = true, port = true })
+local identity_class = strict.class("an identity", identity, {})
 local session_class = strict.class("a session of a sink", session, { name = true, greeted = true, from = true,
-  to = true, message = true, lines = true })
+  to = true, message = true, lines = true, tls = true, tls_why = true })
 
 local LISTEN = { protocol = "string", address = "string", port = "number" }
 
@@ -94,13 +95,31 @@ function session:data()
   return (("\r\n" .. text):gsub("\r\n%.", "\r\n"):sub(3)), text
 end
 
+---A certificate for a second host, signed by itself, with that name in it: t:identity("mx.example", {expired = true}).
+function M.identity(_, name, o)
+  strict.string(name, "t:identity")
+  o = strict.options(o, { expired = "boolean" }, "t:identity", 2)
+  return setmetatable({ _i = wire.identity(name, o.expired or false) }, identity_class)
+end
+
+---The data of a TLSA record "3 1 1" that is right for it.
+function identity:tlsa() return "3 1 1 " .. self._i:spki() end
+---The server_name that the last client sent, "" for none.
+function identity:asked() return self._i:asked() end
+
+---The server's side of a handshake, after the reply to STARTTLS; whether it succeeded, and why not.
+function session:starttls(who)
+  self._t:_step(nil, self.name .. " begins TLS")
+  return wire.serve_tls(self._h, who._i, limit(self))
+end
+
 ---What has come and was not read yet; does not wait.
 function session:unread() return self._h:input() end
 
 function session:close() self._h:finish "close" end
 
 local SERVE = { seconds = "number", ehlo = "string", greeting = "string", mail = "string", rcpt = "string or function",
-  data = "string", dot = "string" }
+  data = "string", dot = "string", tls = "table", ehlo_in_tls = "string" }
 
 ---Serves one session with these replies (2yz where none is given) up to the first message or refusal, then hangs up:
 ---a relay may keep a connection open for long in the hope of more mail. Returns the session (from, to with their
@@ -127,7 +146,13 @@ function sink:serve(o)
     local verb = (line:match "^%a+" or ""):upper()
     if verb == "EHLO" or verb == "HELO" then
       s.greeted = line
-      s:reply(verb == "EHLO" and o.ehlo and "250 sink.example\n" .. o.ehlo or "250 sink.example")
+      local words = s.tls and (o.ehlo_in_tls or o.ehlo) or o.ehlo
+      if o.tls and not s.tls then words = words and words .. "\nSTARTTLS" or "STARTTLS" end
+      s:reply(verb == "EHLO" and words and "250 sink.example\n" .. words or "250 sink.example")
+    elseif verb == "STARTTLS" and o.tls and not s.tls then
+      s:reply "220 go on"
+      s.tls, s.tls_why = s:starttls(o.tls)
+      going = s.tls
     elseif verb == "MAIL" then
       s.from = line:match "^%a+ +[Ff][Rr][Oo][Mm]:(.*)$"
       going = answer(o.mail or "250 ok")

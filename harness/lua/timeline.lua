@@ -203,6 +203,8 @@ end
 
 ---The second host, and what holds the target's strings.
 function timeline:listen(o) return sink.listen(self, o) end
+
+function timeline:identity(name, o) return sink.identity(self, name, o) end
 function timeline:control(ask) return sink.control(self, ask) end
 
 ---Whether the target offers a service: "pop3", "lmtp".

@@ -110,6 +110,7 @@ static void open_wire(lua_State *L, const char *home)
     script_add_tools(L);
     script_add_conn(L);
     script_add_listen(L);
+    script_add_identity(L);
     lua_pushstring(L, home);
     lua_setfield(L, -2, "home");
     script_push_nil(L);

@@ -63,6 +63,8 @@ struct handle *script_new_handle(lua_State *L);
 void script_join(struct handle *h, struct session *s);
 /* Listening sockets, and lines for the target's control socket. */
 void script_add_listen(lua_State *L);
+/* Certificates of a second host, and its side of a handshake. */
+void script_add_identity(lua_State *L);
 
 /* imap.NIL on the stack. */
 void script_push_nil(lua_State *L);

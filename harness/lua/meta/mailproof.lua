@@ -186,6 +186,22 @@ function timeline:listen(o) end
 ---@return table
 function timeline:control(ask) end
 
+---A key and a certificate for a second host, signed by itself.
+---@param name string  the DNS name in it
+---@param o? {expired?: boolean}
+---@return identity
+function timeline:identity(name, o) end
+
+---A certificate of a second host.
+---@class identity
+local identity = {}
+---The data of the TLSA record that is right for it: "3 1 1 …".
+---@return string
+function identity:tlsa() end
+---The server_name (SNI) that the last client sent, "" for none.
+---@return string
+function identity:asked() end
+
 ---A second host.
 ---@class sink
 ---@field address string
@@ -199,7 +215,8 @@ function sink:accept(seconds) end
 ---step; ehlo is the list of extensions, a line each. rcpt as a function gets what follows RCPT TO: and returns the
 ---reply: a refusal then does not end the session.
 ---@param o? {seconds?: number, greeting?: string, ehlo?: string, mail?: string, rcpt?: string|fun(to: string): string,
----  data?: string, dot?: string}
+---  data?: string, dot?: string, tls?: identity, ehlo_in_tls?: string}  tls: STARTTLS is offered, with this
+---  certificate
 ---@return sink_session|nil
 function sink:serve(o) end
 ---Stops listening.
@@ -213,6 +230,7 @@ function sink:close() end
 ---@field from string|nil      of serve: what follows MAIL FROM:
 ---@field to string[]          of serve: what follows each RCPT TO:
 ---@field message string|nil   of serve: the message, dots undone
+---@field tls boolean|nil      of serve: whether the handshake succeeded; tls_why says why not
 local sink_session = {}
 ---The next line without CRLF; nil when the connection ended; silence past reply_timeout fails the scenario.
 ---@return string|nil
@@ -220,6 +238,10 @@ function sink_session:read_line() end
 ---Sends a reply: s:reply "250 ok"; line feeds part the lines of a longer one.
 ---@param text string
 function sink_session:reply(text) end
+---The server's side of a TLS handshake, here and now: whether it succeeded, and why not.
+---@param who identity
+---@return boolean done, string why
+function sink_session:starttls(who) end
 ---What has come and was not read yet (does not wait).
 ---@return string
 function sink_session:unread() end

@@ -4,6 +4,7 @@
 #include <check.h>
 #include <lauxlib.h>
 #include <lualib.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +158,78 @@ START_TEST(what_a_sink_accepts_is_evidence)
     }
 END_TEST
 
+/* A client that begins TLS at once, names `sni` and says NOOP inside; its end says how that went.
+ */
+static void tls_client(uint16_t port, const char *sni)
+{
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = -1;
+    for (int tries = 0; fd < 0 && tries < 300; tries++) {
+        fd = socket(AF_INET, SOCK_STREAM, 0);
+        if (connect(fd, (struct sockaddr *)&at, sizeof at) != 0) {
+            (void)close(fd);
+            fd = -1;
+            (void)usleep(10 * 1000);
+        }
+    }
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL *ssl = SSL_new(ctx);
+    _exit(fd >= 0 && SSL_set_fd(ssl, fd) == 1 && SSL_set_tlsext_host_name(ssl, sni) == 1 &&
+                  SSL_connect(ssl) == 1 && SSL_write(ssl, "NOOP\r\n", 6) == 6
+              ? 0
+              : 1);
+}
+
+START_TEST(a_session_takes_the_servers_side_of_tls)
+    {
+        uint16_t port = free_port();
+        pid_t pid = fork();
+        if (pid == 0)
+            tls_client(port, "mx.example");
+        char body[1024];
+        (void)snprintf(
+            body, sizeof body,
+            "local who = t:identity('other.example', {expired = true})\n"
+            "local s = t:listen{address = '127.0.0.1', port = %d}:accept(3)\n"
+            "t:check(s:starttls(who), 'no handshake')\n"
+            "t:equal(s:read_line(), 'NOOP', 'line inside TLS')\n"
+            "t:equal(who:asked(), 'mx.example', 'name asked for')\n"
+            "t:check(who:tlsa():find('^3 1 1 ' .. ('%%x'):rep(64) .. '$'), 'no TLSA data')\n"
+            "t:check(who:tlsa() ~= t:identity('other.example'):tlsa(), 'one key for two')",
+            port);
+        run("", body);
+        int status = 0;
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        verdict_is(VERDICT_PASS, "");
+        ck_assert_int_eq(status, 0);
+    }
+END_TEST
+
+START_TEST(a_report_is_taken_apart)
+    {
+        run("",
+            "local crlf = function(s) return (s:gsub('\\n', '\\r\\n')) end\n"
+            "local r = message.report(crlf [[Content-Type: multipart/report; report-type=x;\n"
+            "  boundary=\"b=1\"\n\npreamble\n--b=1\n\nwords\n--b=1\n"
+            "Content-Type: message/delivery-status\n\nReporting-MTA: dns; a.example\n\n"
+            "Final-Recipient: rfc822;\n B@c.example\nAction: failed\nAction: delayed\n\n"
+            "Status: 5.0.0\n\n--b=1\nContent-Type: message/rfc822\n\nX: y\n--b=10\n--b=1--\n]])\n"
+            "t:equal(r.message['reporting-mta'], 'dns; a.example', 'field of the message')\n"
+            "t:equal(#r.recipients, 2, 'recipients')\n"
+            "t:equal(r.recipients[1]['final-recipient'], 'rfc822; B@c.example', 'unfolded')\n"
+            "t:equal(r.recipients[2].status, '5.0.0', 'second recipient')\n"
+            "t:equal(r.twice, {'Action'}, 'twice')\n"
+            "t:check(r.returned:sub(-6) == '--b=10', 'a longer line is no boundary')\n"
+            "local none, why = message.report('Subject: x\\r\\n\\r\\nhello\\r\\n')\n"
+            "t:equal(none, nil, 'a report of plain text') t:check(why:find 'type', 'no reason')\n"
+            "t:equal(message.parts(crlf 'Content-Type: multipart/mixed; boundary=b\\n\\n--b\\n'), "
+            "nil,"
+            " 'parts without an end')");
+        verdict_is(VERDICT_PASS, "");
+    }
+END_TEST
+
 START_TEST(without_a_control_socket_a_scenario_is_skipped)
     {
         run("", "t:control{['do'] = 'ping'}");
@@ -220,6 +293,8 @@ int main(void)
     tcase_add_test(tc, a_session_can_be_led_by_hand);
     tcase_add_test(tc, nobody_comes_in_time);
     tcase_add_test(tc, what_a_sink_accepts_is_evidence);
+    tcase_add_test(tc, a_session_takes_the_servers_side_of_tls);
+    tcase_add_test(tc, a_report_is_taken_apart);
     tcase_add_test(tc, without_a_control_socket_a_scenario_is_skipped);
     tcase_add_test(tc, a_control_line_gives_its_answer_as_a_table);
     tcase_add_test(tc, a_refused_control_line_is_an_error_of_ours);

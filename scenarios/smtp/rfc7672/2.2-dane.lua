@@ -39,6 +39,42 @@ end
 local OTHER = "3 1 1 " .. ("ab"):rep(32)
 
 scenario(common {
+  name = "right-key-is-enough",
+  title = "A key that a 3 1 1 record names is enough, whatever name and dates the certificate has",
+  proves = { "rfc7672-2.2-2", "rfc7672-3.1.1-1", "rfc7672-3.1.1-2", "rfc7672-2.2.3-1", "rfc7672-8.1-1" },
+  says = [[The mail goes over TLS to a host whose key is the one of the record, although its certificate has expired
+           and names another host. The handshake names the host of the record (SNI).]],
+  why = [[The record is renewed with the key and signed with the zone: no authority and no date has to be asked.]],
+  catches = { "queue-dane-checks-names", "queue-dane-no-sni", "queue-address-beside-mx", "smtp-loses-after-250" },
+  run = function(t)
+    local who = t:identity("elsewhere.example", { expired = true })
+    local sink = secure(t, "dane7.example", "127.0.5.7", who:tlsa())
+    submit(t, "bob@dane7.example")
+    local s = sink:serve { seconds = 3, tls = who }
+    if not s then t:fail "no connection to the host" end
+    t:check(s.tls, "no TLS with the key that the record names: %s", s.tls_why or s.lines)
+    t:check(s.message, "no mail over TLS with the key that the record names: %s", s.lines)
+    t:equal(who:asked(), "mx.dane7.example", "name in the handshake")
+  end,
+})
+
+scenario(common {
+  name = "wrong-key-gets-nothing",
+  title = "A host whose key no TLSA record names gets no mail",
+  proves = { "rfc7672-3.2-2", "rfc7672-2.2-x2", "rfc7672-2.2-3" },
+  says = [[TLS comes up, the key is another one than the record says: the client leaves without sending.]],
+  why = [[A certificate that looks right in every other way is what somebody in the middle shows.]],
+  catches = { "queue-dane-ignored" },
+  run = function(t)
+    local sink = secure(t, "dane8.example", "127.0.5.8", OTHER)
+    submit(t, "bob@dane8.example")
+    local s = sink:serve { seconds = 3, tls = t:identity "mx.dane8.example" }
+    t:check(not s or not s.message and not s.from, "a host with a wrong key got MAIL FROM:%s", s and s.from)
+    t:equal(#t:inbox(), 0, "reports about mail that has to wait")
+  end,
+})
+
+scenario(common {
   name = "no-fall-back-to-clear",
   title = "A host with secure TLSA records gets no mail in clear",
   proves = { "rfc7672-2.2-x1", "rfc7672-2.2-2", "rfc7672-2.2-x3", "rfc7672-2.2-3" },

@@ -141,3 +141,28 @@ scenario(client {
     t:delivered(t.marker, { judge = true, seconds = 3 })
   end,
 })
+
+scenario(client {
+  name = "passed-on-over-good-tls",
+  title = "A next host that DANE vouches for and that offers REQUIRETLS gets the mail, with the parameter",
+  proves = { "rfc8689-2-4", "rfc8689-2-3", "rfc8689-4.1-1", "rfc8689-2-5" },
+  says = [[MX and TLSA records are signed, the key is right, EHLO inside TLS lists REQUIRETLS: the message goes on, and
+           MAIL says REQUIRETLS again.]],
+  why = [[The chain holds only if each host binds the next one.]],
+  catches = { "queue-requiretls-not-passed", "queue-requiretls-ignored", "smtp-requiretls-not-offered",
+    "smtp-loses-after-250" },
+  run = function(t)
+    local who = t:identity "mx.good.example"
+    local sink = t:listen { address = "127.0.3.54" }
+    local tlsa = ("_%d._tcp.mx.good.example"):format(sink.port)
+    t:control { ["do"] = "dns", add = { "$SECURE good.example", "$SECURE mx.good.example", "$SECURE " .. tlsa,
+      "good.example. MX 10 mx.good.example.", "mx.good.example. A 127.0.3.54", tlsa .. ". TLSA " .. who:tlsa() } }
+    local c = t:smtp { service = "submission", tls = "starttls", login = true }
+    c:mail { from = t.user.address, to = "bob@good.example", params = "REQUIRETLS",
+      data = message.make { subject = t.marker } }
+    local s = sink:serve { seconds = 3, tls = who, ehlo_in_tls = "REQUIRETLS" }
+    if not s then t:fail "no connection to the host" end
+    t:check(s.tls and s.message, "the message was not sent over TLS that holds: %s", s.lines)
+    t:check((s.from or ""):upper():find " REQUIRETLS", "it went on as MAIL FROM:%s", s.from)
+  end,
+})
