@@ -112,7 +112,7 @@ scenario {
   proves  = "rfc2852-4-12",
   says    = [[With DELIVERBY n in EHLO, mode R and less than n seconds gets 555, or 455 if that can change.]],
   why     = [[The sender may still find another way: later he cannot.]],
-  catches = "smtp-by-minimum-ignored",
+  catches = { "smtp-by-minimum-ignored", "smtp-by-any-value" },
   needs   = { "DELIVERBY" },
   run = function(t)
     local c = t:smtp()
@@ -132,7 +132,7 @@ scenario(common {
   says = [[BY goes on with the seconds to the same moment, and with mode and trace as they came.]],
   why = [[If each relay passed on the full time, ten of them would make ten times of it.]],
   catches = { "queue-by-not-passed", "queue-by-not-counted", "queue-gives-up-on-4xx", "queue-impatient",
-    "smtp-loses-after-250" },
+    "smtp-by-any-value", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.11" }
     submit(t, "127.0.3.11", "by.example", "BY=50000;R")
@@ -159,7 +159,7 @@ scenario(common {
   says = [[The message is not handed to a host that cannot promise to return it; the sender gets a report of failure.]],
   why = [[Past that host nobody would know that the message has a time.]],
   catches = { "queue-by-return-to-anyone", "queue-dsn-plain", "queue-dsn-wrong-action", "queue-retries-5xx",
-    "queue-dsn-base64-status", "smtp-loses-after-250" },
+    "queue-dsn-base64-status", "smtp-by-any-value", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.12" }
     submit(t, "127.0.3.12", "nobody.example", "BY=50000;R")
@@ -177,7 +177,7 @@ scenario(common {
   says = [[A host that lists DELIVERBY 3600 does not get a message with less than an hour.]],
   why = [[It has said that it cannot do it.]],
   catches = { "queue-by-minimum-ignored", "queue-dsn-plain", "queue-dsn-wrong-action", "queue-retries-5xx",
-    "queue-dsn-base64-status", "smtp-loses-after-250" },
+    "queue-dsn-base64-status", "smtp-by-any-value", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.13" }
     submit(t, "127.0.3.13", "slowly.example", "BY=1800;R")
@@ -195,7 +195,7 @@ scenario(common {
   says = [[The message goes on without BY; the sender gets a report with Action relayed although he asked for none.]],
   why = [[From there on nobody watches the time, and he has to know it.]],
   catches = { "queue-by-relayed-untold", "queue-by-unasked", "queue-dsn-plain", "queue-relayed-as-delivered",
-    "queue-dsn-base64-status", "smtp-loses-after-250" },
+    "queue-dsn-base64-status", "smtp-by-any-value", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.14" }
     submit(t, "127.0.3.14", "anyone.example", "BY=50000;N")
@@ -215,7 +215,7 @@ scenario(common {
   why = [[The message is of no use any more; the sender may still telephone.]],
   catches = { "queue-by-time-ignored", "queue-by-wrong-status", "queue-by-date-missing", "queue-dsn-no-status",
     "queue-dsn-wrong-action", "queue-dsn-plain", "queue-gives-up-on-4xx", "queue-dsn-base64-status",
-    "smtp-loses-after-250" },
+    "smtp-by-any-value", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.15" }
     submit(t, "127.0.3.15", "over.example", "BY=1000;R")
@@ -239,7 +239,8 @@ scenario(common {
            the host takes it.]],
   why = [[Late is better than never, if the sender knows that it is late.]],
   catches = { "queue-by-time-ignored", "queue-by-n-returned", "queue-dsn-no-status", "queue-dsn-plain",
-    "queue-gives-up-on-4xx", "queue-impatient", "queue-dsn-base64-status", "smtp-loses-after-250" },
+    "queue-gives-up-on-4xx", "queue-impatient", "queue-dsn-base64-status", "smtp-by-any-value",
+    "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.16" }
     submit(t, "127.0.3.16", "late.example", "BY=200;N")
@@ -267,7 +268,7 @@ scenario(common {
   says = [[BY=…;NT makes each relay on the way report relayed, and T goes on.]],
   why = [[It is how a site finds out where its mail loses its time.]],
   catches = { "queue-by-trace-ignored", "queue-by-not-passed", "queue-dsn-plain", "queue-relayed-as-delivered",
-    "queue-dsn-base64-status", "smtp-loses-after-250" },
+    "queue-dsn-base64-status", "smtp-by-any-value", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.17" }
     submit(t, "127.0.3.17", "trace.example", "BY=50000;NT")

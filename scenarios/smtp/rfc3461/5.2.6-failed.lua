@@ -122,7 +122,7 @@ scenario(common {
   says = [[A message from <> that cannot be delivered ends there: nobody gets a report, no address in its header and no
            postmaster.]],
   why = [[Reports have the null sender. If they were answered, two servers could write to each other for ever.]],
-  catches = { "queue-bounces-bounce" },
+  catches = { "queue-bounces-bounce", "submission-null-sender-refused" },
   run = function(t)
     local name = t:smtp().greeting.lines[1]:match "^(%S+)"
     local sink, home = t:listen { address = "127.0.0.83" }, t:listen { address = "127.0.0.84" }

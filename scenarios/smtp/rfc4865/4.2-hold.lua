@@ -110,7 +110,7 @@ scenario(common {
   level = "SHOULD",
   says = [[HOLDFOR=600 with BY=300;R cannot be kept: 501 at MAIL.]],
   why = [[The message would be returned before it was ever sent.]],
-  catches = "smtp-hold-beyond-by",
+  catches = { "smtp-hold-beyond-by", "smtp-by-any-value" },
   needs = { "FUTURERELEASE", "DELIVERBY" },
   run = function(t)
     local c = t:submission()

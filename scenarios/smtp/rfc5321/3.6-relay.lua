@@ -161,9 +161,9 @@ scenario(common {
            fields, a missing Date, blanks at line ends, long lines.]],
   why = [[A signature over the message (DKIM, S/MIME) breaks by a single blank.]],
   catches = { "queue-strips-trailing-blanks", "queue-adds-date", "smtp-adds-empty-line", "smtp-truncates-long-line",
-    "smtp-no-dot-unstuffing", "smtp-double-unstuffing", "queue-dots-not-doubled", "smtp-strips-control-characters",
-    "smtp-strips-received", "queue-strips-received", "smtp-no-received", "queue-keeps-return-path",
-    "smtp-loses-after-250" },
+    "smtp-no-dot-unstuffing", "smtp-double-unstuffing", "queue-dots-not-doubled",
+    "smtp-strips-control-characters", "smtp-strips-received", "queue-strips-received", "smtp-no-received",
+    "queue-keeps-return-path", "smtp-apparently-to", "smtp-loses-after-250" },
   services = { "smtp" },
   run = function(t)
     local sink = t:listen { address = "127.0.2.5" }
@@ -189,7 +189,8 @@ scenario(common {
            puts neither hosts nor itself before an address.]],
   why = [[Routes come from the time before MX records. Today they serve to send mail through hosts that would refuse
           it.]],
-  catches = { "queue-keeps-source-route", "queue-report-along-route", "smtp-loses-after-250" },
+  catches = { "queue-keeps-source-route", "queue-report-along-route", "smtp-source-route-in-mail",
+    "smtp-loses-after-250" },
   run = function(t)
     local sink, other = t:listen { address = "127.0.2.6" }, t:listen { address = "127.0.2.7" }
     t:control { ["do"] = "dns", add = { "route.example. A 127.0.2.6", "first.example. A 127.0.2.7" } }
@@ -216,7 +217,8 @@ scenario(common {
   proves = { "rfc5321-6.1-8", "rfc5321-6.1-10", "rfc5321-C-12" },
   says = [[Mail from <@a:user@d> that fails is reported with RCPT TO:<user@d>, at the host of d.]],
   why = [[Each host of a route is one more at which the report can get lost.]],
-  catches = { "queue-report-along-route", "queue-no-failure-dsn", "queue-retries-5xx", "smtp-loses-after-250" },
+  catches = { "queue-report-along-route", "queue-no-failure-dsn", "queue-retries-5xx", "smtp-source-route-in-mail",
+    "smtp-loses-after-250" },
   run = function(t)
     local sink, back = t:listen { address = "127.0.2.8" }, t:listen { address = "127.0.2.9" }
     local first = t:listen { address = "127.0.2.10" }

@@ -64,7 +64,7 @@ scenario {
               Received is one of UTF8SMTP, UTF8SMTPA, UTF8SMTPS and so on.]],
   why     = [[A server that lists the extension and clears or drops bits turns names into noise.]],
   catches = { "smtp-utf8-with-esmtp", "smtp-utf8-header-question-marks", "smtp-strips-eighth-bit", "smtp-no-received",
-    "smtp-loses-after-250" },
+    "smtp-received-with-any", "smtp-loses-after-250" },
   needs   = { "SMTPUTF8" },
   run = function(t)
     local subject = "gr\xc3\xbc\xc3\x9fe \xf0\x9f\x93\xac " .. t.marker

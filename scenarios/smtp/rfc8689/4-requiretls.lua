@@ -39,7 +39,7 @@ scenario {
   says    = [[EHLO lists it after STARTTLS and not before, without a parameter. In clear MAIL with it is refused; inside
               TLS it is taken, and refused with a value.]],
   why     = [[Mail that must not be read on the way has been read already when it came in clear.]],
-  catches = { "smtp-requiretls-in-clear", "smtp-requiretls-takes-value" },
+  catches = { "smtp-requiretls-in-clear", "smtp-requiretls-takes-value", "smtp-requiretls-not-offered" },
   needs   = { "STARTTLS", "tls:REQUIRETLS" },
   users   = 0,
   run = function(t)
@@ -89,8 +89,8 @@ scenario(client {
   proves = { "rfc8689-4.1-1", "rfc8689-4.2.1-7", "rfc8689-4.2.1-8", "rfc8689-2-5" },
   says = [[A next host without TLS does not get the message; a failed report goes to the sender.]],
   why = [[The sender has asked for it: rather not at all than readable on the way.]],
-  catches = { "queue-requiretls-ignored", "queue-dsn-plain", "queue-dsn-wrong-action", "smtp-requiretls-not-offered",
-    "queue-retries-5xx", "queue-dsn-base64-status", "smtp-loses-after-250" },
+  catches = { "queue-requiretls-ignored", "queue-dsn-plain", "queue-dsn-wrong-action", "queue-retries-5xx",
+    "queue-dsn-base64-status", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.51" }
     submit(t, "127.0.3.51", "clear.example", { params = "REQUIRETLS" })
@@ -111,8 +111,8 @@ scenario(client {
            text stays out of the report.]],
   why = [[The report may travel in clear itself.]],
   catches = { "queue-requiretls-full-report", "queue-requiretls-status", "queue-requiretls-ignored",
-    "queue-dsn-no-status", "queue-dsn-plain", "smtp-requiretls-not-offered", "queue-retries-5xx",
-    "queue-dsn-base64-status", "smtp-loses-after-250" },
+    "queue-dsn-no-status", "queue-dsn-plain", "queue-retries-5xx", "queue-dsn-base64-status",
+    "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.52" }
     submit(t, "127.0.3.52", "status.example", { params = "REQUIRETLS RET=FULL" })
@@ -132,8 +132,8 @@ scenario(client {
   proves = "rfc8689-4.1-3",
   says = [[With the parameter the field counts for nothing: the message is not sent in clear.]],
   why = [[Fields come from anywhere; the envelope is what the sender says now.]],
-  catches = { "queue-requiretls-header-wins", "queue-requiretls-ignored", "smtp-requiretls-not-offered",
-    "queue-dsn-plain", "queue-retries-5xx", "smtp-loses-after-250" },
+  catches = { "queue-requiretls-header-wins", "queue-requiretls-ignored", "queue-dsn-plain", "queue-retries-5xx",
+    "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.53" }
     submit(t, "127.0.3.53", "field.example", { params = "REQUIRETLS", headers = { "TLS-Required: No" } })
