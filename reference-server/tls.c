@@ -343,7 +343,8 @@ void tls_facts(SSL *ssl, struct conn *c)
     static const char label[] = "EXPORTER-Channel-Binding"; /* RFC 9266, 4.2 */
     c->tls = true;
     snprintf(c->tls_version, sizeof c->tls_version, "%s", SSL_get_version(ssl));
-    snprintf(c->tls_cipher, sizeof c->tls_cipher, "%s", SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl)));
+    snprintf(c->tls_cipher, sizeof c->tls_cipher, "%s",
+             SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl)));
     const char *sni = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     snprintf(c->tls_sni, sizeof c->tls_sni, "%s", sni != NULL ? sni : "");
     client_subject(ssl, c->tls_client_subject, sizeof c->tls_client_subject);

@@ -248,6 +248,8 @@ int cli_ports(int argc, char **argv)
          "fails"},
         {"--name", 0, FLAG_TEXT, &c.o.host, "NAME", "the server's name, when HOST is an address"},
         {"--ca", 0, FLAG_TEXT, &c.o.ca_file, "FILE", "trusted authorities (default: the system's)"},
+        {"--crl", 0, FLAG_TEXT, &c.o.crl_file, "FILE",
+         "lists of revoked certificates, PEM; nobody is asked for them"},
         {"--user", 0, FLAG_TEXT, &c.user, "NAME:PASSWORD", "an account, for what needs a login"},
         {"--recipient", 0, FLAG_TEXT, &c.o.recipient, "ADDRESS",
          "takes mail, for truncated messages"},

@@ -226,6 +226,7 @@ void room_certificate(struct port *p, const struct conn *c)
     names(p, c, leaf);
     keys(p, c, all);
     purpose(p, c, leaf);
+    room_revocation(p, c, leaf);
 }
 
 static void ask_for(struct ssl_st *ssl, void *arg)

@@ -24,6 +24,7 @@ struct ports_options {
     struct dns *dns;             /* to ask for records; NULL: nobody is asked */
     const char *sts_policy;      /* a file, ADDRESS[:PORT], "fetch", or NULL */
     const char *ca_file;         /* NULL: the system's authorities */
+    const char *crl_file;        /* PEM, or NULL */
     const char *user, *password; /* an account, or NULL */
     const char *recipient;       /* an address that takes mail, or NULL */
     const char *source;          /* local address; NULL: any, on the loopback 127.0.0.2 */

@@ -5,6 +5,8 @@
 
 #include "ports/port.h"
 
+struct x509_st; /* OpenSSL's X509 */
+
 void room_mode(struct port *p);        /* P: open? which mode, which protocol? */
 void room_silence(struct port *p);     /* P03, at the end: was the silent connection greeted? */
 void room_session(struct port *p);     /* one whole TLS session: certificate, capabilities, close */
@@ -23,6 +25,9 @@ void room_oracles(struct port *p);     /* H10, H11: what wrong padding is answer
 
 /* The certificate of a session that stands. Z. */
 void room_certificate(struct port *p, const struct conn *c);
+
+/* Z16: what a stapled answer or a CRL says of the leaf. */
+void room_revocation(struct port *p, const struct conn *c, struct x509_st *leaf);
 
 /* Z15: whether there is a second one, for clients that want another kind of key. */
 void room_other_certificate(struct port *p);

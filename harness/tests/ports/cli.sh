@@ -187,6 +187,27 @@ for mode in clean both stranger robot cbc; do
   esac
 done
 
+# --- revocation -----------------------------------------------------------------------------------
+# crl FILE [SERIAL]: a CRL of the small server's RSA certificate, which is its own issuer, with this serial number in it.
+crl() {
+  : > index.txt
+  [ $# = 1 ] || printf 'R\t400101000000Z\t260101000000Z\t%s\tunknown\t/CN=x\n' "$2" > index.txt
+  printf '[ca]\ndefault_ca = a\n[a]\ndatabase = index.txt\ndefault_md = sha256\ndefault_crl_days = 3\n' > ca.cnf
+  openssl ca -config ca.cnf -gencrl -keyfile clean/rsa.key -cert clean/rsa.pem -out "$1" 2> /dev/null
+}
+odd clean
+p=$(cat clean/port)
+crl empty.crl
+crl full.crl "$(openssl x509 -in clean/rsa.pem -noout -serial | cut -d= -f2)"
+look 1 "no CRL" "${flags[@]}" --depth gentle
+want "no CRL" "$p/Z16 skip not checked: nothing is stapled"
+look 1 "a CRL" "${flags[@]}" --depth gentle --crl empty.crl
+want "a CRL" "$p/Z16 pass"
+look 1 "a CRL with the certificate" "${flags[@]}" --depth gentle --crl full.crl
+want "a CRL with the certificate" "$p/Z16 weak the CRL of its issuer says that it is revoked"
+look 1 "a CRL of somebody else" "${flags[@]}" --depth gentle --crl "$ca"
+want "a CRL of somebody else" "$p/Z16 skip .*has no CRL of its issuer"
+
 # --- what is left in the folder -------------------------------------------------------------------
 look 1 "an account in the command line" "${ours[@]}" --profile must.lua --port "$imaps=imap/implicit" --user ann:secret --depth normal
 if grep -q 'ann:secret' out/run.jsonl out/ports.json; then bad "the password is in the files"; else good; fi
