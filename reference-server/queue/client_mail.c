@@ -235,8 +235,8 @@ static void next_rcpt(struct client *c)
 static void mail_replied(struct client *c)
 {
     struct client_outcome o;
-    if (c->reply.code / 100 != 2) {
-        client_judge(c, &o, "0.0");
+    client_judge(c, &o, "0.0");
+    if (o.verdict != CLIENT_TAKEN) {
         if (o.verdict == CLIENT_NEVER)
             snprintf(refused_by, sizeof refused_by, "%s", c->peer_name);
         c->mail_failed = true;

@@ -35,6 +35,7 @@ struct lane {
     bool addresses_secure, addresses_failed;
     struct dns_record tlsa[TLSA_RECORDS];
     size_t tlsa_count;
+    bool tlsa_usable; /* one of them can be */
     enum sts_mode sts;
     enum client_tls tls;
     bool in_clear; /* the handshake failed where TLS was only nice to have */
@@ -270,6 +271,10 @@ static void ended(void *arg, const struct client_outcome *why)
         kept.verdict = CLIENT_NEVER;
         snprintf(kept.status, sizeof kept.status, "5.7.10");
     }
+    bool returned = (l->tls == CLIENT_TLS_DANE && fault(FAULT_QUEUE_DANE_RETURNS)) ||
+                    (l->sts == STS_ENFORCE && fault(FAULT_QUEUE_STS_RETURNS));
+    if (returned)
+        kept.verdict = CLIENT_NEVER;
     remember(l, &kept);
     l->in_clear = false;
     l->address++;
@@ -322,7 +327,9 @@ static void try_address(struct lane *l)
 static void refuse_host(struct lane *l, const char *status, const char *why)
 {
     struct client_outcome o;
-    client_says(&o, CLIENT_LATER, status, "%s: %s", l->route.hosts[l->host].name, why);
+    bool returned = l->sts == STS_ENFORCE && fault(FAULT_QUEUE_STS_RETURNS);
+    client_says(&o, returned ? CLIENT_NEVER : CLIENT_LATER, status, "%s: %s",
+                l->route.hosts[l->host].name, why);
     remember(l, &o);
     next_host(l);
 }
@@ -335,9 +342,10 @@ static void decide_tls(struct lane *l)
                 (ntohl(((struct sockaddr_in *)&l->addresses[0])->sin_addr.s_addr) >> 24) == 127;
     if (l->to->safety == TRIP_ANY && o->user == NULL) /* RFC 8689, 4.2.2 */
         l->tls = CLIENT_TLS_MAY;
-    else if (l->tlsa_count > 0)
+    else if (l->tlsa_count > 0 && (l->tlsa_usable || l->to->safety != TRIP_VERIFIED))
         l->tls = CLIENT_TLS_DANE;
-    else if (l->sts == STS_ENFORCE || l->to->safety == TRIP_VERIFIED)
+    else if ((l->sts == STS_ENFORCE && !fault(FAULT_QUEUE_STS_DOWNGRADE)) ||
+             l->to->safety == TRIP_VERIFIED)
         l->tls = CLIENT_TLS_VERIFIED;
     else if (o->user != NULL && !loop)
         l->tls = CLIENT_TLS_MUST;
@@ -353,16 +361,24 @@ static void tlsa_came(void *arg, const struct dns_answer *a)
     struct lane *l = arg;
     l->query = NULL;
     step(l);
-    if (a->status == DNS_FAILED) { /* RFC 7672, 2.1.2: a failure may hide records */
+    l->tlsa_usable = false;
+    if (a->status == DNS_FAILED &&
+        !fault(
+            FAULT_QUEUE_DANE_FAILURE_IGNORED)) { /* RFC 7672, 2.1.2: a failure may hide records */
         refuse_host(l, "4.7.5", "the DNS does not tell its TLSA records");
         return;
     }
-    for (size_t i = 0; a->secure && i < a->count && l->tlsa_count < TLSA_RECORDS; i++) {
+    bool binds = a->secure || fault(FAULT_QUEUE_DANE_INSECURE_BINDS);
+    for (size_t i = 0; binds && i < a->count && l->tlsa_count < TLSA_RECORDS; i++) {
         struct dns_record *r = &l->tlsa[l->tlsa_count++];
         *r = a->records[i];
         r->bytes = must_have(malloc(r->len));
         memcpy(r->bytes, a->records[i].bytes, r->len);
+        /* Usages 0 and 1 are not for SMTP (RFC 7672, 3.1.3). */
+        l->tlsa_usable = l->tlsa_usable || r->bytes[0] >= 2;
     }
+    if (!l->tlsa_usable && fault(FAULT_QUEUE_DANE_UNUSABLE_CLEAR))
+        drop_tlsa(l);
     decide_tls(l);
 }
 
@@ -402,7 +418,9 @@ static void addresses_known(struct lane *l)
         client_says(&o, CLIENT_NEVER, "5.4.4", "%s has no address", host);
         remember(l, &o);
         next_host(l);
-    } else if (l->route.secure && l->addresses_secure && l->to->safety != TRIP_ANY) {
+    } else if (((l->route.secure && l->addresses_secure) ||
+                fault(FAULT_QUEUE_DANE_INSECURE_BINDS)) &&
+               l->to->safety != TRIP_ANY) {
         int most = DNS_NAME_MAX;
         snprintf(name, sizeof name, "_%u._tcp.%.*s", port_of(l), most, host);
         l->query = dns_ask(l->to->all->o.dns, name, DNS_TLSA, tlsa_came, l);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fault.h"
+
 enum { POLICY_BYTES = 65536, PATTERNS = 32, NAME_BYTES = 256 };
 
 struct policy {
@@ -139,11 +141,29 @@ bool sts_any(const struct sts *s)
     return s->policies != NULL;
 }
 
-enum sts_mode sts_mode(struct sts *s, const char *domain, bool announced, int64_t now_s)
+/* The domain's policy; by a fault also one of a domain above it (RFC 8461, 3.4 has none of that).
+ */
+static struct policy *policy_of(const struct sts *s, const char *domain, bool *inherited)
 {
     struct policy *p = *find(s, domain);
+    *inherited = false;
+    for (const char *dot = strchr(domain, '.'); p == NULL && dot != NULL;
+         dot = strchr(dot + 1, '.'))
+        if (fault(FAULT_QUEUE_STS_PARENT_BINDS)) {
+            p = *find(s, dot + 1);
+            *inherited = true;
+        }
+    return p;
+}
+
+enum sts_mode sts_mode(struct sts *s, const char *domain, bool announced, int64_t now_s)
+{
+    bool inherited;
+    struct policy *p = policy_of(s, domain, &inherited);
     if (p == NULL)
         return STS_NONE;
+    if (inherited || (announced && fault(FAULT_QUEUE_STS_TESTING_BINDS)))
+        return STS_ENFORCE;
     if (announced)
         p->seen_s = now_s;
     return announced || (p->seen_s != 0 && now_s - p->seen_s <= p->max_age) ? p->mode : STS_NONE;
@@ -151,7 +171,8 @@ enum sts_mode sts_mode(struct sts *s, const char *domain, bool announced, int64_
 
 bool sts_allows(const struct sts *s, const char *domain, const char *host)
 {
-    const struct policy *p = *find(s, domain);
+    bool inherited;
+    const struct policy *p = policy_of(s, domain, &inherited);
     for (size_t i = 0; p != NULL && i < p->count; i++) {
         const char *pattern = p->patterns[i];
         if (strcasecmp(pattern, host) == 0)
@@ -159,6 +180,10 @@ bool sts_allows(const struct sts *s, const char *domain, const char *host)
         const char *dot = strchr(host, '.'); /* "*." stands for one label */
         if (pattern[0] == '*' && pattern[1] == '.' && dot != NULL &&
             strcasecmp(pattern + 1, dot) == 0)
+            return true;
+        size_t n = strlen(host), len = strlen(pattern);
+        if (pattern[0] == '*' && n > len && strcasecmp(host + n - len + 1, pattern + 1) == 0 &&
+            fault(FAULT_QUEUE_STS_WILDCARD_DEEP))
             return true;
     }
     return false;
