@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "budget.h"
+
 enum { SMALLEST = 256 };
 
 void buf_init(struct buf *b, size_t limit)
@@ -17,8 +19,10 @@ void buf_init(struct buf *b, size_t limit)
 
 void buf_free(struct buf *b)
 {
+    if (b->budget != NULL)
+        budget_give(b->budget, b->room);
     free(b->base);
-    *b = (struct buf){.limit = b->limit};
+    *b = (struct buf){.limit = b->limit, .budget = b->budget};
 }
 
 /* Makes room for n more bytes and a final NUL behind them. */
@@ -39,6 +43,10 @@ static bool make_room(struct buf *b, size_t n)
     size_t room = b->room < SMALLEST ? SMALLEST : b->room;
     while (room < want)
         room *= 2;
+    if (b->budget != NULL && !budget_take(b->budget, room - b->room)) {
+        b->denied = true;
+        return false;
+    }
     unsigned char *base = malloc(room);
     if (base == NULL)
         abort();
@@ -96,12 +104,17 @@ void buf_empty(struct buf *b)
 
 unsigned char *buf_take(struct buf *b, size_t *len)
 {
+    struct budget *budget = b->budget;
+    size_t counted = b->room;
+    b->budget = NULL; /* room for the NUL is made in any case */
     make_room(b, 0);
     if (b->data != b->base)
         memmove(b->base, b->data, b->len);
     b->base[b->len] = '\0';
     *len = b->len;
     unsigned char *data = b->base;
-    *b = (struct buf){.limit = b->limit};
+    if (budget != NULL)
+        budget_give(budget, counted);
+    *b = (struct buf){.limit = b->limit, .budget = budget};
     return data;
 }

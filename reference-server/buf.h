@@ -6,12 +6,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct budget;
+
 struct buf {
     unsigned char *data; /* first unconsumed byte; NULL while empty and never used */
     size_t len;          /* unconsumed bytes */
     size_t limit;        /* most bytes it may hold */
     unsigned char *base; /* the allocation */
     size_t room;
+    struct budget *budget; /* its room is part of this one; NULL: of none. Set while it is empty */
+    bool denied;           /* the budget did not allow for more; until buf_free or buf_take */
 };
 
 void buf_init(struct buf *b, size_t limit);

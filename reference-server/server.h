@@ -3,6 +3,7 @@
 #define SERVER_SERVER_H
 
 #include "account.h"
+#include "budget.h"
 #include "clock.h"
 #include "conn.h"
 #include "policy.h"
@@ -27,10 +28,11 @@ struct server {
     const char *hostname;        /* "mail.test.example" */
     const char *domain;          /* first mail domain */
     const char *priority_policy; /* RFC 6710, 9.2: its name, told in EHLO; NULL: none is told */
-    bool plaintext_login; /* passwords without TLS are allowed (default on loopback test runs) */
-    struct queue *queue;  /* mail for other hosts; NULL: there is none */
-    struct dns *dns;      /* goes with it */
-    struct guard *guard;  /* counts by address; NULL: nobody counts */
+    bool plaintext_login;   /* passwords without TLS are allowed (default on loopback test runs) */
+    struct queue *queue;    /* mail for other hosts; NULL: there is none */
+    struct dns *dns;        /* goes with it */
+    struct budget incoming; /* messages on their way into the store: limits.incoming_bytes */
+    struct guard *guard;    /* counts by address; NULL: nobody counts */
     struct tls_identity *tls; /* NULL: no TLS at all */
     struct conn *conns;       /* every connection that is open, newest first; linked in conn.c */
     unsigned conn_count;      /* of these */

@@ -57,6 +57,10 @@ static size_t command_in_text(struct smtp *s, const unsigned char *p, size_t n)
     return 0;
 }
 
+/* The limits of one message allow for it, those of all messages together do not. */
+static const struct smtp_refusal too_many = {452, "4.3.1",
+                                             "Too much mail comes in at once: try again later"};
+
 /* Whether line ends that stood alone are a reason to say no. */
 static bool bare_refused(const struct smtp *s, bool cr, bool lf)
 {
@@ -76,7 +80,9 @@ static void text_ended(struct smtp *s)
     else if (d->too_long && fault(FAULT_SMTP_SIZE_NOT_ENFORCED)) {
         smtp_reset(s);
         smtp_reply(s, 250, "2.0.0", "Stored, more or less");
-    } else if (d->too_long)
+    } else if (d->too_long && s->message.denied)
+        smtp_refuse_message(s, too_many.code, too_many.enhanced, too_many.why);
+    else if (d->too_long)
         smtp_refuse_message(s, 552, "5.3.4", "The message is larger than this server takes");
     else if (bare_refused(s, d->bare_cr, d->bare_lf) && !d->overridden)
         smtp_refuse_message(s, 550, "5.5.2", "A CR or LF stood alone: lines end with CR LF");
@@ -158,9 +164,11 @@ static bool settle_bare_ends(struct smtp *s)
         return true;
     struct buf text;
     buf_init(&text, s->message.limit);
+    text.budget = s->message.budget;
     if (!smtp_dot_normalize(s->message.data, s->message.len, cr, lf, &text)) {
+        const struct smtp_refusal *no = text.denied ? &too_many : &too_large;
         buf_free(&text);
-        smtp_refuse_message(s, too_large.code, too_large.enhanced, too_large.why);
+        smtp_refuse_message(s, no->code, no->enhanced, no->why);
         return false;
     }
     buf_free(&s->message);
@@ -188,7 +196,7 @@ static void chunk_ended(struct smtp *s)
     if (no == &skipped) {
         s->chunks_failed = s->envelope.open;
         buf_free(&s->message);
-    } else if (no != NULL && no == &too_large && s->chunk_last) {
+    } else if ((no == &too_large || no == &too_many) && s->chunk_last) {
         smtp_refuse_message(s, no->code, no->enhanced, no->why);
     } else if (no != NULL) {
         s->chunks_failed = s->envelope.open;
@@ -247,7 +255,7 @@ size_t smtp_chunk(struct smtp *s, const unsigned char *p, size_t n)
     /* A refused chunk is read to its end all the same: what follows it is the next command (RFC
      * 3030, 2). */
     if (s->chunk_refusal == NULL && !buf_add(&s->message, p, take))
-        s->chunk_refusal = &too_large;
+        s->chunk_refusal = s->message.denied ? &too_many : &too_large;
     s->chunk_left -= take;
     if (s->chunk_left == 0)
         chunk_ended(s);

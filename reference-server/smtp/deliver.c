@@ -26,7 +26,8 @@ struct delivery {
     struct smtp_envelope envelope;
     bool lmtp;
     char id[SMTP_ID_BYTES];
-    size_t bytes;   /* of the message with its trace fields */
+    size_t bytes; /* of the message with its trace fields; counted as incoming until it is stored */
+    struct budget *budget;
     size_t waiting; /* calls of the store that have not ended */
     struct part *parts;
     size_t count;
@@ -96,6 +97,7 @@ static void answer(struct smtp *s, const struct delivery *d)
 static void delivery_free(struct delivery *d)
 {
     smtp_envelope_clear(&d->envelope);
+    budget_give(d->budget, d->bytes);
     free(d->parts);
     free(d);
 }
@@ -335,6 +337,8 @@ void smtp_deliver(struct smtp *s)
     d->lmtp = s->lmtp;
     unsigned char *data = assemble(s, d->id, &len);
     d->bytes = len;
+    d->budget = &s->conn->server->incoming;
+    budget_force(d->budget, len);
     bool queued = needs_queue(s);
     /* Nobody to deliver to: that is the work of faults. */
     bool lost = fault(FAULT_SMTP_LOSES_AFTER_250) || (count == 0 && !queued);

@@ -299,6 +299,8 @@ static void smtp_open(struct conn *c)
     s->lmtp = c->service == SERVICE_LMTP;
     s->submission = c->service == SERVICE_SUBMISSION || c->service == SERVICE_SUBMISSIONS;
     buf_init(&s->message, (size_t)c->server->limits.message_bytes);
+    s->message.budget = &c->server->incoming;
+    c->server->incoming.most = &c->server->limits.incoming_bytes;
     buf_init(&s->held, HELD_MAX);
     s->xclient = networks_hold(&c->server->policy.xclient_from, c->peer);
     if (!has_to_wait(s))
