@@ -181,7 +181,8 @@ function timeline:listen(o) end
 ---One line to the target's control socket (reference-server/control.h), and its answer; a refusal is an error of the
 ---scenario. t:control{["do"] = "advance", seconds = 60} moves the server's clock, ["do"] = "dns" with add = {lines} or
 ---clear = true says what its DNS knows, ["do"] = "snapshot" and "restore" with a name keep its whole state and bring it
----back. A scenario says needs_control = true for it, and has a mailproofd of its own.
+---back, ["do"] = "rule" or "fault" with the keys of mailproofd(8) makes it misbehave at the nth command of the nth
+---session. A scenario says needs_control = true for it, and has a mailproofd of its own.
 ---@param ask table
 ---@return table
 function timeline:control(ask) end
