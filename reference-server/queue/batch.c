@@ -105,7 +105,12 @@ void batch_deliver(struct batch *b, const int64_t *accounts, size_t count, unsig
     b->accounts = grow(b->accounts, n, sizeof *b->accounts);
     b->accounts[n] = must_have(calloc(count + 1, sizeof *accounts));
     memcpy(b->accounts[n], accounts, count * sizeof *accounts);
-    b->deliveries[n] = (struct store_delivery){b->accounts[n], count, data, len};
+    b->deliveries[n] = (struct store_delivery){b->accounts[n], count, data, len, false};
+}
+
+void batch_beyond_quota(struct batch *b)
+{
+    b->deliveries[b->delivery_count - 1].beyond_quota = true;
 }
 
 void batch_add(struct batch *b, const struct qmsg *m)

@@ -11,6 +11,9 @@ struct batch *batch_new(void);
 /* A text for mailboxes here; data is taken. */
 void batch_deliver(struct batch *b, const int64_t *accounts, size_t count, unsigned char *data,
                    size_t len);
+/* The last one is a report: it arrives however full the mailbox is. Mail that failed would be lost
+ * without a word otherwise (RFC 5321, 6.1). */
+void batch_beyond_quota(struct batch *b);
 /* A new message, with its text; both stay the caller's until the commit is done. */
 void batch_add(struct batch *b, const struct qmsg *m);
 void batch_recipient(struct batch *b, const struct qmsg *m, size_t number); /* as it is now */

@@ -88,6 +88,7 @@ void notify_sender(struct server *s, const struct dsn *d, struct batch *b, int64
     if (account != NULL) {
         text = notify_return_path(from, text, &len);
         batch_deliver(b, &account->id, 1, text, len);
+        batch_beyond_quota(b);
         return;
     }
     bool asks = fault(FAULT_QUEUE_DSN_ASKS_NOTIFY);

@@ -307,7 +307,7 @@ static int deliver(struct writer_state *w, struct job *j, const struct append_me
             break;
         r->modseq++;
         rc = add_message(w->db, j, r, &m);
-        if (rc == DONE)
+        if (rc == DONE && !a->beyond_quota)
             rc = within_quota(w->db, j, accounts[i]);
         if (rc == DONE)
             rc = row_save(w->db, r);

@@ -363,7 +363,8 @@ void store_change(struct store *s, const struct store_delivery *list, size_t cou
     if (j->messages == NULL || j->shares == NULL || j->accounts == NULL)
         abort();
     for (size_t i = 0; i < count; i++) {
-        j->messages[i] = (struct append_message){.data = list[i].data, .len = list[i].len};
+        j->messages[i] = (struct append_message){
+            .data = list[i].data, .len = list[i].len, .beyond_quota = list[i].beyond_quota};
         j->shares[i] = list[i].count;
         for (size_t k = 0; k < list[i].count; k++)
             j->accounts[at++] = list[i].accounts[k];

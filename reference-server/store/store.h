@@ -157,6 +157,7 @@ struct append_message {
     char **keywords;       /* taken; NULL-terminated array of malloc'd names, or NULL */
     int64_t internal_date; /* 0: now */
     int internal_zone;
+    bool beyond_quota; /* has to arrive, however full the mailbox is */
 };
 /* One transaction: all messages or none (MULTIAPPEND). `author` marks the session's own changes in
  * the ring. */
@@ -178,6 +179,7 @@ struct store_delivery {
     size_t count;
     unsigned char *data;
     size_t len;
+    bool beyond_quota;
 };
 typedef int store_rider(void *rider, struct sqlite3 *sql);
 void store_change(struct store *s, const struct store_delivery *list, size_t count,
