@@ -34,6 +34,7 @@
 #include "tls_forge.h"
 
 enum { READ_AT_ONCE = 64 * 1024, ROUNDS = 16, LINGER_MS = 2000, KEEP_ROOM = 1024 };
+enum { HALF_CLOSED_MS = 60 }; /* a fault waits so long for the end of the client's half */
 
 enum state {
     HANDSHAKE,
@@ -445,6 +446,7 @@ static bool read_some(struct client *k)
         k->ssl_wants_write = true;
         break;
     case SSL_ERROR_ZERO_RETURN:
+        k->broken = SSL_version(k->ssl) == TLS1_3_VERSION && fault(FAULT_TLS_CUTS_HALF_CLOSED);
         k->conn.eof = true;
         break;
     case SSL_ERROR_SSL:
@@ -486,6 +488,8 @@ static void work(struct client *k)
         }
         k->conn.protocol->input(&k->conn);
         k->begun = k->begun || k->conn.in.len < before;
+        if (k->ssl != NULL && fault(FAULT_TLS_CUTS_HALF_CLOSED))
+            conn_hold(&k->conn, HALF_CLOSED_MS);
         if (k->conn.in.len == before)
             break;
     }
@@ -571,6 +575,14 @@ static bool keeps_input(const struct client *k)
 /* Before the handshake: whether a fault has something else in mind. True: it is over. */
 static bool forged(struct client *k)
 {
+    for (struct client *other = k->next; fault(FAULT_STARTTLS_BLOCKS) && other != NULL;
+         other = other->next)
+        if (other->state == HANDSHAKE && other->opened) {
+            unsigned char first;
+            ssize_t n = recv(k->source.fd, &first, 1, MSG_PEEK);
+            k->broken = n == 0 || (n < 0 && errno != EAGAIN);
+            return true;
+        }
     if (!fault_any() || SSL_get_state(k->ssl) != TLS_ST_BEFORE ||
         BIO_number_read(SSL_get_rbio(k->ssl)) > 0)
         return false;
@@ -663,6 +675,15 @@ static void converse(struct client *k, bool readable)
             more = k->ssl != NULL && !k->broken && !k->conn.closing && SSL_has_pending(k->ssl) &&
                    !conn_full(&k->conn) && receive(k);
         } while (more);
+        if (k->starttls && k->conn.in.len > 0 && fault(FAULT_STARTTLS_READS_HELLO)) {
+            k->starttls = false;
+            work(k);
+            if (k->conn.in.len > 0 && k->conn.in.data[0] == SSL3_RT_HANDSHAKE) {
+                buf_empty(&k->conn.in);
+                conn_text(&k->conn, "500 * -ERR What is that?\r\n");
+            }
+            flush_and_go_on(k);
+        }
         if (k->starttls && k->out.len == 0 && !k->conn.closing && !k->broken) {
             k->starttls = false;
             begin_handshake(k, keeps_input(k));

@@ -395,7 +395,8 @@ static bool may_show_password(const struct conn *c)
 {
     bool smtp = c->protocol == &smtp_protocol;
     return c->tls || c->server->plaintext_login ||
-           (smtp && fault(FAULT_SMTP_PLAINTEXT_LOGIN_IN_CLEAR));
+           (smtp && fault(FAULT_SMTP_PLAINTEXT_LOGIN_IN_CLEAR)) ||
+           (c->protocol == &imap_protocol && fault(FAULT_IMAP_PLAIN_IN_CLEAR));
 }
 
 void sasl_mechanisms(const struct conn *c, struct buf *out)
@@ -407,6 +408,11 @@ void sasl_mechanisms(const struct conn *c, struct buf *out)
             m->offered(c, c->server->accounts) || (m->plus && fault(FAULT_SASL_PLUS_IN_CLEAR));
         if (m->step == scram && !m->plus && c->tls && fault(FAULT_SASL_PLUS_ONLY))
             offered = false;
+        if ((m->step == plain && fault(FAULT_SASL_NO_PLAIN)) ||
+            (m->plus && fault(FAULT_SASL_NO_PLUS)))
+            offered = false;
+        if (m->step == external && c->tls && fault(FAULT_SASL_LISTS_EXTERNAL))
+            offered = true;
         if (!offered || (m->needs_tls && !may_show_password(c)))
             continue;
         buf_printf(out, "%s%s", between, m->name);

@@ -1,6 +1,7 @@
 /* SCRAM with channel binding, rightly and wrongly: does the server hold the login against its own
  * TLS session? B03 to B07. RFC 5802, 6; RFC 9266; RFC 5929. SPDX-License-Identifier: MIT */
 #include <openssl/evp.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,10 +103,9 @@ static void attempt(struct port *p, const struct attempt *a)
         n = t->binding_end_point_len;
         memcpy(data, t->binding_end_point, n);
     } else if (a->binding != NULL) {
-        /* tls-unique has no value in 1.3: whatever is sent, it is refused. */
-        n = t->binding_unique_len > 0 ? t->binding_unique_len : 12;
-        memset(data, 7, sizeof data);
-        memcpy(data, t->binding_unique, t->binding_unique_len);
+        /* tls-unique has no value in 1.3. A server that does not know that takes the first
+         * Finished, as in 1.2. */
+        n = SSL_get_finished(conn_openssl(c), data, sizeof data);
     }
     if (a->wrong && n > 0)
         data[0] ^= 0xff;

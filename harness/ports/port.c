@@ -278,19 +278,25 @@ void port_examine(struct port *p)
     room_mode(p);
     if (p->state == PORT_OPEN && p->protocol != PROTOCOL_UNKNOWN && p->mode != MODE_UNKNOWN) {
         room_session(p);
-        room_versions(p);
-        room_other_certificate(p);
-        room_injection(p);
-        room_weak_suites(p);
+        /* Where STARTTLS is refused nothing can be learnt about TLS: S04 has said it. */
+        bool tls = p->mode == MODE_IMPLICIT || !p->starttls_refused;
+        if (tls) {
+            room_versions(p);
+            room_other_certificate(p);
+            room_injection(p);
+            room_weak_suites(p);
+        }
         room_starttls(p);
         room_attacks(p);
-        room_login(p);
-        room_names(p);
-        room_resume(p);
-        room_closing(p);
-        room_records(p);
-        room_suites(p);
-        room_oracles(p);
+        if (tls) {
+            room_login(p);
+            room_names(p);
+            room_resume(p);
+            room_closing(p);
+            room_records(p);
+            room_suites(p);
+            room_oracles(p);
+        }
     }
     room_silence(p);
     if (p->state == PORT_REFUSED)

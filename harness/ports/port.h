@@ -101,9 +101,10 @@ struct port {
     int limited_at;   /* at which connection */
     char limited_why[256];
     int quiet_ms; /* how long silence is silence here */
-    bool alerts;  /* it says by an alert what it does not like */
-    bool mute;    /* or it is known to end connections without a word */
-    int cut_off;  /* how many it ended so, one after the other */
+    bool starttls_refused;
+    bool alerts; /* it says by an alert what it does not like */
+    bool mute;   /* or it is known to end connections without a word */
+    int cut_off; /* how many it ended so, one after the other */
     double cpu_ms, seconds;
 
     struct finding found[CHECKS];

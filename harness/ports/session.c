@@ -229,6 +229,7 @@ static struct conn *up_to_tls(struct port *p)
     }
     before_tls(p, c, p->facts.clear_caps);
     if (dial_say(p, c, false, &r, "%s", dial_starttls_word(p)) != REPLY_OK) {
+        p->starttls_refused = true;
         port_bad(p, CHECK_S04, c, "%s was refused: %.*s", dial_starttls_word(p),
                  (int)strcspn(r.text, "\r\n"), r.text);
         if (p->facts.starttls_offered && port_applies(p, CHECK_S21))

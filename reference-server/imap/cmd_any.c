@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include <string.h>
+
 #include "fault.h"
 #include "imap/misbehave.h"
 #include "imap/state.h"
@@ -10,7 +12,8 @@
 static void list_capabilities(struct imap *s, struct buf *out)
 {
     struct conn *c = s->conn;
-    bool may_login = c->tls || c->server->plaintext_login;
+    bool may_login = c->tls || c->server->plaintext_login ||
+                     (fault(FAULT_IMAP_EQUAL_IS_SECURE) && strcmp(c->peer, c->local) == 0);
     if (s->state == IMAP_GREETED || !fault(FAULT_IMAP_CAPABILITY_CODE_NO_REV) ||
         s->command == NULL || s->command->run == run_capability) {
         buf_text(out, "IMAP4rev1 IMAP4rev2 ");
@@ -31,7 +34,7 @@ static void list_capabilities(struct imap *s, struct buf *out)
             i += n + 1;
         }
         buf_free(&mechanisms);
-        if ((!c->tls && c->server->tls != NULL) ||
+        if ((!c->tls && c->server->tls != NULL && !fault(FAULT_STARTTLS_NOT_OFFERED)) ||
             (c->tls && fault(FAULT_IMAP_STARTTLS_LISTED_IN_TLS))) {
             buf_text(out, " STARTTLS");
         }

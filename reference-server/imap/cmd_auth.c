@@ -10,6 +10,18 @@
 void run_starttls(struct imap *s)
 {
     struct conn *c = s->conn;
+    if (s->state != IMAP_GREETED && !fault(FAULT_IMAP_STARTTLS_AFTER_LOGIN)) {
+        imap_bad(s, "STARTTLS has no place after the login");
+        return;
+    }
+    if (c->tls && fault(FAULT_STARTTLS_TWICE)) {
+        imap_ok(s, "Begin TLS again");
+        return;
+    }
+    if (!c->tls && fault(FAULT_STARTTLS_REFUSED)) {
+        imap_no(s, "[UNAVAILABLE] TLS cannot be had now");
+        return;
+    }
     if (c->tls) {
         imap_bad(s, "TLS is active already");
         return;
@@ -77,7 +89,22 @@ void parse_login(struct imap *s, struct args *a)
     }
     if (args_sp(a) && args_astring(a, &l->user) && args_sp(a) && args_astring(a, &l->password)) {
         args_end(a);
+        if (s->refuse != NULL && fault(FAULT_IMAP_CLEAR_ORACLE) &&
+            account_check(s->conn->server->accounts, l->user.p, l->password.p) != NULL) {
+            s->refuse = "[PRIVACYREQUIRED] The password is right, but taken under TLS only";
+        }
     }
+}
+
+/* A fault begins TLS whatever stands behind the command. */
+void parse_starttls(struct imap *s, struct args *a)
+{
+    struct str any;
+    (void)s;
+    if (fault(FAULT_IMAP_STARTTLS_TAKES_ARGUMENT) && args_maybe(a, ' ')) {
+        args_atom(a, &any);
+    }
+    args_end(a);
 }
 
 void run_login(struct imap *s)

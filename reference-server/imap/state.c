@@ -277,7 +277,7 @@ static const struct imap_command commands[] = {
     {"NOOP", 7, false, false, parse_none, run_noop},
     {"LOGOUT", 7, false, false, parse_none, run_logout},
     {"ID", 7, false, false, parse_id, run_id},
-    {"STARTTLS", IMAP_GREETED, false, false, parse_none, run_starttls},
+    {"STARTTLS", 7, false, false, parse_starttls, run_starttls},
     {"LOGIN", IMAP_GREETED, false, false, parse_login, run_login},
     {"AUTHENTICATE", IMAP_GREETED, false, false, parse_authenticate, run_authenticate},
     {"ENABLE", IMAP_LOGGED_IN, false, false, parse_enable, run_enable},
@@ -689,14 +689,35 @@ static void imap_open(struct conn *c)
     lexer_init(&s->lexer, (size_t)c->server->limits.imap_line_bytes);
     buf_init(&caps, 4096);
     imap_capabilities(s, &caps);
-    conn_printf(c, "* OK [CAPABILITY %.*s] %s mailproofd is ready\r\n", (int)caps.len, caps.data,
-                c->server->hostname ? c->server->hostname : "localhost");
+    conn_printf(c, "* %s [CAPABILITY %.*s] %s mailproofd is ready\r\n",
+                !c->tls && fault(FAULT_IMAP_GREETS_PREAUTH) ? "PREAUTH" : "OK", (int)caps.len,
+                caps.data, c->server->hostname ? c->server->hostname : "localhost");
     buf_free(&caps);
     deadline(s);
 }
 
+/* For a fault: the line of a literal that looks like STARTTLS is one. */
+static bool starttls_in_literal(struct imap *s)
+{
+    struct buf *in = &s->conn->in;
+    const char *at = s->lexer.literal_count > 0 && in->len > 0
+                         ? memmem(in->data, in->len, " STARTTLS\r\n", 11)
+                         : NULL;
+    if (at == NULL) {
+        return false;
+    }
+    conn_printf(s->conn, "%.*s OK Begin TLS now\r\n", (int)(at - (const char *)in->data),
+                (const char *)in->data);
+    buf_consume(in, in->len);
+    (void)conn_starttls(s->conn);
+    return true;
+}
+
 static void imap_input(struct conn *c)
 {
+    if (fault(FAULT_IMAP_STARTTLS_IN_LITERAL) && starttls_in_literal(session(c))) {
+        return;
+    }
     go(session(c));
 }
 

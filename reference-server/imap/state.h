@@ -118,6 +118,7 @@ const struct imap_command *imap_command_find(const char *name);
 #define IMAP_PLAIN_COMMAND(name) void run_##name(struct imap *s);
 
 void parse_none(struct imap *s, struct args *a); /* no arguments */
+void parse_starttls(struct imap *s, struct args *a);
 /* cmd_any.c */
 IMAP_PLAIN_COMMAND(capability)
 IMAP_PLAIN_COMMAND(noop)

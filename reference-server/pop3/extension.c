@@ -12,7 +12,8 @@
 
 static bool stls_possible(const struct pop3 *p)
 {
-    return p->conn->server->tls != NULL && !p->conn->tls && p->state == POP3_AUTHORIZATION;
+    return p->conn->server->tls != NULL && !p->conn->tls && p->state == POP3_AUTHORIZATION &&
+           !fault(FAULT_STARTTLS_NOT_OFFERED);
 }
 
 /* One capability, unless a rule takes it away. */
@@ -71,7 +72,7 @@ void pop3_capa(struct pop3 *p, const struct pop3_command *c)
         list(p, "TOP");
     if (fault(FAULT_POP3_CAPA_LISTS_APOP))
         list(p, "APOP");
-    if (p->conn->tls || s->plaintext_login)
+    if (p->conn->tls || s->plaintext_login || fault(FAULT_POP3_USER_IN_CLEAR))
         list(p, "USER");
     buf_init(&mechanisms, 1024);
     sasl_mechanisms(p->conn, &mechanisms);
@@ -106,6 +107,14 @@ void pop3_capa(struct pop3 *p, const struct pop3_command *c)
 void pop3_stls(struct pop3 *p, const struct pop3_command *c)
 {
     (void)c;
+    if (p->conn->tls && fault(FAULT_STARTTLS_TWICE)) {
+        pop3_ok(p, "begin TLS again");
+        return;
+    }
+    if (!p->conn->tls && fault(FAULT_STARTTLS_REFUSED)) {
+        pop3_err(p, "TLS cannot be had now");
+        return;
+    }
     if (p->conn->tls) {
         pop3_err(p, "TLS is active already");
         return;

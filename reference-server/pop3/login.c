@@ -42,7 +42,7 @@ void pop3_make_stamp(struct pop3 *p)
 
 static bool clear_login_allowed(const struct pop3 *p)
 {
-    return p->conn->tls || p->conn->server->plaintext_login;
+    return p->conn->tls || p->conn->server->plaintext_login || fault(FAULT_POP3_USER_IN_CLEAR);
 }
 
 void pop3_let_go(struct pop3 *p)

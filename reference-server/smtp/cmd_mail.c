@@ -173,6 +173,10 @@ void smtp_mail(struct smtp *s, const char *arg, size_t n)
     struct smtp_params params = {0};
     const char *rest = "", *why = NULL;
     long wait;
+    if (s->conn->service == SERVICE_SMTP && !s->conn->tls && fault(FAULT_SMTP_MX_DEMANDS_TLS)) {
+        smtp_reply(s, 530, "5.7.0", "STARTTLS comes first");
+        return;
+    }
     if (one_too_many(s)) {
         smtp_goodbye(s, "4.7.0", "takes no more messages in this session");
         return;

@@ -120,7 +120,8 @@ static void list_extensions(struct smtp *s, struct keywords *k)
     if (!fault(FAULT_SMTP_UTF8_WITHOUT_8BITMIME))
         add(k, "8BITMIME");
     add(k, "ENHANCEDSTATUSCODES");
-    if (c->server->tls != NULL && (!c->tls || fault(FAULT_SMTP_STARTTLS_OFFERED_IN_TLS)))
+    if (c->server->tls != NULL && (!c->tls || fault(FAULT_SMTP_STARTTLS_OFFERED_IN_TLS)) &&
+        !fault(FAULT_STARTTLS_NOT_OFFERED))
         add(k, "STARTTLS");
     if (!s->lmtp && !(s->submission && fault(FAULT_SUBMISSION_NO_AUTH)))
         list_auth(s, k);
@@ -214,8 +215,13 @@ void smtp_starttls(struct smtp *s, const char *arg, size_t n)
 {
     (void)arg;
     (void)n;
-    if (s->conn->tls)
+    if (s->conn->tls && fault(FAULT_STARTTLS_TWICE))
+        smtp_reply(s, 220, "2.0.0", "Begin TLS again");
+    else if (s->conn->tls)
         smtp_reply(s, 503, "5.5.1", "TLS is running already");
+    else if (fault(FAULT_STARTTLS_REFUSED) ||
+             (fault(FAULT_SMTP_STARTTLS_REFUSES_GROUP) && conn_queued(s->conn) > 0))
+        smtp_reply(s, 454, "4.7.0", "TLS cannot be had now");
     else if (s->conn->server->tls == NULL)
         smtp_reply(s, 502, "5.5.1", "There is no TLS here");
     else {

@@ -209,6 +209,13 @@ static void refuse_long_line(struct smtp *s)
 static bool take_line(struct smtp *s)
 {
     struct buf *in = &s->conn->in;
+    if (fault(FAULT_SMTP_STARTTLS_BARE_LF) && s->doing == SMTP_COMMAND && in->len == 9 &&
+        memcmp(in->data, "STARTTLS\n", 9) == 0) {
+        char line[] = "STARTTLS";
+        buf_consume(in, 9);
+        smtp_command(s, line, 8);
+        return true;
+    }
     size_t n = find_line(s);
     if (fault(FAULT_SMTP_SEGMENT_IS_LINE) && s->doing == SMTP_COMMAND)
         n = in->len;

@@ -24,5 +24,8 @@ return {
       says = [[TLS_AES_128_GCM_SHA256 is there.]] },
     { id = "rfc8446-9.1-x2", section = "9.1", level = "MUST", test = "ports",
       says = [[secp256r1 is there, and x25519 should be.]] },
+    { id = "rfc8446-6.1-x1", section = "6.1", level = "stated", test = "ports",
+      says = [[Whoever closes one half may still be answered: what was asked before close_notify gets its
+               replies.]] },
   },
 }
