@@ -23,7 +23,7 @@ scenario {
 scenario {
   name    = "nothing-before-login",
   title   = "Maildrop commands before login get -ERR",
-  proves  = { "rfc1939-3-4", "rfc1939-3-6", "rfc1939-5/LIST-2", "rfc1939-5/RETR-2", "rfc1939-5/DELE-2",
+  proves  = { "rfc1939-3-4", "rfc1939-3-6", "rfc1939-i-3-5", "rfc1939-5/LIST-2", "rfc1939-5/RETR-2", "rfc1939-5/DELE-2",
     "rfc1939-5/NOOP-1", "rfc1939-5/RSET-1", "rfc1939-5/STAT-1" },
   says    = [[STAT, LIST, RETR, DELE, NOOP and RSET are refused until somebody has logged in.]],
   why     = [[Mail is somebody's; before login the server does not know whose.]],

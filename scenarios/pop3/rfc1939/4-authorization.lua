@@ -3,7 +3,7 @@
 scenario {
   name    = "right-and-wrong-password",
   title   = "PASS judges name and password together",
-  proves  = { "rfc1939-7/PASS-2", "rfc1939-4-x6", "rfc1939-i-3-6" },
+  proves  = { "rfc1939-7/PASS-2", "rfc1939-4-x6", "rfc1939-i-3-6", "rfc1939-4-2" },
   says    = [[The right pair gets +OK and opens the maildrop; a wrong password or an unknown name gets -ERR, and the
               next try on the same connection may succeed.]],
   why     = [[It is the door of the house.]],

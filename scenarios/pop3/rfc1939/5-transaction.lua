@@ -5,7 +5,7 @@ scenario {
   title   = "STAT, LIST and RETR agree about every octet",
   proves  = { "rfc1939-5/STAT-2", "rfc1939-i-5/STAT-2", "rfc1939-5/LIST-3", "rfc1939-i-5/LIST-1",
     "rfc1939-i-5/LIST-3",
-    "rfc1939-4-x1", "rfc1939-11-x1", "rfc1939-11-2" },
+    "rfc1939-4-x1", "rfc1939-4-x2", "rfc1939-i-5/LIST-2", "rfc1939-11-x1", "rfc1939-11-2" },
   says    = [[Numbers run from 1 without holes; each size counts the octets that RETR sends, line ends as two and
               without the doubled dots; STAT has their number and sum.]],
   why     = [[Clients show progress by these numbers, and decide what to download; a few reserve the memory.]],

@@ -3,7 +3,7 @@
 scenario {
   name    = "top-counts-body-lines",
   title   = "TOP sends the header, an empty line and so many lines of the body",
-  proves  = { "rfc1939-i-7/TOP-1", "rfc1939-i-7/TOP-2", "rfc1939-i-7/TOP-3", "rfc1939-7/TOP-1" },
+  proves  = { "rfc1939-i-7/TOP-1", "rfc1939-i-7/TOP-2", "rfc1939-i-7/TOP-3", "rfc1939-7/TOP-1", "rfc2449-3-1" },
   says    = [[TOP n 0 has the header and the empty line alone; TOP n k has k lines of the body more, dots doubled; with
               more than there are it is all of RETR. Without a count it is refused.]],
   why     = [[Clients preview mail with it; one line too many or too few shifts what they show.]],
@@ -39,7 +39,7 @@ scenario {
   name    = "uidl-names-for-ever",
   title   = "A message has the same unique-id in every session, and two messages never share one",
   proves  = { "rfc1939-7/UIDL-3", "rfc1939-7/UIDL-4", "rfc1939-i-7/UIDL-1", "rfc1939-i-7/UIDL-3", "rfc1939-7/UIDL-x1",
-    "rfc1939-7/UIDL-x2" },
+    "rfc1939-7/UIDL-x2", "rfc1939-7/UIDL-x3", "rfc1939-i-7/UIDL-2" },
   says    = [[Each unique-id is 1 to 70 octets from "!" to "~", its own, and still the same after a session that was cut
               off; marked messages are left out.]],
   why     = [[Clients that leave mail on the server know by it what they already have. A new id makes them download
