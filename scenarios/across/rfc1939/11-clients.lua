@@ -26,7 +26,7 @@ scenario {
   needs    = { "pop3:UIDL" },
   messages = 0,
   catches  = { "pop3-uidl-per-session", "pop3-retr-deletes", "pop3-uidl-duplicates", "smtp-loses-after-250",
-    "pop3-no-final-dot", "smtp-quit-no-reply" },
+    "pop3-no-final-dot", "smtp-quit-no-reply", "smtp-delivered-dsn-unasked" },
   run = function(t)
     local known = {}
     for round = 1, 3 do
@@ -100,7 +100,8 @@ scenario {
   messages = 0,
   catches  = { "pop3-eighth-bit", "pop3-size-counts-lf", "pop3-size-counts-dots", "imap-size-counts-lf",
     "pop3-no-dot-stuffing", "smtp-no-dot-unstuffing", "smtp-double-unstuffing", "pop3-no-final-dot",
-    "pop3-list-one-is-many", "smtp-adds-empty-line", "smtp-loses-after-250", "imap-literal-length-off-by-one" },
+    "pop3-list-one-is-many", "smtp-adds-empty-line", "smtp-loses-after-250", "imap-literal-length-off-by-one",
+    "smtp-strips-eighth-bit", "smtp-truncates-long-line", "smtp-delivered-dsn-unasked" },
   run = function(t)
     local body = ("a"):rep(900) .. "\r\n" .. ".\r\n..\r\n.x\r\n" .. "Gr\u{fc}\u{df}e \u{4f60}\u{597d}\r\n" ..
       "\t tab and blanks  \r\n" .. ("."):rep(500) .. "\r\n\r\n\r\nend\r\n"
@@ -136,7 +137,8 @@ scenario {
   why      = [[Somebody whose telephone keeps a POP3 session open still wants to see his mail elsewhere.]],
   services = { "submission", "imap", "pop3" },
   messages = { "plain" },
-  catches  = { "pop3-numbers-not-frozen", "smtp-loses-after-250", "smtp-quit-no-reply" },
+  catches  = { "pop3-numbers-not-frozen", "smtp-loses-after-250", "smtp-quit-no-reply",
+    "smtp-delivered-dsn-unasked" },
   run = function(t)
     local pop = t:pop3 { login = true }
     pop:send "STAT"

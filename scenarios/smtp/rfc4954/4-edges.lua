@@ -74,7 +74,7 @@ scenario {
   why      = [[Tickets and tokens are long. A server that cuts them cannot be used with them.]],
   services = { "submission" },
   catches  = { "sasl-long-response-refused", "sasl-scram-wrong-signature", "smtp-scram-no-server-signature",
-    "smtp-challenge-not-base64" },
+    "smtp-challenge-not-base64", "smtp-auth-challenge-has-text" },
   tags     = { "auth" },
   run = function(t)
     local c = ready(t)
@@ -93,7 +93,7 @@ scenario {
                command.]],
   why      = [[A server that reads on in the middle of a line obeys text as commands.]],
   services = { "submission" },
-  catches  = "smtp-auth-long-line-split",
+  catches  = { "smtp-auth-long-line-split", "smtp-long-line-tail-obeyed" },
   tags     = { "auth" },
   users    = 0,
   run = function(t)
@@ -116,7 +116,7 @@ scenario {
                501.]],
   why      = [[Servers that trust each other hand on by it who sent a message first.]],
   services = { "submission" },
-  catches  = { "smtp-mail-auth-refused", "smtp-mail-auth-any-value" },
+  catches  = { "smtp-mail-auth-refused", "smtp-mail-auth-any-value", "smtp-rset-keeps-sender", "smtp-rset-closes" },
   tags     = { "auth" },
   run = function(t)
     local c = t:submission()
