@@ -1,6 +1,7 @@
-/* The log: one line of JSON an event, for machines and for people with grep. What is in it: start,
- * sandbox, connect, login, message, close, reload, stop. Passwords never are. Written by the loop
- * thread only; where no log was opened, nothing happens. SPDX-License-Identifier: MIT */
+/* The log: one line of JSON an event, for machines and for people with grep. What is in it: start
+ * (with the layers of the sandbox), connect, login, message, close, reload, stop. Passwords never
+ * are. Written by the loop thread only; where no log was opened, nothing happens.
+ * SPDX-License-Identifier: MIT */
 #ifndef SERVER_LOG_H
 #define SERVER_LOG_H
 

@@ -325,6 +325,20 @@ static void say_ready(const struct daemon *d)
     json_decref(line);
 }
 
+/* Root on a port that others can reach is nothing to keep quiet about; tests on the loopback may be
+ * root as they like. */
+static void warn_of_root(const struct daemon *d)
+{
+    bool reached = false;
+    for (size_t i = 0; i < d->config.listen_count; i++) {
+        const char *address = d->config.listens[i].address;
+        reached = reached || (strncmp(address, "127.", 4) != 0 && strcmp(address, "::1") != 0);
+    }
+    if (reached && geteuid() == 0)
+        fputs("mailproofd: runs as root, and others can reach it; --run-as USER gives that up\n",
+              stderr);
+}
+
 static int start(struct daemon *d, struct err *err)
 {
     struct server *s = &d->server;
@@ -448,6 +462,7 @@ int main(int argc, char **argv)
         log_event("start", "s:s, s:i, s:o, s:o", "version", MAILPROOF_VERSION, "pid", (int)getpid(),
                   "services", services(&d), "sandbox", layers(&d));
         say_ready(&d);
+        warn_of_root(&d);
         if (notify("READY=1", &err) != 0)
             fprintf(stderr, "mailproofd: %s\n", err.text);
         loop_run(d.server.loop);

@@ -142,6 +142,20 @@ def root_is_given_up():
     return None
 
 
+def root_that_others_can_reach_is_told():
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-n", "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+        return "it needs root, and a network of its own"
+    for address, warned in (("0.0.0.0", True), ("127.0.0.1", False)):
+        with open(path("warning"), "w+", encoding="utf-8") as f:
+            command = f"ip link set lo up 2>/dev/null; exec {DAEMON} --exit-with-stdin --listen smtp={address}:2525"
+            subprocess.run(["unshare", "-n", "sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                           stderr=f, timeout=20, check=False)
+            f.seek(0)
+            said = f.read()
+        claim(f"with {address} it says: {said}", ("runs as root" in said) == warned)
+    return None
+
+
 def a_store_out_of_reach_is_an_error_in_words():
     if os.geteuid() != 0:
         return "only root can become somebody else"
@@ -231,7 +245,8 @@ def a_service_manager_is_told():
 
 def main():
     global passed, failed
-    for test in (layers_are_told_and_true, sandbox_off_is_off, root_is_given_up, a_store_out_of_reach_is_an_error_in_words,
+    for test in (layers_are_told_and_true, sandbox_off_is_off, root_is_given_up,
+                 root_that_others_can_reach_is_told, a_store_out_of_reach_is_an_error_in_words,
                  mail_on_disk_survives, other_charsets_are_read_inside, a_file_that_was_replaced_is_read_again,
                  what_is_out_of_reach_is_told, the_log_can_be_moved_away, a_service_manager_is_told):
         name = test.__name__.replace("_", " ")
