@@ -77,11 +77,11 @@ static void write_received(const struct smtp *s, const char *id, struct buf *out
                        s->envelope.recipients[i].mailbox);
     if (s->envelope.count == 1) /* more would give blind copies away: RFC 5321, 7.6 */
         buf_printf(out, "\r\n\tfor <%s>", s->envelope.recipients[0].mailbox);
+    if (c->tls && !fault(FAULT_SMTP_RECEIVED_NO_SUITE)) /* RFC 8314, 4.3 */
+        buf_printf(out, "\r\n\ttls %s", c->tls_cipher);
     if (s->envelope.wishes.priority_said &&
         !fault(FAULT_SMTP_RECEIVED_NO_PRIORITY)) /* RFC 6710, 7 */
         buf_printf(out, "\r\n\tPRIORITY %d", s->envelope.wishes.priority);
-    if (c->tls && !fault(FAULT_SMTP_RECEIVED_NO_SUITE)) /* RFC 8314, 4.3 */
-        buf_printf(out, "\r\n\ttls %s", c->tls_cipher);
     buf_text(out, "; ");
     smtp_write_date(s, out);
     buf_text(out, "\r\n");
