@@ -71,6 +71,9 @@ median() { # median KEY N
 }
 ratio() { LC_ALL=C awk -v a="$1" -v b="$2" 'BEGIN { if (a + 0 > 0 && b + 0 > 0) printf "%.1f", a / b; else printf "-" }'; }
 
+# Before anything of ours runs.
+read -r busy _ < /proc/loadavg
+awk -v b="$busy" 'BEGIN { if (b > 0.5) print "Others work on this machine (load " b "): read the CPU, not the rates" }'
 own mailproofd || exit 1
 own mailproofd-slow LD_PRELOAD="$slow" || exit 1
 postfix=no dovecot=no sink=no
