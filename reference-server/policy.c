@@ -98,6 +98,13 @@ static const struct setting {
      CHOICE,
      offsetof(struct policy, submission_message_id),
      {"add", "leave"}},
+    {"submission-domain",
+     "refuse|complete",
+     "addresses without a domain in MAIL and RCPT on the submission ports: complete makes those of "
+     "our accounts whole",
+     CHOICE,
+     offsetof(struct policy, submission_domain),
+     {"refuse", "complete"}},
     {"submission-sender",
      "leave|add",
      "whether submission adds a Sender where From does not name the user",

@@ -43,6 +43,7 @@ struct policy {
     int quota_reply;                                /* 0: 452, come again; 1: 552 */
     int sender_must_match;                          /* enum policy_sender */
     int submission_date, submission_message_id;     /* 0: added where it is missing; 1: left */
+    int submission_domain;                          /* 1: completed in addresses of the envelope */
     int submission_sender;                          /* 1: added where From does not say who it is */
     int language;  /* of POP3, for LANG *: 0 i-default, 1 en, 2 de */
     int utf8_mail; /* enum policy_utf8_mail: for POP3 clients without UTF8 */

@@ -167,7 +167,7 @@ static bool one_too_many(struct smtp *s)
     return ++s->transactions > (unsigned long)most;
 }
 
-void smtp_mail(struct smtp *s, const char *arg, size_t n)
+static void sender(struct smtp *s, const char *arg, size_t n)
 {
     struct smtp_path path = {0};
     struct smtp_params params = {0};
@@ -217,6 +217,13 @@ void smtp_mail(struct smtp *s, const char *arg, size_t n)
         else
             begin(s, &path, arg, &params);
     }
+}
+
+void smtp_mail(struct smtp *s, const char *arg, size_t n)
+{
+    char *whole = smtp_complete_domain(s, arg);
+    sender(s, whole != NULL ? whole : arg, whole != NULL ? strlen(whole) : n);
+    free(whole);
 }
 
 /* --- RCPT --- */
@@ -411,7 +418,9 @@ static void recipient(struct smtp *s, const char *arg, size_t n)
 void smtp_rcpt(struct smtp *s, const char *arg, size_t n)
 {
     s->holding = fault(FAULT_SMTP_PIPELINING_OUT_OF_ORDER);
-    recipient(s, arg, n);
+    char *whole = smtp_complete_domain(s, arg);
+    recipient(s, whole != NULL ? whole : arg, whole != NULL ? strlen(whole) : n);
+    free(whole);
     s->holding = false;
     if (fault(FAULT_SMTP_PIPELINING_FLUSHES))
         buf_empty(&s->conn->in);

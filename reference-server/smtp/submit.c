@@ -3,6 +3,10 @@
  * SPDX-License-Identifier: MIT */
 #include "smtp/submit.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "fault.h"
 #include "mime/address.h"
 #include "mime/header.h"
@@ -10,6 +14,26 @@
 #include "smtp/header.h"
 #include "smtp/received.h"
 #include "smtp/recipient.h"
+
+char *smtp_complete_domain(const struct smtp *s, const char *arg)
+{
+    const struct server *server = s->conn->server;
+    const char *open = strchr(arg, '<'), *close = open != NULL ? strchr(open, '>') : NULL;
+    char *whole = NULL, local[SMTP_LOCAL_MAX + 1];
+    bool ours = false;
+    if (!s->submission || server->policy.submission_domain == 0 || close == NULL)
+        return NULL;
+    size_t n = (size_t)(close - open - 1);
+    if (n == 0 || n > SMTP_LOCAL_MAX || memchr(open, '@', n + 1) != NULL)
+        return NULL;
+    memcpy(local, open + 1, n);
+    local[n] = '\0';
+    if (account_by_address(server->accounts, local, server->domain, &ours) == NULL)
+        return NULL;
+    if (asprintf(&whole, "%.*s@%s%s", (int)(close - arg), arg, server->domain, close) < 0)
+        abort();
+    return whole;
+}
 
 bool smtp_may_send_as(struct smtp *s, const struct smtp_path *path)
 {

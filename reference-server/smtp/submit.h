@@ -5,6 +5,9 @@
 
 #include "smtp/state.h"
 
+/* MAIL's or RCPT's argument with our domain behind an address that has none, where that is wanted
+ * and makes it an account's (RFC 6409, 8); malloc'd. NULL: it stays as it is. */
+char *smtp_complete_domain(const struct smtp *s, const char *arg);
 /* Whether this client may send as that address. */
 bool smtp_may_send_as(struct smtp *s, const struct smtp_path *path);
 /* Whether From, or Sender, names the user where it has to. */

@@ -231,6 +231,25 @@ static void submit(const char *header, const char *answer)
     world_ask(&c, text, answer);
 }
 
+START_TEST(a_domain_is_completed_where_that_is_asked)
+    {
+        world_ask(&c, "MAIL FROM:<user1>\r\n", "501");
+        set("submission-domain", "complete");
+        world_ask(&c, "MAIL FROM:<user1> SIZE=10\r\n", "250");
+        world_ask(&c, "RCPT TO:<user1>\r\n", "250");
+        world_ask(&c, "RCPT TO:<nobody>\r\n", "501"); /* only what is there afterwards */
+        world_ask(&c, "RCPT TO:<user2> NOTIFY=NEVER\r\n", "250");
+        world_ask(&c, "DATA\r\n", "354");
+        world_ask(&c, "Subject: x\r\n\r\nx\r\n.\r\n", "250");
+        char *text = smtp_world_newest(&w, w.user2, NULL);
+        ck_assert_ptr_nonnull(strstr(text, "Return-Path: <user1@test.example>\r\n"));
+        free(text);
+        world_hang_up(&c);
+        smtp_world_hello(&w, &c, SERVICE_SMTP); /* who relays is no user */
+        world_ask(&c, "MAIL FROM:<user1>\r\n", "501");
+    }
+END_TEST
+
 START_TEST(so_has_from_where_that_is_asked)
     {
         set("sender-must-match", "header");
@@ -292,6 +311,7 @@ int main(void)
     tcase_add_checked_fixture(t, begin_submission, end);
     tcase_add_test(t, any_sender_will_do_by_default);
     tcase_add_test(t, a_sender_has_to_be_the_users_where_that_is_asked);
+    tcase_add_test(t, a_domain_is_completed_where_that_is_asked);
     tcase_add_test(t, so_has_from_where_that_is_asked);
     tcase_add_test(t, what_is_missing_is_added_or_left);
     suite_add_tcase(s, t);
