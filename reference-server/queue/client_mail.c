@@ -38,7 +38,8 @@ static size_t add_wishes(const struct client *c, char *line, size_t size)
     const struct wishes *w = c->mail->wishes;
     size_t n = 0;
     line[0] = '\0';
-    if (c->offers.requiretls && c->secure && w->requiretls)
+    if (c->offers.requiretls && c->secure && w->requiretls &&
+        !fault(FAULT_QUEUE_REQUIRETLS_NOT_PASSED))
         n += (size_t)snprintf(line + n, size - n, " REQUIRETLS");
     bool by = c->offers.by || fault(FAULT_QUEUE_BY_UNASKED);
     if (by && w->by != BY_NOT_ASKED && !fault(FAULT_QUEUE_BY_NOT_PASSED))

@@ -28,7 +28,8 @@ static int want_dane(SSL *ssl, const struct client_tls_wish *w)
     if (strcasecmp(base, w->name) != 0)
         SSL_add1_host(ssl, w->name);
     /* RFC 7672, 3.1.1: DANE-EE binds the key, not names or dates. */
-    SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+    if (!fault(FAULT_QUEUE_DANE_CHECKS_NAMES))
+        SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
     SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
     return add_records(ssl, w);
 }
@@ -40,7 +41,7 @@ SSL *client_tls_session(const struct client_tls_wish *w)
         return NULL;
     bool dane = w->tls == CLIENT_TLS_DANE;
     const char *sni = dane && w->base != NULL ? w->base : w->name;
-    if (sni[0] != '[')
+    if (sni[0] != '[' && !fault(FAULT_QUEUE_DANE_NO_SNI))
         SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, (char *)sni);
     SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
     if (w->tls == CLIENT_TLS_VERIFIED) {

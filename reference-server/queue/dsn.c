@@ -18,6 +18,10 @@ enum { EXTRA_BYTES = 4 * 1024 * 1024, DECODED_BYTES = 600 };
 
 bool dsn_wanted(enum dsn_action action, unsigned notify)
 {
+    if (action == DSN_DELAYED && fault(FAULT_QUEUE_NO_DELAY_DSN))
+        return false;
+    if (action == DSN_DELAYED && fault(FAULT_QUEUE_DELAY_UNASKED))
+        return true;
     if ((notify & QUEUE_NOTIFY_NEVER) != 0)
         return fault(FAULT_QUEUE_DSN_DESPITE_NEVER) && action == DSN_FAILED;
     switch (action) {

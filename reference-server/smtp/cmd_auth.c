@@ -113,7 +113,8 @@ static void step(struct smtp *s, const unsigned char *in, size_t n, bool initial
 /* What a lax decoder makes of it: everything outside the alphabet is skipped. */
 static int decode(const char *text, size_t n, unsigned char **out, size_t *len)
 {
-    if (!fault(FAULT_SMTP_AUTH_BAD_BASE64_ACCEPTED))
+    bool pads = n % 4 != 0 && fault(FAULT_SMTP_AUTH_PADDING_OPTIONAL);
+    if (!fault(FAULT_SMTP_AUTH_BAD_BASE64_ACCEPTED) && !pads)
         return base64_decode(text, n, out, len);
     struct buf clean;
     buf_init(&clean, CHALLENGE_MAX);
@@ -176,7 +177,10 @@ void smtp_auth(struct smtp *s, const char *arg, size_t n)
     if (len <= MECHANISM_MAX) {
         memcpy(mechanism, arg, len);
         mechanism[len] = '\0';
-        s->sasl = sasl_begin(s->conn, s->conn->server->accounts, mechanism, &needs_tls);
+        bool small = fault(FAULT_SMTP_AUTH_CASE_SENSITIVE) &&
+                     mechanism[strcspn(mechanism, "abcdefghijklmnopqrstuvwxyz")] != '\0';
+        s->sasl =
+            small ? NULL : sasl_begin(s->conn, s->conn->server->accounts, mechanism, &needs_tls);
     }
     if (s->sasl == NULL) {
         smtp_reply(s, fault(FAULT_SMTP_AUTH_UNKNOWN_MECHANISM_CODE) ? 535 : 504, "5.5.4", "%s",
@@ -184,7 +188,9 @@ void smtp_auth(struct smtp *s, const char *arg, size_t n)
                              : "There is no such mechanism here");
         return;
     }
-    if (initial == NULL || (strcmp(initial, "=") == 0 && fault(FAULT_SMTP_AUTH_EQUALS_IGNORED)))
+    bool server_first = strcasecmp(mechanism, "CRAM-MD5") == 0;
+    if (initial == NULL || (server_first && fault(FAULT_SMTP_AUTH_CRAM_INITIAL_IGNORED)) ||
+        (strcmp(initial, "=") == 0 && fault(FAULT_SMTP_AUTH_EQUALS_IGNORED)))
         step(s, NULL, 0, false);
     else if (strcmp(initial, "=") == 0)
         respond(s, "", 0, true);

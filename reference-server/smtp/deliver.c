@@ -166,6 +166,37 @@ static size_t accounts_of(const struct smtp_envelope *e, int64_t *out)
     return count;
 }
 
+/* Who announces DSN reports its deliveries, LMTP or not (RFC 3461, 5.2.3): the queue does it in the
+ * same commit. False: nobody asked for that. */
+static bool deliver_and_tell(struct queue *queue, const struct delivery *d, struct part *p,
+                             unsigned char *data, size_t len)
+{
+    const struct smtp_envelope *e = &d->envelope;
+    struct queue_recipient *list = must_have(calloc(e->count + 1, sizeof *list));
+    struct queue_envelope envelope = {.sender = e->sender,
+                                      .envid = e->envid,
+                                      .return_header = e->return_header,
+                                      .return_full = e->return_full,
+                                      .utf8 = e->utf8,
+                                      .wishes = e->wishes,
+                                      .recipients = list};
+    bool asked = false;
+    for (size_t i = 0; i < e->count; i++) {
+        const struct smtp_recipient *r = &e->recipients[i];
+        if (r->route != ROUTE_MAILBOX || r->account != p->account)
+            continue;
+        asked = asked || (r->notify & SMTP_NOTIFY_SUCCESS) != 0 ||
+                fault(FAULT_SMTP_DELIVERED_DSN_UNASKED);
+        list[envelope.count++] = (struct queue_recipient){
+            .address = r->mailbox, .orcpt = r->orcpt, .notify = r->notify, .account = r->account};
+    }
+    if (asked)
+        queue_submit(queue, &envelope, (struct queue_text){data, len}, (struct queue_text){NULL, 0},
+                     stored, p);
+    free(list);
+    return asked;
+}
+
 static void hand_over(struct delivery *d, struct store *store, const int64_t *accounts,
                       size_t count, unsigned char *data, size_t len)
 {
@@ -182,13 +213,15 @@ static void hand_over(struct delivery *d, struct store *store, const int64_t *ac
     }
     /* `d` may be gone once the last call is made: the loop reads nothing of it after that. */
     struct part *parts = d->parts;
+    struct queue *queue = d->conn->server->queue;
     for (size_t i = 0; i < count; i++) {
         unsigned char *own = data;
         if (i + 1 < count) {
             own = must_have(malloc(len + 1));
             memcpy(own, data, len);
         }
-        store_deliver(store, &accounts[i], 1, own, len, stored, &parts[i]);
+        if (queue == NULL || !deliver_and_tell(queue, d, &parts[i], own, len))
+            store_deliver(store, &accounts[i], 1, own, len, stored, &parts[i]);
     }
 }
 

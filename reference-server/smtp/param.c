@@ -148,6 +148,10 @@ static int take_body(const struct param *p, struct smtp_params *out, struct smtp
 /* RFC 4954, 5: <> or a mailbox, as xtext. It is read and not acted on: nothing is relayed. */
 static int take_auth(const struct param *p, struct smtp_param_error *wrong)
 {
+    if (fault(FAULT_SMTP_MAIL_AUTH_REFUSED))
+        return syntax(wrong, "AUTH is not wanted here");
+    if (p->value != NULL && fault(FAULT_SMTP_MAIL_AUTH_ANY_VALUE))
+        return 0;
     char plain[VALUE_MAX + 1];
     size_t len = 0, used = 0;
     struct smtp_path path;

@@ -52,7 +52,8 @@ static void write_protocol(const struct smtp *s, struct buf *out)
         buf_text(out, "MAILPROOF");
         return;
     }
-    const char *secure = s->conn->tls ? "S" : "", *login = s->logged_in ? "A" : "";
+    const char *secure = s->conn->tls ? "S" : "",
+               *login = s->logged_in && !fault(FAULT_SMTP_RECEIVED_NO_LOGIN) ? "A" : "";
     if (s->envelope.utf8 && !fault(FAULT_SMTP_UTF8_WITH_ESMTP))
         buf_printf(out, "UTF8%s%s%s", s->lmtp ? "LMTP" : "SMTP", secure, login);
     else

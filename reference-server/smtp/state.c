@@ -225,7 +225,9 @@ static bool take_line(struct smtp *s)
     if (s->skipping || n == 0 || n > limit) {
         /* Past the limit nothing is kept but a CR that may be half of the line's end; one reply
          * when that has come. */
-        bool tail = fault(FAULT_SMTP_LONG_LINE_TAIL_OBEYED) && !s->skipping;
+        s->splitting =
+            (s->splitting || s->doing == SMTP_AUTH) && fault(FAULT_SMTP_AUTH_LONG_LINE_SPLIT);
+        bool tail = (fault(FAULT_SMTP_LONG_LINE_TAIL_OBEYED) || s->splitting) && !s->skipping;
         if (tail) {
             buf_consume(in, limit);
             s->scanned = 0;
@@ -241,6 +243,7 @@ static bool take_line(struct smtp *s)
             refuse_long_line(s);
         return n > 0;
     }
+    s->splitting = false;
     unsigned char *p = in->data;
     size_t len = n;
     while (len > 0 && fault(FAULT_SMTP_SEGMENT_IS_LINE) &&

@@ -72,6 +72,7 @@ struct smtp {
     enum smtp_doing doing;
     const char *verb; /* what is being answered, for the trace: "?" unknown, "." the end of text */
     bool lmtp, submission;
+    bool splitting; /* by a fault: pieces of a line that is too long count as lines */
     bool skipping;  /* inside a line that was too long */
     size_t scanned; /* bytes at the front of the input that hold no line end */
     char *helo;     /* NULL: no hello yet */

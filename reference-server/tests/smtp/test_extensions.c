@@ -86,6 +86,21 @@ static const struct {
     {"smtp-hold-555", USER, NULL, FROM " HOLDFOR=x", "501 5.5.4", "555 5.5.2"},
     {"smtp-priority-twice", USER, NULL, FROM " MT-PRIORITY=1 MT-PRIORITY=1", "501 5.5.4", "250"},
     {"submission-offers-etrn", USER, NULL, "ETRN away.example", "502 5.5.1", "251"},
+    {"submission-null-sender-refused", USER, NULL, "MAIL FROM:<>", "250", "550"},
+    {"smtp-mail-auth-refused", ON_25, NULL, FROM " AUTH=<>", "250", "501"},
+    {"smtp-mail-auth-any-value", ON_25, NULL, FROM " AUTH=ann+4", "501", "250"},
+    {"smtp-auth-case-sensitive", IN_TLS, NULL, "AUTH plain AHVzZXIxAHBhc3M=", "235", "504"},
+    {"smtp-auth-padding-optional", IN_TLS, NULL, "AUTH PLAIN AHVzZXIxAHBhc3M", "501", "235"},
+    {"smtp-auth-cram-initial-ignored", IN_TLS, NULL, "AUTH CRAM-MD5 eA==", "501", "334"},
+    {"smtp-utf8-takes-value", ON_25, NULL, FROM " SMTPUTF8=yes", "501", "250"},
+    {"smtp-utf8-local-part-refused", ON_25, NULL, "MAIL FROM:<\xc3\xa4@a.example> SMTPUTF8", "250",
+     "501"},
+    {"smtp-utf8-domain-refused", ON_25, NULL, "MAIL FROM:<a@\xc3\xa4.example> SMTPUTF8", "250",
+     "501"},
+    {"smtp-utf8-invalid-accepted", ON_25, NULL, "MAIL FROM:<\xe4@a.example> SMTPUTF8", "501",
+     "250"},
+    {"smtp-utf8-echoes", ON_25, NULL, "VRFY \xc3\xa4", "550 5.1.1 There is no such user\r",
+     "550 5.1.1 There is no such user: \xc3\xa4"},
     {"smtp-hold-beyond-by", USER, NULL, FROM " HOLDFOR=60 BY=30;R", "501 5.5.4", "250"},
     {"smtp-priority-syntax-ignored", USER, NULL, FROM " MT-PRIORITY=10", "501 5.5.2", "250"},
     {"smtp-priority-for-strangers", ON_25, NULL, FROM " MT-PRIORITY=3", "250 2.3.6 0 ",
@@ -237,7 +252,7 @@ START_TEST(a_priority_stands_in_the_received_field)
         struct world_client k;
         begin(&k, USER);
         mail(&k, " MT-PRIORITY=4", "<user1@test.example>");
-        ck_has(newest(), "\r\n\tPRIORITY 4; ");
+        ck_has(newest(), "\r\n\tPRIORITY 4");
         on("smtp-received-no-priority");
         mail(&k, " MT-PRIORITY=5", "<user1@test.example>");
         ck_lacks(newest(), "PRIORITY");
@@ -333,6 +348,48 @@ START_TEST(mailboxes_here_wait_for_the_release_as_well)
     }
 END_TEST
 
+/* LMTP answers for each recipient, and reports the deliveries for which that was asked. */
+START_TEST(lmtp_reports_what_it_delivers)
+    {
+        struct world_client k;
+        size_t count;
+        begin(&k, ON_LMTP);
+        world_ask(&k, FROM " ENVID=lm\r\n", "250");
+        world_ask(&k, TO " NOTIFY=SUCCESS\r\n", "250");
+        world_ask(&k, "RCPT TO:<user2@test.example>\r\n", "250");
+        world_ask(&k, "DATA\r\n", "354");
+        world_forget(&k);
+        world_text(&k, "Subject: wish\r\n\r\nplease\r\n.\r\n");
+        ck_has(world_hear(&k, "<user2@test.example>\r\n"), "<user1@test.example>\r\n250 ");
+        relay_settle(&relay);
+        relay_inbox(&relay, &count);
+        ck_assert_uint_eq(count, 2);
+        ck_assert_uint_eq(smtp_world_count(&relay.world, relay.world.user2), 1);
+        ck_has(newest(), "");
+        world_hang_up(&k);
+    }
+END_TEST
+
+START_TEST(a_domain_that_takes_no_mail_is_refused_at_once)
+    {
+        struct world_client k;
+        relay_zone(&relay, "null.example. MX 0 .");
+        begin(&k, USER);
+        world_ask(&k, FROM "\r\n", "250");
+        world_ask(&k, "RCPT TO:<x@null.example>\r\n", "556 5.1.10 ");
+        world_ask(&k, "RCPT TO:<x@short>\r\n", "554 5.1.2 ");
+        world_ask(&k, "RCPT TO:<x@away.example>\r\n", "250");
+        on("smtp-null-mx-550");
+        world_ask(&k, "RCPT TO:<x@null.example>\r\n", "550 5.1.1 ");
+        fault_clear_all();
+        on("smtp-null-mx-accepted");
+        on("submission-short-domains");
+        world_ask(&k, "RCPT TO:<x@null.example>\r\n", "250");
+        world_ask(&k, "RCPT TO:<x@short>\r\n", "250");
+        world_hang_up(&k);
+    }
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("smtp extensions");
@@ -348,6 +405,8 @@ int main(void)
     tcase_add_test(t, etrn_starts_what_waits_for_a_node);
     tcase_add_test(t, etrn_does_not_free_what_is_held_back);
     tcase_add_test(t, mailboxes_here_wait_for_the_release_as_well);
+    tcase_add_test(t, lmtp_reports_what_it_delivers);
+    tcase_add_test(t, a_domain_that_takes_no_mail_is_refused_at_once);
     suite_add_tcase(s, t);
     return relay_main(s);
 }
