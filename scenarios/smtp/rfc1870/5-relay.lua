@@ -92,7 +92,8 @@ scenario(common {
   proves = { "rfc6152-3-5", "rfc5321-2.4-9" },
   says = [[MAIL has BODY=8BITMIME, and each octet of the text is what came.]],
   why = [[Whoever encodes without need breaks signatures.]],
-  catches = { "queue-8bit-body-missing", "queue-8bit-cleared", "smtp-strips-eighth-bit", "smtp-loses-after-250" },
+  catches = { "queue-8bit-body-missing", "queue-8bit-cleared", "smtp-strips-eighth-bit", "smtp-adds-empty-line",
+    "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.4.23" }
     local body = "sch\xc3\xb6n \xff\x80\r\n"
@@ -114,7 +115,7 @@ scenario(common {
   says = [[What such a host gets has no octet above 127, names its encoding, and decodes to the text that came.
            Returning the message is lawful too.]],
   why = [[The host may clear the eighth bit, and nobody would know.]],
-  catches = { "queue-8bit-unasked", "smtp-strips-eighth-bit", "smtp-loses-after-250" },
+  catches = { "queue-8bit-unasked", "smtp-strips-eighth-bit", "smtp-adds-empty-line", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.4.24" }
     local body = "sch\xc3\xb6n \xc3\xbcber = alles\r\nund mehr \r\n"

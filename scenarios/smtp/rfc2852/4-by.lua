@@ -70,7 +70,7 @@ scenario {
   says    = [[BY=seconds;R or N, with T behind it, in any case. What breaks the syntax gets 501 (5.5.4), and so do a
               second BY and one without value, and mode R with no time left.]],
   why     = [[The mode decides whether late mail is returned or goes on: a guess is wrong half the time.]],
-  catches = { "smtp-by-any-value", "smtp-by-mode-case" },
+  catches = { "smtp-by-any-value", "smtp-by-mode-case", "smtp-rset-closes", "smtp-rset-keeps-sender" },
   needs   = { "DELIVERBY" },
   run = function(t)
     local c = t:smtp()
@@ -95,7 +95,7 @@ scenario {
   proves  = "rfc2852-4-8",
   says    = [[BY=0;N and BY=-300;N are no errors: the message is late already, and goes on.]],
   why     = [[A message that was late at one relay would otherwise be refused by the next.]],
-  catches = "smtp-by-past-refused",
+  catches = { "smtp-by-past-refused", "smtp-rset-closes", "smtp-rset-keeps-sender" },
   needs   = { "DELIVERBY" },
   run = function(t)
     local c = t:smtp()

@@ -34,7 +34,7 @@ scenario {
   says = [[MAIL with any valid ENVID or RET is answered as it would be without. The words FULL and HDRS may be in
            small letters.]],
   why = [[A sender that asks for reports must not lose the message itself by asking.]],
-  catches = { "smtp-dsn-words-case", "smtp-dsn-envid-short" },
+  catches = { "smtp-dsn-words-case", "smtp-dsn-envid-short", "smtp-rset-closes", "smtp-rset-keeps-sender" },
   needs = { "DSN" },
   run = function(t)
     each(t, function(c)
@@ -54,7 +54,7 @@ scenario {
   says = [[RCPT with any valid NOTIFY or ORCPT is answered as it would be without: a good recipient is taken, an
            unknown one refused. The words of NOTIFY may be in small letters.]],
   why = [[A sender that asks for reports must not lose the recipient by asking.]],
-  catches = { "smtp-dsn-words-case", "smtp-dsn-never-refused" },
+  catches = { "smtp-dsn-words-case", "smtp-dsn-never-refused", "smtp-bad-rcpt-drops-transaction" },
   needs = { "DSN" },
   run = function(t)
     each(t, function(c)
@@ -81,7 +81,7 @@ scenario {
   says = [[RET is FULL or HDRS, ENVID is xtext and not empty. What is anything else gets 501, and so does MAIL with two
            of one of them.]],
   why = [[Half understood requests are worse than refused ones: the sender believes that a report will come.]],
-  catches = { "smtp-dsn-ret-any", "smtp-dsn-xtext-unchecked", "smtp-dsn-repeated" },
+  catches = { "smtp-dsn-ret-any", "smtp-dsn-xtext-unchecked", "smtp-dsn-repeated", "smtp-rset-closes" },
   needs = { "DSN" },
   run = function(t)
     each(t, function(c)

@@ -109,7 +109,7 @@ scenario {
   says = [[Without NOTIFY, and with one that lacks SUCCESS, nobody is told of a delivery.]],
   why = [[If every delivery were reported, reports would be half of all mail, and would tell strangers who exists.]],
   catches = { "smtp-delivered-dsn-unasked", "smtp-no-delivered-dsn", "smtp-dsn-never-refused", "queue-no-success-dsn",
-    "queue-dsn-plain", "smtp-loses-after-250" },
+    "queue-dsn-plain", "smtp-data-keeps-transaction", "smtp-loses-after-250" },
   needs = { "DSN" },
   users = 2,
   run = function(t)

@@ -23,7 +23,7 @@ scenario {
   says    = [[One digit, with a minus before 1 to 9 at most. +1, 10, 01, -0, empty, and a second one in the same MAIL
               are refused.]],
   why     = [[Two servers that read +1 differently give a message two priorities.]],
-  catches = { "smtp-priority-syntax-ignored", "smtp-priority-twice" },
+  catches = { "smtp-priority-syntax-ignored", "smtp-priority-twice", "smtp-rset-closes", "smtp-rset-keeps-sender" },
   needs   = { "MT-PRIORITY" },
   run = function(t)
     local c = t:smtp()
@@ -142,7 +142,8 @@ scenario {
   proves  = "rfc6710-5-1",
   says    = [[Mail with priority 6 overtakes mail of 0 that came before it.]],
   why     = [[It is what the extension is for.]],
-  catches = { "queue-priority-ignored", "queue-gives-up-on-4xx", "smtp-loses-after-250" },
+  catches = { "queue-priority-ignored", "queue-gives-up-on-4xx", "smtp-data-keeps-transaction",
+    "smtp-loses-after-250" },
   services = { "submission" },
   needs   = { "MT-PRIORITY" },
   needs_control = true,

@@ -39,7 +39,8 @@ scenario {
   says    = [[EHLO lists it after STARTTLS and not before, without a parameter. In clear MAIL with it is refused; inside
               TLS it is taken, and refused with a value.]],
   why     = [[Mail that must not be read on the way has been read already when it came in clear.]],
-  catches = { "smtp-requiretls-in-clear", "smtp-requiretls-takes-value", "smtp-requiretls-not-offered" },
+  catches = { "smtp-requiretls-in-clear", "smtp-requiretls-takes-value", "smtp-requiretls-not-offered",
+    "smtp-rset-closes" },
   needs   = { "STARTTLS", "tls:REQUIRETLS" },
   users   = 0,
   run = function(t)

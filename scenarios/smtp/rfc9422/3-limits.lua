@@ -46,7 +46,7 @@ scenario {
   proves  = "rfc9422-4.1-i1",
   says    = [[In one session that many transactions can begin.]],
   why     = [[A client that plans by the number must not be cut off before.]],
-  catches = { "smtp-limits-mailmax-lower", "smtp-rset-closes", "smtp-rset-keeps-sender" },
+  catches = { "smtp-limits-mailmax-lower", "smtp-rset-closes", "smtp-rset-keeps-sender", "smtp-segment-is-line" },
   needs   = { "LIMITS" },
   users   = 0,
   run = function(t)
@@ -77,7 +77,7 @@ scenario {
   proves  = "rfc9422-4.2-i1",
   says    = [[That many RCPT commands are answered by what each address deserves, and none by "too many".]],
   why     = [[A client that plans by the number must not have to split its mail again.]],
-  catches = { "smtp-limits-rcptmax-lower", "smtp-fifty-recipients" },
+  catches = { "smtp-limits-rcptmax-lower", "smtp-fifty-recipients", "smtp-segment-is-line", "smtp-pipelining-flushes" },
   needs   = { "LIMITS" },
   run = function(t)
     local c = t:smtp()
