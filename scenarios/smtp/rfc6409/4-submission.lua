@@ -28,7 +28,7 @@ scenario(common {
   proves = { "rfc6409-7-1", "rfc6409-7-2", "rfc6409-7-11", "rfc6409-7-5" },
   says = [[These four are what a mail program may count on.]],
   why = [[What the submission server does not know, no server behind it is asked for.]],
-  catches = "submission-fewer-extensions",
+  catches = { "submission-fewer-extensions", "smtp-utf8-without-8bitmime" },
   users = 0,
   run = function(t)
     local c = t:smtp { service = "submission" }

@@ -28,7 +28,7 @@ scenario {
               matter. SMTPUTF8 takes no value, and what is no UTF-8 is refused.]],
   why     = [[Most people's names are not ASCII.]],
   catches = { "smtp-utf8-local-part-refused", "smtp-utf8-domain-refused", "smtp-utf8-takes-value",
-    "smtp-utf8-invalid-accepted", "smtp-quoted-local-part-refused" },
+    "smtp-utf8-invalid-accepted", "smtp-quoted-local-part-refused", "smtp-accepts-bad-path" },
   needs   = { "SMTPUTF8" },
   run = function(t)
     for _, from in ipairs { JOERG .. "@client.example", "ann@b\xc3\xbccher.example",
@@ -64,7 +64,7 @@ scenario {
               Received is one of UTF8SMTP, UTF8SMTPA, UTF8SMTPS and so on.]],
   why     = [[A server that lists the extension and clears or drops bits turns names into noise.]],
   catches = { "smtp-utf8-with-esmtp", "smtp-utf8-header-question-marks", "smtp-strips-eighth-bit", "smtp-no-received",
-    "smtp-received-with-any", "smtp-adds-empty-line", "smtp-loses-after-250" },
+    "smtp-received-with-any", "smtp-adds-empty-line", "smtp-utf8-local-part-refused", "smtp-loses-after-250" },
   needs   = { "SMTPUTF8" },
   run = function(t)
     local subject = "gr\xc3\xbc\xc3\x9fe \xf0\x9f\x93\xac " .. t.marker
@@ -87,7 +87,7 @@ scenario {
   proves  = { "rfc6531-3.7.4.2-3", "rfc6531-3.7.4.2-11" },
   says    = [[Refused commands are not repeated in UTF-8; VRFY without SMTPUTF8 is answered in ASCII.]],
   why     = [[Clients of old print replies on terminals and into logs.]],
-  catches = { "smtp-utf8-echoes", "smtp-code-range" },
+  catches = { "smtp-utf8-echoes", "smtp-code-range", "smtp-unknown-command-closes" },
   needs   = { "SMTPUTF8" },
   run = function(t)
     local c = t:smtp()
