@@ -115,7 +115,8 @@ scenario(common {
   says = [[What such a host gets has no octet above 127, names its encoding, and decodes to the text that came.
            Returning the message is lawful too.]],
   why = [[The host may clear the eighth bit, and nobody would know.]],
-  catches = { "queue-8bit-unasked", "smtp-strips-eighth-bit", "smtp-adds-empty-line", "smtp-loses-after-250" },
+  catches = { "queue-8bit-unasked", "smtp-strips-eighth-bit", "smtp-adds-empty-line", "queue-retries-5xx",
+    "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.4.24" }
     local body = "sch\xc3\xb6n \xc3\xbcber = alles\r\nund mehr \r\n"
@@ -153,7 +154,8 @@ scenario(common {
   proves = { "rfc3030-3-x2", "rfc3030-3-14", "rfc3030-3-15" },
   says = [[It is encoded without loss, or returned; a host without BINARYMIME sees lines of text.]],
   why = [[NUL and lone CR end strings and lines in programs that do not expect them.]],
-  catches = { "queue-binary-unasked", "smtp-bdat-unstuffs", "smtp-bdat-last-no-reply", "smtp-loses-after-250" },
+  catches = { "queue-binary-unasked", "smtp-bdat-unstuffs", "smtp-bdat-last-no-reply", "queue-retries-5xx",
+    "smtp-loses-after-250" },
   needs = { "BINARYMIME" },
   run = function(t)
     local sink = t:listen { address = "127.0.4.25" }

@@ -34,7 +34,7 @@ scenario(common {
   proves = { "rfc5321-5.1-3", "rfc5321-5.1-1" },
   says = [[A name that the DNS says does not exist is an error for good: nobody waits for days.]],
   why = [[Most such names are misspelt. The sender should hear of it while he remembers the message.]],
-  catches = { "queue-nxdomain-waits", "queue-dsn-plain", "smtp-loses-after-250" },
+  catches = { "queue-nxdomain-waits", "queue-dsn-plain", "queue-retries-5xx", "smtp-loses-after-250" },
   run = function(t)
     zone(t, "example. SOA ns.example. joe.example. 1 60 60 60 60", "good.example. A 127.0.4.1")
     returned(t, "bob@missing.good.example")
@@ -47,7 +47,7 @@ scenario(common {
   proves = "rfc5321-5.1-x1",
   says = [[A CNAME at the domain leads to another name; its MX is where the mail goes.]],
   why = [[Providers have thousands of domains that are aliases of one.]],
-  catches = { "queue-cname-not-followed", "smtp-loses-after-250" },
+  catches = { "queue-cname-not-followed", "queue-address-beside-mx", "smtp-loses-after-250" },
   run = function(t)
     local mx, web = t:listen { address = "127.0.4.2" }, t:listen { address = "127.0.4.3" }
     zone(t, "alias.example. CNAME real.example.", "real.example. MX 10 mx.real.example.",
@@ -94,7 +94,7 @@ scenario(common {
   says = [[A server that finds itself as the best MX of a domain that it does not serve has nowhere to send to: the
            sender is told at once.]],
   why = [[It would connect to itself for ever, or hold the mail for days.]],
-  catches = { "queue-mx-self-kept", "queue-mx-self-waits", "queue-dsn-plain", "smtp-greeting-no-host",
+  catches = { "queue-mx-self-waits", "queue-dsn-plain", "smtp-greeting-no-host", "queue-retries-5xx",
     "smtp-loses-after-250" },
   run = function(t)
     local name = t:smtp().greeting.lines[1]:match "^(%S+)"

@@ -151,7 +151,7 @@ scenario(client {
            MAIL says REQUIRETLS again.]],
   why = [[The chain holds only if each host binds the next one.]],
   catches = { "queue-requiretls-not-passed", "queue-requiretls-ignored", "smtp-requiretls-not-offered",
-    "smtp-loses-after-250" },
+    "queue-address-beside-mx", "smtp-loses-after-250" },
   run = function(t)
     local who = t:identity "mx.good.example"
     local sink = t:listen { address = "127.0.3.54" }
