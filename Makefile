@@ -6,6 +6,7 @@
 #   make check        unit tests, every scenario against mailproofd, mutants, replay of fuzz findings
 #   make mutants      each fault of mailproofd turns the scenarios that name it red, and no others
 #   make ports-proof  mailproof ports against each fault of mailproofd in TLS, STARTTLS and ports
+#   make ports-cli    its exit codes and files; ports-domain: zones signed here; ports-client: hostile to clients
 #   make clients      swaks, msmtp, curl, mutt, fetchmail, getmail, Python, and Postfix on either side of mailproofd
 #   make manual       the man pages have the flags of --help, and their examples run; make man brings the flags in
 #   make operation    mailproofd as a service: another user, the sandbox, SIGHUP, a service manager
