@@ -460,7 +460,8 @@ static const struct setting {
     {"resolver", "ADDRESS[@PORT]", set_resolver,
      "who is asked what the zone file does not say (default: nobody, and no network)"},
     {"smarthost", "[USER:PASSWORD@]HOST[:PORT]", set_smarthost,
-     "all mail for other hosts goes there (default: where the DNS says)"},
+     "all mail for other hosts goes there; lmtp://HOST:PORT or lmtp:PATH is one that speaks LMTP "
+     "(default: where the DNS says)"},
     {"relay-ca", "FILE", set_relay_ca, "authorities for outgoing TLS, PEM (default: the system's)"},
     {"mta-sts", "DIR", set_mta_sts, "MTA-STS policies, one file a domain"},
     {"relay-from", "ADDRESS[/BITS]", set_relay_from,

@@ -235,6 +235,8 @@ static void say_base64(struct client *c, const char *text)
 
 static bool loopback(const struct sockaddr *a)
 {
+    if (a->sa_family == AF_UNIX)
+        return true;
     if (a->sa_family == AF_INET6)
         return false;
     const unsigned char *p = (const unsigned char *)a->sa_data + 2;

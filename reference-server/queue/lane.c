@@ -8,12 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/un.h>
 
 #include "fault.h"
 #include "queue/route.h"
 #include "server.h"
 
-enum { ADDRESSES = 16, TLSA_RECORDS = 16, IDLE_MS = 5000 };
+enum {
+    ADDRESSES = 16,
+    TLSA_RECORDS = 16,
+    IDLE_MS = 5000,
+    LOCAL_PATH = 107 /* octets: all that sockaddr_un has */
+};
 
 struct destination {
     struct lanes *all;
@@ -297,8 +303,9 @@ static void try_address(struct lane *l)
         .hostname = o->server->hostname,
         .peer_name = l->route.hosts[l->host].name,
         .address = (const struct sockaddr *)a,
-        .address_len =
-            a->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
+        .address_len = a->ss_family == AF_UNIX    ? sizeof(struct sockaddr_un)
+                       : a->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                  : sizeof(struct sockaddr_in),
         .tls = l->in_clear ? CLIENT_TLS_NEVER : l->tls,
         .ctx = trust_context(o->trust),
         .tlsa = l->tlsa,
@@ -307,6 +314,7 @@ static void try_address(struct lane *l)
         .user = o->user,
         .password = o->password,
         .requiretls = l->to->safety == TRIP_VERIFIED,
+        .lmtp = o->smarthost_lmtp,
         .connect_ms = o->server->limits.relay_connect_seconds * 1000,
         .most_output = (size_t)o->server->limits.message_bytes * 2 + 65536,
         .ready = connected,
@@ -464,7 +472,12 @@ static void try_host(struct lane *l)
         refuse_host(l, "4.7.5", "the domain's MTA-STS policy does not name it");
         return;
     }
-    if (inet_pton(AF_INET, host, bytes) == 1) {
+    if (host[0] == '/') {
+        struct sockaddr_un *local = (struct sockaddr_un *)&l->addresses[l->address_count++];
+        *local = (struct sockaddr_un){.sun_family = AF_UNIX};
+        snprintf(local->sun_path, sizeof local->sun_path, "%.*s", LOCAL_PATH, host);
+        decide_tls(l);
+    } else if (inet_pton(AF_INET, host, bytes) == 1) {
         add_address(l, AF_INET, bytes);
         decide_tls(l);
     } else if (inet_pton(AF_INET6, host, bytes) == 1) {

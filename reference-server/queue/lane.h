@@ -19,6 +19,7 @@ struct lanes_options {
     uint16_t port;
     const char *smarthost; /* its name, or NULL */
     uint16_t smarthost_port;
+    bool smarthost_lmtp; /* it speaks LMTP; a name with / in front is a socket of this machine */
     const char *user, *password; /* for the smarthost; or NULL */
 };
 

@@ -560,6 +560,25 @@ int64_t queue_last(const struct queue *q)
     return q->last_id;
 }
 
+/* lmtp://HOST:PORT, lmtp:PATH: the same host by another protocol (RFC 2033). */
+static int take_lmtp(struct queue *q, const char *text, bool *is, const char **rest,
+                     struct err *err)
+{
+    *is = strncmp(text, "lmtp:", 5) == 0;
+    *rest = text;
+    if (!*is)
+        return 0;
+    *rest = text + 5;
+    if (strncmp(*rest, "//", 2) == 0) {
+        *rest += 2;
+        return 0;
+    }
+    if (**rest != '/' || strlen(*rest) > 107)
+        return err_set(err, "--smarthost: lmtp: wants //HOST:PORT, or the path of a socket");
+    q->smarthost = must_have(strdup(*rest));
+    return 0;
+}
+
 /* [USER:PASSWORD@]HOST[:PORT]; a host that is an IPv6 address stands in brackets. */
 static int take_smarthost(struct queue *q, const char *text, uint16_t *port, struct err *err)
 {
@@ -593,10 +612,13 @@ int queue_open(const struct queue_options *o, struct queue **out, struct err *er
     struct queue *q = must_have(calloc(1, sizeof *q));
     struct lanes_options lanes = {.server = o->server, .dns = o->dns, .port = o->port};
     struct err why;
+    const char *smarthost = o->smarthost;
     q->server = o->server;
     q->sts = sts_new();
-    if ((o->smarthost != NULL &&
-         take_smarthost(q, o->smarthost, &lanes.smarthost_port, err) != 0) ||
+    if ((smarthost != NULL &&
+         take_lmtp(q, smarthost, &lanes.smarthost_lmtp, &smarthost, err) != 0) ||
+        (smarthost != NULL && q->smarthost == NULL &&
+         take_smarthost(q, smarthost, &lanes.smarthost_port, err) != 0) ||
         trust_open(o->ca, &q->trust, err) != 0 ||
         (o->sts != NULL && sts_read_folder(q->sts, o->sts, err) != 0))
         goto failed;

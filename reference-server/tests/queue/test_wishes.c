@@ -395,6 +395,47 @@ START_TEST(a_host_that_takes_no_mail_is_not_tried_again)
     }
 END_TEST
 
+/* --- LMTP --- */
+
+START_TEST(a_smarthost_may_speak_lmtp)
+    {
+        struct relay_options o = {.smarthost = "lmtp://127.0.0.2"};
+        struct queue_recipient r[] = {{.address = "a@away.example"},
+                                      {.address = "b@away.example"},
+                                      {.address = "c@away.example"}};
+        struct queue_envelope e = {.sender = "user1@test.example", .recipients = r, .count = 3};
+        queue_close(relay.world.server.queue);
+        relay_open(&relay, &o);
+        relay.sink->rcpt = "550 5.1.1 no";
+        relay.sink->rcpt_refused = "b@";
+        relay.sink->final = "250 2.0.0 a has it\r\n450 4.2.2 c is full"; /* a reply for each */
+        relay_submit(&relay, &e, relay_text);
+        relay_settle(&relay);
+        ck_has(relay.sink->commands, "LHLO mail.test.example\r\n");
+        ck_has(report(1), "Final-Recipient: rfc822;b@away.example");
+        ck_lacks(report(1), "a@away");
+        ck_lacks(report(1), "c@away");
+        relay.sink->final = NULL;
+        relay_advance(&relay, 310);
+        ck_assert_uint_eq(sink_count(relay.sink, "RCPT TO:<c@"), 2);
+        ck_assert_uint_eq(sink_count(relay.sink, "RCPT TO:<a@"), 1);
+        ck_assert_uint_eq(queued(), 0);
+    }
+END_TEST
+
+START_TEST(a_smarthost_of_lmtp_has_a_form)
+    {
+        static const char *const wrong[] = {"lmtp:", "lmtp:relative", "lmtp://"};
+        struct server *s = &relay.world.server;
+        for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+            struct err err;
+            struct queue *q = NULL;
+            struct queue_options o = {.server = s, .dns = s->dns, .smarthost = wrong[i]};
+            ck_assert_msg(queue_open(&o, &q, &err) != 0, "%s", wrong[i]);
+        }
+    }
+END_TEST
+
 /* --- on disk --- */
 
 START_TEST(wishes_outlive_the_process)
@@ -437,6 +478,8 @@ int main(void)
     tcase_add_test(t, mail_with_requiretls_goes_nowhere_in_clear);
     tcase_add_test(t, a_report_goes_even_where_requiretls_is_not_known);
     tcase_add_test(t, a_host_that_takes_no_mail_is_not_tried_again);
+    tcase_add_test(t, a_smarthost_may_speak_lmtp);
+    tcase_add_test(t, a_smarthost_of_lmtp_has_a_form);
     tcase_add_test(t, wishes_outlive_the_process);
     suite_add_tcase(s, t);
     return relay_main(s);
