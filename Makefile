@@ -2,6 +2,7 @@
 #
 #   make              build/mailproof and build/mailproofd
 #   make deps         install what building and testing needs (Debian packages; sudo where not root)
+#   make deps-peers   install testssl.sh, sslscan and nmap, for ports-proof TABLE=FILE and bench
 #   make conformance  every scenario against mailproofd; results in out/latest/
 #   make check        unit tests, every scenario against mailproofd, mutants, replay of fuzz findings
 #   make mutants      each fault of mailproofd turns the scenarios that name it red, and no others
@@ -65,7 +66,7 @@ SERVER_TESTS := $(patsubst %.c,$(O)/%,$(shell find reference-server/tests -name 
 TESTS := $(HARNESS_TESTS) $(SERVER_TESTS)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps conformance check unit cli flood soak clients manual man operation ports-cli ports-domain ports-client ports-proof mutants servers bench fuzz replay lint format install clean help
+.PHONY: all deps deps-peers conformance check unit cli flood soak clients manual man operation ports-cli ports-domain ports-client ports-proof mutants servers bench fuzz replay lint format install clean help
 
 all: $(O)/mailproof $(O)/mailproofd
 
@@ -175,6 +176,7 @@ servers: $(O)/mailproof
 bench: all $(O)/reference-server/tests/bench/load $(O)/slow_flush.so
 	@harness/tests/bench.sh $(O)/mailproof 5
 	@reference-server/tests/bench/bench.sh $(O)/mailproofd $(O)/reference-server/tests/bench/load $(O)/slow_flush.so
+	@harness/tests/ports/bench.sh $(O)/mailproof $(O)/mailproofd
 
 $(O)/slow_flush.so: reference-server/tests/bench/slow_flush.c Makefile
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARN) -shared -fPIC -o $@ $<
@@ -250,6 +252,10 @@ DEBIAN := gcc clang libclang-rt-14-dev make pkg-config git ca-certificates \
 	clang-format cppcheck lua-check afl++ lld llvm \
 	mandoc man-db socat swaks libnet-ssleay-perl libdigest-hmac-perl msmtp curl mutt libsasl2-modules fetchmail getmail6 python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+# What ports-proof and bench compare us with; none of it is needed.
+deps-peers:
+	$(SUDO) apt-get install -y --no-install-recommends testssl.sh sslscan nmap
 
 # Only what is missing is installed, so that a machine that has everything needs neither root nor network.
 deps:

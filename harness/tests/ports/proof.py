@@ -16,10 +16,28 @@ import sys
 import tempfile
 import time
 
+import peers
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 WANT = {"smtp": "mx/starttls", "submission": "smtp/starttls", "submissions": "smtp/implicit", "imap": "imap/starttls",
         "imaps": "imap/implicit", "pop3": "pop3/starttls", "pop3s": "pop3/implicit"}
 BAD = ("fail", "weak")
+HEAD = """# Defects of mailproofd, and who sees them
+
+Made by `make ports-proof TABLE=reports/ports-proof.md`. Each row is one run of mailproofd with the fault switched on; all
+checks that are not named kept the verdict that they have of the clean server, which fails none. `*`: a note, for the check
+judges nothing. "not asked any more": checks that build on what the defect takes away.
+
+For the peers: the first line that they print of the defect and not of the clean server. "nothing": the output is the same.
+"not meant to": the peer has no test of this kind, so that its silence is no fault of it. testssl runs with the flags
+that belong to the group of the check (`-p`, `-s`, `-S`, `-R`, `-H -I -T -C`), sslscan as it is, nmap with its scripts of TLS;
+"not asked": left out of this run (`proof.py --testssl` asks, a minute each). A line that differs is no verdict yet: where the
+key of the certificate changes with the suites, that may be all a peer shows. "forged" defects are a ServerHello and no session: a peer that goes on with the
+handshake cannot see them, and need not.
+
+| defect | what is wrong | mailproof ports | testssl | sslscan | nmap |
+| --- | --- | --- | --- | --- | --- |
+"""
 # Checks that judge nothing: what they tell is compared.
 FIRST, SECOND = "127.0.0.1", "127.0.0.3"
 TOLD = ("H17", "J17", "O01", "O02", "P06", "X07")
@@ -153,6 +171,7 @@ def main():
     parser.add_argument("mailproof")
     parser.add_argument("daemon")
     parser.add_argument("-t", "--table")
+    parser.add_argument("--testssl", action="store_true", help="ask testssl too: a minute each")
     parser.add_argument("-l", "--lines", action="store_true")
     parser.add_argument("-j", "--jobs", type=int, default=10)
     parser.add_argument("only", nargs="*")
@@ -186,13 +205,66 @@ def verdict(args, defect, clean, result):
     return set(bad) == want, f"{defect.name}: missing {words_of(want - set(bad))}; besides {words_of(set(bad) - want)}"
 
 
+def ask_peers(args, defect, faults, service, which):
+    """{peer: (lines or None, reason)} of mailproofd with these faults."""
+    groups = "".join(c[0] for c in defect.checks)
+    with Server(args.daemon, faults, []) as server:
+        return {peer: peers.output(peer, server, service, groups, 150) for peer in which}
+
+
+def peer_cell(peer, groups, clean, now):
+    if not peers.meant(peer, groups):
+        return "not meant to"
+    if peer not in now:
+        return "not asked"
+    lines, why = now[peer]
+    if lines is None or clean[peer][0] is None:
+        return why or clean[peer][1]
+    seen = peers.difference(clean[peer][0], lines)
+    return "nothing" if seen is None else "`" + seen[:60].replace("|", "/") + "`"
+
+
+def write_table(args, chosen, says):
+    def service_of(defect):
+        return next((s for s in ("imaps", "submissions", "pop3s") if s in defect.ports), defect.ports[0])
+
+    def which(defect):
+        groups = "".join(c[0] for c in defect.checks)
+        return tuple(p for p in peers.NAMES if peers.meant(p, groups) and (p != "testssl" or args.testssl))
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        kinds = {(service_of(d), "".join(c[0] for c in d.checks), which(d)): d for d in chosen if which(d)}
+        cleans = {k: pool.submit(ask_peers, args, d, [], k[0], k[2]) for k, d in kinds.items()}
+        asked = {d: pool.submit(ask_peers, args, d, d.faults, service_of(d), which(d)) for d in chosen if which(d)}
+        lines = []
+        for d in chosen:
+            groups = "".join(c[0] for c in d.checks)
+            now = asked[d].result() if d in asked else {}
+            clean = cleans[(service_of(d), groups, which(d))].result() if d in asked else {}
+            cells = [peer_cell(p, groups, clean, now) for p in peers.NAMES]
+            sees = " ".join(sorted({check for _, check in d.bad})) or "none"
+            what = "; ".join(says.get(f, "") for f in d.faults)
+            lost = f" ({len(d.lost)} not asked any more)" if d.lost else ""
+            lines.append(f"| {d.name} | {what} | {sees}{lost} | " + " | ".join(cells) + " |")
+    with open(os.path.join(HERE, "without.md"), encoding="utf-8") as f:
+        without = f.read()
+    with open(args.table, "w", encoding="utf-8") as f:
+        f.write(HEAD + "\n".join(lines) + "\n\n" + without)
+
+
 def prove(args):
     passed = failed = 0
+    two = set()
     every = defects()
+    if subprocess.run(["unshare", "-rm", "true"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        for defect in [d for d in every if "two" in d.options]:
+            print(f"{defect.name}: not tried, for a name with two addresses needs a namespace")
+            every.remove(defect)
+            two.update(defect.faults)
     chosen = [d for d in every if not args.only or d.name in args.only]
     listing = subprocess.run([args.daemon, "--fault", "help"], stdout=subprocess.PIPE, check=True).stdout.decode()
     rows = [line.split("\t") for line in listing.splitlines()]
-    named = {f for d in every for f in d.faults}
+    named = {f for d in every for f in d.faults} | two
     for row in rows:
         if len(row) > 3 and row[3] == "ports" and row[0] not in named:
             print(f"{row[0]}: defects.tsv does not have it")
@@ -222,6 +294,8 @@ def prove(args):
         else:
             failed += 1
             print(words)
+    if args.table:
+        write_table(args, [d for d, _, _ in seen], {row[0]: row[2] for row in rows})
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
