@@ -50,6 +50,7 @@ struct mutants {
     size_t n;
     int workers, jobs, caps;
     double timeout_scale;
+    bool all;          /* every scenario against every fault */
     const char *table; /* file for every red scenario of every fault, or NULL */
     FILE *rows;
     size_t deviations;
@@ -203,6 +204,7 @@ static int run_suite(struct mutants *m, const struct selection *which, const cha
                                .repeat = 1,
                                .seed = 1,
                                .timeout_scale = m->timeout_scale,
+                               .own_scale = 1,
                                .allow_destructive = true,
                                .quiet = true,
                                .evidence = EVIDENCE_NONE,
@@ -303,11 +305,43 @@ static json_t *second_look(struct mutants *m, const char *fault, const json_t *b
     return o;
 }
 
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* Whether the scenario is run against the fault: when it names it, and when it goes through the
+ * part of the server where the fault is. What is left to --all: scenarios of another protocol, and
+ * for faults of reception those with a second host (for faults of the queue, those without). */
+static bool is_near(const struct scenario *s, const char *fault)
+{
+    if (s->lint != NULL || words_have(&s->catches, fault))
+        return true;
+    if (begins(fault, "imap-") || begins(fault, "pop3-"))
+        return strncmp(s->protocol, fault, 4) == 0 && !s->needs_control;
+    if (begins(fault, "queue-"))
+        return strcmp(s->protocol, "smtp") == 0 && s->needs_control;
+    if (begins(fault, "smtp-") || begins(fault, "lmtp-") || begins(fault, "submission-"))
+        return strcmp(s->protocol, "smtp") == 0 && !s->needs_control;
+    return !s->needs_control;
+}
+
+static void keep_near(struct selection *chosen, const char *fault)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < chosen->n; i++)
+        if (is_near(chosen->at[i], fault))
+            chosen->at[kept++] = chosen->at[i];
+    chosen->n = kept;
+}
+
 /* In the tester's process: the answer goes to fd as one JSON object. */
 static noreturn void test_fault(struct mutants *m, const char *fault, int fd)
 {
     struct err err = {{0}};
     json_t *bad = NULL, *answer = json_object();
+    if (!m->all)
+        keep_near(&m->chosen, fault);
     /* Unlike a scenario it has children and a server of its own to end: SIGTERM lets the runner do
      * that. */
     if (run_suite(m, &m->chosen, fault, m->jobs, &bad, &err) != 0)
@@ -580,11 +614,13 @@ int cli_mutants(int argc, char **argv)
     int code;
     const struct flag flags[] = {
         {"--jobs", 'j', FLAG_NUMBER, &m.workers, "N",
-         "servers tested at once (default: four a processor)"},
+         "servers tested at once (default: two a processor)"},
         {"--scenarios", 0, FLAG_NUMBER, &m.jobs, "N",
          "scenarios at once for each server (default 8)"},
         {"--timeout-scale", 0, FLAG_SECONDS, &m.timeout_scale, "X",
          "every time limit times X (default 0.3)"},
+        {"--all", 0, FLAG_SWITCH, &m.all, NULL,
+         "every scenario against every fault: an hour on two processors"},
         {"--table", 0, FLAG_TEXT, &m.table, "FILE",
          "write fault, scenario, caught|missed|surplus, why, with tabs"},
         {0},
@@ -593,7 +629,7 @@ int cli_mutants(int argc, char **argv)
     for (size_t i = 0; i < rest.n; i++)
         add_word(strchr(rest.at[i], '/') != NULL ? &m.id_globs : &m.fault_globs, rest.at[i]);
     if (m.workers == 0)
-        m.workers = (int)sysconf(_SC_NPROCESSORS_ONLN) * 4;
+        m.workers = (int)sysconf(_SC_NPROCESSORS_ONLN) * 2;
     if (m.workers < 1 || m.workers > WORKERS_MOST)
         m.workers = m.workers < 1 ? 2 : WORKERS_MOST;
     if (parsed > 0) {
@@ -602,7 +638,9 @@ int cli_mutants(int argc, char **argv)
                    "scenarios turn\n"
                    "red (fail, weak, timeout) that name the fault in catches. A glob with a slash "
                    "chooses\n"
-                   "scenarios, one without faults.",
+                   "scenarios, one without faults. Against each fault run the scenarios that name "
+                   "it, and\n"
+                   "those of its protocol; for faults of the queue those with a second host.",
                    stdout);
         code = EXIT_AS_EXPECTED;
     } else if (parsed < 0) {

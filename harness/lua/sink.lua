@@ -173,7 +173,10 @@ function sink:serve(o)
     elseif verb == "QUIT" then
       s:reply "221 bye"
       break
-    elseif verb == "RSET" or verb == "NOOP" then
+    elseif verb == "RSET" then
+      s:reply "250 ok"
+      going = #s.to == 0                                   -- every recipient was refused: the transaction is over
+    elseif verb == "NOOP" then
       s:reply "250 ok"
     else
       s:reply "502 not here"

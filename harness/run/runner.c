@@ -205,6 +205,8 @@ static void prepare_job(struct runner *r, struct slot *slot, struct item *item)
     slot->job.scenario = s;
     slot->job.seed = (json_int_t)(seed >> 1);
     slot->job.timeout_scale = r->o->timeout_scale;
+    if (target_gives_own(r->target, s) && slot->job.timeout_scale < r->o->own_scale)
+        slot->job.timeout_scale = r->o->own_scale;
     slot->job.evidence = r->o->evidence;
     slot->job.folder = r->o->folder;
     slot->job.evidence_name = runner_evidence_name(s->id, item->round);
@@ -242,7 +244,7 @@ static bool start(struct runner *r, struct slot *slot, struct item *item, struct
     slot->item = item;
     slot->fd = ends[0];
     slot->forked_at = clock_s(CLOCK_MONOTONIC);
-    slot->deadline = slot->forked_at + SLOT_PREPARE_S * r->o->timeout_scale;
+    slot->deadline = slot->forked_at + SLOT_PREPARE_S * slot->job.timeout_scale;
     slot->began = 0;
     slot->phase = PREPARING;
     slot->killed = false;
@@ -258,7 +260,7 @@ static bool start(struct runner *r, struct slot *slot, struct item *item, struct
 static void control_line(struct runner *r, struct slot *slot, const char *line, size_t n)
 {
     const char *space = memchr(line, ' ', n);
-    double now = clock_s(CLOCK_MONOTONIC), scale = r->o->timeout_scale;
+    double now = clock_s(CLOCK_MONOTONIC), scale = slot->job.timeout_scale;
     if (space == NULL)
         return;
     json_t *o = json_loadb(space + 1, n - (size_t)(space + 1 - line), JSON_ALLOW_NUL, NULL);

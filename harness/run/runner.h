@@ -15,9 +15,11 @@ struct runner_options {
     int jobs;   /* processes at once */
     int repeat; /* rounds, 1 or more; a round begins when the one before is over */
     json_int_t seed;
-    double timeout_scale; /* every time limit is multiplied by it */
-    double deadline_s;    /* for everything, from now; 0: none */
-    bool fail_fast;       /* stop after the first unexpected failure */
+    double timeout_scale;
+    double own_scale; /* at least this for scenarios with a server of their own, which has others to
+                         wait for; 0: the same for all */ /* every time limit is multiplied by it */
+    double deadline_s; /* for everything, from now; 0: none */
+    bool fail_fast;    /* stop after the first unexpected failure */
     bool allow_destructive;
     bool keep_events; /* give the watcher the events of every outcome, not only of bad ones */
     bool quiet;       /* never give the watcher events (mutants) */

@@ -9,7 +9,8 @@ scenario {
               in between.]],
   why     = [[Else a program that only counts takes the news away from the person it is for.]],
   messages = { "plain" },
-  catches = { "imap-examine-claims-recent", "imap-status-clears-recent", "imap-examine-read-write" },
+  catches = { "imap-examine-claims-recent", "imap-status-clears-recent", "imap-examine-read-write",
+    "imap-recent-never-claimed" },
   run = function(t)
     local function recent()
       local c = t:imap { login = true }

@@ -41,7 +41,7 @@ scenario(common {
   says = [[With SIZE 1000 in its EHLO, and 552 to MAIL at the latest, the host does not get the text of four thousand
            octets; the sender is told.]],
   why = [[The text would travel only to be thrown away, at each attempt again.]],
-  catches = { "queue-no-failure-dsn", "queue-retries-5xx", "smtp-loses-after-250" },
+  catches = { "queue-no-failure-dsn", "queue-retries-5xx", "smtp-loses-after-250", "queue-dsn-plain" },
   run = function(t)
     local sink = t:listen { address = "127.0.4.21" }
     submit(t, "127.0.4.21", "small.example",
@@ -115,8 +115,8 @@ scenario(common {
   says = [[What such a host gets has no octet above 127, names its encoding, and decodes to the text that came.
            Returning the message is lawful too.]],
   why = [[The host may clear the eighth bit, and nobody would know.]],
-  catches = { "queue-8bit-unasked", "smtp-strips-eighth-bit", "smtp-adds-empty-line", "queue-retries-5xx",
-    "smtp-loses-after-250" },
+  catches = { "queue-8bit-unasked", "smtp-strips-eighth-bit", "queue-retries-5xx", "smtp-loses-after-250",
+    "queue-dsn-plain" },
   run = function(t)
     local sink = t:listen { address = "127.0.4.24" }
     local body = "sch\xc3\xb6n \xc3\xbcber = alles\r\nund mehr \r\n"
@@ -154,8 +154,8 @@ scenario(common {
   proves = { "rfc3030-3-x2", "rfc3030-3-14", "rfc3030-3-15" },
   says = [[It is encoded without loss, or returned; a host without BINARYMIME sees lines of text.]],
   why = [[NUL and lone CR end strings and lines in programs that do not expect them.]],
-  catches = { "queue-binary-unasked", "smtp-bdat-unstuffs", "smtp-bdat-last-no-reply", "queue-retries-5xx",
-    "smtp-loses-after-250" },
+  catches = { "queue-binary-unasked", "smtp-bdat-last-no-reply", "queue-retries-5xx", "smtp-loses-after-250",
+    "queue-dsn-plain" },
   needs = { "BINARYMIME" },
   run = function(t)
     local sink = t:listen { address = "127.0.4.25" }

@@ -159,7 +159,7 @@ scenario(common {
   says = [[The message is not handed to a host that cannot promise to return it; the sender gets a report of failure.]],
   why = [[Past that host nobody would know that the message has a time.]],
   catches = { "queue-by-return-to-anyone", "queue-dsn-plain", "queue-dsn-wrong-action", "queue-retries-5xx",
-    "queue-dsn-base64-status", "smtp-by-any-value", "smtp-loses-after-250" },
+    "queue-dsn-base64-status", "smtp-by-any-value", "smtp-loses-after-250", "queue-by-time-ignored" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.12" }
     submit(t, "127.0.3.12", "nobody.example", "BY=50000;R")
@@ -177,7 +177,7 @@ scenario(common {
   says = [[A host that lists DELIVERBY 3600 does not get a message with less than an hour.]],
   why = [[It has said that it cannot do it.]],
   catches = { "queue-by-minimum-ignored", "queue-dsn-plain", "queue-dsn-wrong-action", "queue-retries-5xx",
-    "queue-dsn-base64-status", "smtp-by-any-value", "smtp-loses-after-250" },
+    "queue-dsn-base64-status", "smtp-by-any-value", "smtp-loses-after-250", "queue-by-time-ignored" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.13" }
     submit(t, "127.0.3.13", "slowly.example", "BY=1800;R")

@@ -143,8 +143,8 @@ for _, way in ipairs { "for", "until" } do
     proves = way == "for" and "rfc4865-4.2-5" or "rfc4865-4.2-6",
     says = [[Before that time nothing goes to the next host; after it the message does.]],
     why = [[Mail that is written for Monday and read on Friday can be worse than none.]],
-    catches = { "queue-hold-ignored", "smtp-loses-after-250", way == "for" and "queue-hold-forgotten" or
-      "smtp-hold-until-refused" },
+    catches = { "queue-hold-ignored", "queue-hold-forgotten", "smtp-loses-after-250",
+      way == "until" and "smtp-hold-until-refused" or nil },
     needs_control = true,
     run = function(t)
       local host = way == "for" and "127.0.3.21" or "127.0.3.22"
@@ -179,7 +179,7 @@ scenario(common {
   says = [[It has Arrival-Date, and Future-Release-Request with what was asked.]],
   why = [[The sender sees why the report comes so late.]],
   catches = { "queue-hold-not-reported", "queue-no-failure-dsn", "queue-dsn-plain", "queue-retries-5xx",
-    "queue-dsn-base64-status", "smtp-loses-after-250" },
+    "queue-dsn-base64-status", "smtp-loses-after-250", "queue-hold-forgotten" },
   needs_control = true,
   run = function(t)
     local sink = t:listen { address = "127.0.3.23" }

@@ -65,7 +65,8 @@ scenario(common {
   says = [[What a user submits without Message-ID goes on with one; a missing Date may be added too. What is there
            stays.]],
   why = [[Mail without the two is taken for spam, and cannot be answered in a thread.]],
-  catches = { "submission-no-message-id", "smtp-data-keeps-transaction", "smtp-loses-after-250" },
+  catches = { "submission-no-message-id", "smtp-data-keeps-transaction", "smtp-loses-after-250",
+    "smtp-delivered-dsn-unasked" },
   run = function(t)
     local c = t:submission()
     local text = "From: <" .. t.user.address .. ">\r\nTo: <" .. t.user.address .. ">\r\nSubject: " .. t.marker
