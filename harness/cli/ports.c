@@ -235,8 +235,9 @@ int cli_ports(int argc, char **argv)
                          .client_time = 10};
     const struct flag flags[] = {
         {"--port", 0, FLAG_WORDS, &c.ports, "PORT[=PROTOCOL[/MODE]]",
-         "this port (mx, smtp, imap, pop3; starttls, implicit); repeat (default: the eight of "
-         "mail)"},
+         "this port (mx, smtp, submissions, imap, imaps, pop3, pop3s; starttls, implicit); repeat "
+         "(default: "
+         "the eight of mail)"},
         {"--depth", 0, FLAG_TEXT, &c.depth, "gentle|normal|deep",
          "how much to ask: 15 connections a port, 150 (the default), any number"},
         {"--budget", 0, FLAG_NUMBER, &c.budget, "N", "at most so many connections a port"},

@@ -27,6 +27,18 @@ const struct host_want host_standard[] = {
 };
 const size_t host_standard_n = sizeof host_standard / sizeof *host_standard;
 
+/* What may stand behind the "=" of --port; the first is the only one for strangers. */
+static const struct {
+    const char *name;
+    enum port_protocol protocol;
+    enum port_mode mode;
+} named[] = {
+    {"mx", PROTOCOL_SMTP, MODE_UNKNOWN},         {"smtp", PROTOCOL_SMTP, MODE_UNKNOWN},
+    {"submission", PROTOCOL_SMTP, MODE_UNKNOWN}, {"submissions", PROTOCOL_SMTP, MODE_IMPLICIT},
+    {"imap", PROTOCOL_IMAP, MODE_UNKNOWN},       {"imaps", PROTOCOL_IMAP, MODE_IMPLICIT},
+    {"pop3", PROTOCOL_POP3, MODE_UNKNOWN},       {"pop3s", PROTOCOL_POP3, MODE_IMPLICIT}};
+static const size_t named_n = sizeof named / sizeof *named;
+
 int host_parse_want(const char *text, struct host_want *w, struct err *err)
 {
     char *end = NULL;
@@ -40,20 +52,20 @@ int host_parse_want(const char *text, struct host_want *w, struct err *err)
             *w = host_standard[i];
     if (*end == '\0')
         return 0;
-    size_t n = *end == '=' ? strcspn(end + 1, "/") : 0;
+    size_t n = *end == '=' ? strcspn(end + 1, "/") : 0, i = 0;
     const char *mode = *end == '=' && end[1 + n] == '/' ? end + n + 2 : NULL;
-    if (n == 4 && strncasecmp(end + 1, "smtp", n) == 0)
-        w->protocol = PROTOCOL_SMTP;
-    else if (n == 4 && strncasecmp(end + 1, "imap", n) == 0)
-        w->protocol = PROTOCOL_IMAP;
-    else if (n == 4 && strncasecmp(end + 1, "pop3", n) == 0)
-        w->protocol = PROTOCOL_POP3;
-    else if (n == 2 && strncasecmp(end + 1, "mx", n) == 0)
-        w->protocol = PROTOCOL_SMTP;
-    else
-        return err_set(err, "--port %s: mx, smtp, imap or pop3 was expected behind the =", text);
-    w->mx = n == 2;
-    w->mode = MODE_UNKNOWN;
+    while (i < named_n &&
+           (n != strlen(named[i].name) || strncasecmp(end + 1, named[i].name, n) != 0))
+        i++;
+    if (i == named_n)
+        return err_set(
+            err,
+            "--port %s: mx, smtp, submission, imap, pop3, or one of submissions, imaps and "
+            "pop3s was expected behind the =",
+            text);
+    w->protocol = named[i].protocol;
+    w->mx = i == 0;
+    w->mode = named[i].mode;
     if (mode != NULL && strcasecmp(mode, "starttls") == 0)
         w->mode = MODE_CLEAR;
     else if (mode != NULL && (strcasecmp(mode, "implicit") == 0 || strcasecmp(mode, "tls") == 0))

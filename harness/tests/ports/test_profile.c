@@ -128,6 +128,10 @@ START_TEST(ports_are_named_with_protocol_and_mode)
         ck_assert(w.port == 10993 && w.protocol == PROTOCOL_IMAP && w.mode == MODE_IMPLICIT);
         ck_assert_int_eq(host_parse_want("2526=smtp", &w, &err), 0);
         ck_assert(w.protocol == PROTOCOL_SMTP && w.mode == MODE_UNKNOWN);
+        ck_assert_int_eq(host_parse_want("10465=submissions", &w, &err), 0);
+        ck_assert(w.protocol == PROTOCOL_SMTP && w.mode == MODE_IMPLICIT && !w.mx);
+        ck_assert_int_eq(host_parse_want("2525=mx/starttls", &w, &err), 0);
+        ck_assert(w.protocol == PROTOCOL_SMTP && w.mode == MODE_CLEAR && w.mx);
         ck_assert_int_eq(host_parse_want("0", &w, &err), -1);
         ck_assert_int_eq(host_parse_want("25=http", &w, &err), -1);
         ck_assert_int_eq(host_parse_want("25=smtp/ssl", &w, &err), -1);
