@@ -240,7 +240,7 @@ scenario(common {
   why = [[Late is better than never, if the sender knows that it is late.]],
   catches = { "queue-by-time-ignored", "queue-by-n-returned", "queue-dsn-no-status", "queue-dsn-plain",
     "queue-gives-up-on-4xx", "queue-impatient", "queue-dsn-base64-status", "smtp-by-any-value",
-    "smtp-loses-after-250" },
+    "smtp-loses-after-250", "queue-no-delay-dsn" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.16" }
     submit(t, "127.0.3.16", "late.example", "BY=200;N")

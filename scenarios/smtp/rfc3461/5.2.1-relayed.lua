@@ -99,7 +99,7 @@ scenario(common {
   proves = { "rfc3461-5.2.2-1", "rfc5321-4.1.1.3-8" },
   says = [[ENVID, RET, NOTIFY and ORCPT go only to hosts whose EHLO lists DSN.]],
   why = [[A host that does not know a parameter refuses the command: the message would be lost to its own envelope.]],
-  catches = { "queue-dsn-unasked", "smtp-loses-after-250" },
+  catches = { "queue-dsn-unasked", "smtp-loses-after-250", "queue-size-unasked" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.73" }
     submit(t, "127.0.0.73", "unaware.example", " RET=FULL ENVID=x", "bob NOTIFY=FAILURE ORCPT=rfc822;bob@old.example")

@@ -43,7 +43,7 @@ scenario(common {
   says = [[The report has Action delayed and a Status of class 4; the message stays in the queue.]],
   why = [[Who knows that a message waits can telephone.]],
   catches = { "queue-no-delay-dsn", "queue-dsn-plain", "queue-dsn-no-status", "queue-gives-up-on-4xx",
-    "queue-never-gives-up", "smtp-loses-after-250" },
+    "queue-never-gives-up", "smtp-loses-after-250", "queue-dsn-base64-status" },
   run = function(t)
     waits(t, "127.0.0.91", "delay1.example", " NOTIFY=DELAY")
     local n, one

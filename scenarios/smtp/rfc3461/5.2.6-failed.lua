@@ -87,7 +87,7 @@ scenario(common {
            another recipient.]],
   why = [[Lists and mass mailers ask for silence because the reports would drown them.]],
   catches = { "queue-dsn-despite-never", "queue-dsn-failure-unasked", "queue-dsn-names-all", "queue-no-failure-dsn",
-    "queue-dsn-plain", "queue-retries-5xx", "queue-dsn-base64-status", "smtp-loses-after-250" },
+    "queue-dsn-plain", "queue-retries-5xx", "queue-dsn-base64-status", "smtp-loses-after-250", "queue-one-by-one" },
   needs = { "DSN" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.82" }

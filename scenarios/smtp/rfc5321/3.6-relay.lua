@@ -88,7 +88,7 @@ scenario(common {
   proves = "rfc5321-3.2-3",
   says = [[When EHLO gets 500 or 502 the client says HELO, and the mail goes through.]],
   why = [[Small devices and old gateways still know no extensions.]],
-  catches = { "queue-no-helo", "smtp-loses-after-250" },
+  catches = { "queue-no-helo", "smtp-loses-after-250", "queue-size-unasked" },
   run = function(t)
     local sink = t:listen { address = "127.0.2.3" }
     submit(t, "127.0.2.3", "old.example")

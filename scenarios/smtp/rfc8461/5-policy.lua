@@ -42,7 +42,7 @@ scenario(common {
   says = [[The host is on the list and offers no TLS: the message waits; it is not sent in clear, and not returned at
            once.]],
   why = [[The policy is there against those who take STARTTLS out of the reply.]],
-  catches = { "queue-sts-downgrade", "queue-sts-returns" },
+  catches = { "queue-sts-downgrade", "queue-sts-returns", "queue-gives-up-on-4xx" },
   run = function(t)
     local sink = mail(t, "sts1.example", "mx.sts1.example", "127.0.5.21", policy("enforce", "mx.sts1.example"))
     nothing_in_clear(t, sink, "a host under an enforced policy offers no TLS")
