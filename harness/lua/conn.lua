@@ -105,9 +105,9 @@ end
 
 function conn._data_over() end
 
----"NOOP" of a command line; nil when it does not begin like a command.
+---"NOOP" of a command line; nil when it does not begin like a command, or has 8-bit characters and no SMTPUTF8.
 function M.verb(line)
-  if line:find "[%c\128-\255]" then return nil end
+  if line:find "%c" or line:find "[\128-\255]" and not line:upper():find("SMTPUTF8", 1, true) then return nil end
   local word = line:match "^(%a[%w-]*)%f[ \0]" or line:match "^(%a[%w-]*)$"
   return word and word:upper()
 end

@@ -111,6 +111,7 @@ scenario {
   catches = { "smtp-delivered-dsn-unasked", "smtp-no-delivered-dsn", "smtp-dsn-never-refused", "queue-no-success-dsn",
     "queue-dsn-plain", "smtp-data-keeps-transaction", "smtp-loses-after-250" },
   needs = { "DSN" },
+  timeout = 40,
   users = 2,
   run = function(t)
     local c = t:smtp()
@@ -118,7 +119,7 @@ scenario {
     mail(c, t, t.marker .. "-quiet2", "", " NOTIFY=FAILURE,DELAY")
     mail(c, t, t.marker .. "-quiet3", "", " NOTIFY=NEVER")
     mail(c, t, t.marker .. "-asked", "", " NOTIFY=SUCCESS")
-    t:delivered(t.marker .. "-asked", { user = t.users[1], judge = true, seconds = 8 })
+    t:delivered(t.marker .. "-asked", { user = t.users[1], judge = true, seconds = 25 })
     for _, bytes in ipairs(t:inbox(t.users[1])) do
       local quiet = bytes:match(t.marker .. "%-(quiet%d)")
       t:check(not quiet, "a report about the message %s", quiet)
