@@ -8,7 +8,7 @@
 #include "queue/notify.h"
 #include "queue/state.h"
 
-enum { IMPATIENT_S = 10, DSN_ACTIONS = 4, NO_ACTION = -1 };
+enum { IMPATIENT_S = 30, DSN_ACTIONS = 4, NO_ACTION = -1 };
 
 struct settling {
     struct qmsg *message;

@@ -38,6 +38,7 @@ end
 scenario(common {
   name = "asked-for",
   title = "With NOTIFY=DELAY a long wait is reported as delayed",
+  timeout = 60,
   proves = { "rfc3461-5.2.5-2", "rfc3464-2.3.4-x2" },
   level = "SHOULD",
   says = [[The report has Action delayed and a Status of class 4; the message stays in the queue.]],
@@ -60,6 +61,7 @@ scenario(common {
 scenario(common {
   name = "not-asked-for",
   title = "A NOTIFY without DELAY keeps a long wait quiet",
+  timeout = 60,
   proves = { "rfc3461-5.2.5-4", "rfc3461-5.2.5-1" },
   says = [[With NOTIFY=FAILURE, SUCCESS or NEVER no report says that the message waits.]],
   why = [[The sender has said what he wants to hear of.]],
