@@ -139,7 +139,7 @@ usage 'which host' --depth gentle
 usage 'one host at a time' a b
 usage 'a port from 1 to 65535' h --port 0
 usage 'a port from 1 to 65535' h --port 70000=imap
-usage 'mx, smtp, imap or pop3' h --port 25=http
+usage 'mx, smtp, submission, imap, pop3' h --port 25=http
 usage 'starttls or implicit' h --port 25=smtp/tls13
 usage 'gentle, normal, deep' h --depth careful
 usage 'must, should, any' h --fail-on may
