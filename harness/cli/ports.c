@@ -12,9 +12,9 @@
 #include "cli/flags.h"
 #include "cli/folder.h"
 #include "cli/formats.h"
-#include "ports/client.h"
-#include "ports/dns.h"
-#include "ports/results.h"
+#include "ports/client/client.h"
+#include "ports/dns/dns.h"
+#include "ports/report/results.h"
 
 enum fail_on { FAIL_MUST, FAIL_SHOULD, FAIL_ANY };
 

@@ -12,9 +12,9 @@
 #include <strings.h>
 #include <time.h>
 
-#include "ports/dns_room.h"
+#include "ports/dial/suites.h"
+#include "ports/dns/dns_room.h"
 #include "ports/rooms.h"
-#include "ports/suites.h"
 #include "wire/net.h"
 
 enum { STACK_BYTES = 1024 * 1024 };

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "ports/dial.h"
+#include "ports/dial/dial.h"
 #include "ports/rooms.h"
 
 static double now_of(clockid_t clock)

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ports/suites.h"
+#include "ports/dial/suites.h"
 
 static pid_t server;
 static struct ports_options options;

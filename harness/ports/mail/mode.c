@@ -1,0 +1,216 @@
+/* Is the port open, does the server or the client speak first, and which protocol is it? Nobody has
+ * to say: two connections are opened at once, one stays silent, one sends a ClientHello, and the
+ * first that is answered tells. RFC 8314, 3. SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "ports/dial/dial.h"
+#include "ports/dial/suites.h"
+#include "ports/rooms.h"
+
+static void say_state(struct port *p)
+{
+    if (strcasestr(p->state_why, "refused") != NULL)
+        p->state = PORT_REFUSED;
+    else if (strcasestr(p->state_why, "timed out") != NULL ||
+             strcasestr(p->state_why, "no answer") != NULL ||
+             strcasestr(p->state_why, " in ") != NULL)
+        p->state = PORT_FILTERED;
+    else
+        p->state = PORT_UNREACHABLE;
+}
+
+static enum port_protocol sniff(const char *text)
+{
+    if (strncmp(text, "* ", 2) == 0)
+        return PROTOCOL_IMAP;
+    if (strncmp(text, "+OK", 3) == 0 || strncmp(text, "-ERR", 4) == 0)
+        return PROTOCOL_POP3;
+    if (text[0] >= '2' && text[0] <= '5' && strspn(text, "0123456789") == 3)
+        return PROTOCOL_SMTP;
+    return PROTOCOL_UNKNOWN;
+}
+
+/* Which of the two was answered: the silent one (0), the hello (1), none (-1). */
+static int first_word(struct port *p, struct conn *a, struct conn *b)
+{
+    double until = loop_now(p->loop) + p->o->greeting_ms / 1000.0;
+    const unsigned char *in;
+    while (loop_now(p->loop) < until) {
+        if (conn_input(a, &in, NULL) > 0)
+            return 0;
+        if (b != NULL && conn_input(b, &in, NULL) > 0)
+            return 1;
+        if (conn_ended(a) != CONN_OPEN && (b == NULL || conn_ended(b) != CONN_OPEN))
+            return -1;
+        if (conn_ended(a) == CONN_OPEN)
+            (void)conn_fill(a, 0, 20, NULL);
+        else
+            (void)conn_fill(b, 0, 20, NULL);
+    }
+    return -1;
+}
+
+/* The silent connection was greeted: protocol and greeting are known. */
+static void greeted(struct port *p, struct conn *a)
+{
+    const unsigned char *in;
+    double at;
+    (void)dial_rest(p, a, 20, p->facts.greeting, sizeof p->facts.greeting);
+    (void)conn_input(a, &in, &at);
+    enum port_protocol seen = sniff(p->facts.greeting);
+    int line = (int)strcspn(p->facts.greeting, "\r\n");
+    p->facts.greeting_s = conn_when(a, 0);
+    p->mode = MODE_CLEAR;
+    if (p->want_mode == MODE_IMPLICIT) {
+        port_bad(p, CHECK_P03, a, "mode swapped: port %u speaks %s in clear, %s was expected",
+                 p->port, port_protocol_word(seen), port_mode_word(MODE_IMPLICIT));
+        port_bad(p, CHECK_P04, a, "mode swapped: no TLS, but \"%.*s\"", line, p->facts.greeting);
+    }
+    if (seen == PROTOCOL_UNKNOWN) {
+        port_bad(p, CHECK_P02, a, "\"%.*s\" is no greeting of SMTP, IMAP or POP3", line,
+                 p->facts.greeting);
+        p->protocol = PROTOCOL_UNKNOWN;
+        return;
+    }
+    if (p->want_protocol != PROTOCOL_UNKNOWN && p->want_protocol != seen)
+        port_bad(p, CHECK_P02, a, "%s greets where %s was expected: \"%.*s\"",
+                 port_protocol_word(seen), port_protocol_word(p->want_protocol), line,
+                 p->facts.greeting);
+    p->protocol = seen;
+    if (strncmp(p->facts.greeting, "4", 1) == 0 || strncmp(p->facts.greeting, "5", 1) == 0 ||
+        strncasecmp(p->facts.greeting, "* BYE", 5) == 0 || p->facts.greeting[0] == '-') {
+        p->limited = true;
+        p->limited_at = p->used;
+        (void)snprintf(p->limited_why, sizeof p->limited_why, "%.*s", line < 250 ? line : 250,
+                       p->facts.greeting);
+        port_bad(p, CHECK_P02, a, "sent away: %.*s", line, p->facts.greeting);
+        return;
+    }
+    port_good(p, CHECK_P02, a);
+    port_good(p, CHECK_P06, a);
+}
+
+/* The hello was answered by TLS: what is inside is found by a handshake, if nobody said. */
+static void answered(struct port *p, struct conn *b)
+{
+    p->mode = MODE_IMPLICIT;
+    if (p->want_mode == MODE_CLEAR) {
+        port_bad(p, CHECK_P02, b, "mode swapped: the port is silent and wants TLS at once");
+        port_bad(p, CHECK_P06, b, "mode swapped: port %u speaks implicit TLS, %s was expected",
+                 p->port, port_mode_word(MODE_CLEAR));
+    }
+    port_good(p, CHECK_P04, b);
+    if (p->protocol != PROTOCOL_UNKNOWN)
+        return;
+    struct conn_tls_options o;
+    struct err err;
+    dial_options(p, &o);
+    struct conn *c = dial_open(p);
+    if (c != NULL && conn_starttls(c, &o, p->o->answer_ms, &err) == 0) {
+        char text[512];
+        (void)conn_fill(c, 0, p->o->greeting_ms, NULL);
+        (void)dial_rest(p, c, 20, text, sizeof text);
+        p->protocol = sniff(text);
+    }
+    dial_close(p, c);
+}
+
+/* A plaintext command on a port of implicit TLS: whatever comes, it is no mail reply. */
+static void plain_command(struct port *p)
+{
+    static const char *const words[] = {"NOOP\r\n", "EHLO mailproof.invalid\r\n",
+                                        "a1 CAPABILITY\r\n", "CAPA\r\n"};
+    char text[512];
+    if (!port_wants(p, CHECK_P05))
+        return;
+    struct conn *c = dial_open(p);
+    if (c == NULL)
+        return;
+    (void)conn_write(c, words[p->protocol], strlen(words[p->protocol]), p->o->answer_ms, NULL);
+    (void)dial_rest(p, c, p->quiet_ms, text, sizeof text);
+    port_judge(p, CHECK_P05, sniff(text) == PROTOCOL_UNKNOWN, c, "answered in clear: %.*s",
+               (int)strcspn(text, "\r\n"), text);
+    dial_close(p, c);
+}
+
+void room_mode(struct port *p)
+{
+    struct buf b;
+    struct hello h;
+    static const uint16_t suites[] = {0x1301, 0x1302, 0x1303, 0xc02f, 0xc030, 0xc02b, 0xc02c,
+                                      0xcca8, 0xc013, 0xc014, 0x009e, 0x009c, 0x002f, 0x0035};
+    double began = loop_now(p->loop);
+    struct conn *silent = dial_open(p);
+    if (silent == NULL) {
+        say_state(p);
+        port_fact(p, CHECK_P01, NULL, "%s", p->state_why);
+        return;
+    }
+    p->state = PORT_OPEN;
+    p->facts.rtt_ms = (loop_now(p->loop) - began) * 1000;
+    p->quiet_ms = 120 + (int)(p->facts.rtt_ms * 10);
+    port_fact(p, CHECK_P01, silent, "open, %.1f ms", p->facts.rtt_ms);
+    struct conn *eager = dial_open(p);
+    if (eager != NULL) {
+        buf_init(&b, 65536);
+        hello_init(&h, TLS_V_13, p->o->host_is_name ? p->o->host : NULL);
+        h.lowest = TLS_V_10;
+        h.suites = suites;
+        h.suites_n = sizeof suites / sizeof *suites;
+        hello_record(&h, &b);
+        (void)conn_write(eager, b.data, b.len, p->o->answer_ms, NULL);
+        buf_clear(&b);
+    }
+    const unsigned char *in;
+    int who = first_word(p, silent, eager);
+    if (who == 1 && conn_input(eager, &in, NULL) > 0 && in[0] != 21 && in[0] != 22)
+        who = 0; /* a greeting or a complaint in clear; the silent one is about to be greeted too */
+    if (who == 0) {
+        (void)conn_fill(silent, 0, p->o->greeting_ms, NULL);
+        greeted(p, silent);
+        dial_close(p, silent);
+    } else if (who == 1) {
+        p->silent = silent;
+        answered(p, eager);
+    } else {
+        (void)snprintf(p->state_why, sizeof p->state_why,
+                       "neither greets nor answers a ClientHello");
+        if (conn_ended(silent) != CONN_OPEN)
+            (void)snprintf(p->state_why, sizeof p->state_why,
+                           "closes every connection without a word: limits on this address?");
+        port_bad(p, p->want_mode == MODE_IMPLICIT ? CHECK_P04 : CHECK_P02, silent, "%s",
+                 p->state_why);
+        p->mode = MODE_UNKNOWN;
+        p->limited = true;
+        p->limited_at = p->used;
+        (void)snprintf(p->limited_why, sizeof p->limited_why, "%s", p->state_why);
+        dial_close(p, silent);
+    }
+    if (eager != NULL)
+        dial_close(p, eager);
+    if (p->protocol != PROTOCOL_UNKNOWN)
+        port_fact(p, CHECK_P14, NULL, "%s with %s", port_protocol_word(p->protocol),
+                  port_mode_word(p->mode));
+    p->sink.protocol = p->protocol == PROTOCOL_IMAP   ? "imap"
+                       : p->protocol == PROTOCOL_POP3 ? "pop3"
+                                                      : "smtp";
+    p->sink.service = port_service(p);
+    plain_command(p);
+}
+
+void room_silence(struct port *p)
+{
+    const unsigned char *in;
+    double least = p->o->depth == DEPTH_GENTLE ? 0.3 : 2.0;
+    if (p->silent == NULL)
+        return;
+    while (loop_now(p->loop) < least && conn_ended(p->silent) == CONN_OPEN &&
+           conn_input(p->silent, &in, NULL) == 0)
+        conn_pause(p->loop, 20);
+    size_t n = conn_input(p->silent, &in, NULL);
+    port_judge(p, CHECK_P03, n == 0, p->silent, "greets in clear before the handshake");
+    dial_close(p, p->silent);
+    p->silent = NULL;
+}

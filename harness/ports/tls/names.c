@@ -1,0 +1,109 @@
+/* server_name and ALPN: what is shown to a client that asks for another name or protocol. X.
+ * SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
+
+#include "ports/dial/dial.h"
+#include "ports/dial/suites.h"
+#include "ports/rooms.h"
+
+static const uint16_t usual[] = {0xc030, 0xc02f, 0xc02c, 0xc02b, 0xcca8, 0xcca9, 0xc014,
+                                 0xc013, 0xc00a, 0xc009, 0x009d, 0x009c, 0x0035, 0x002f};
+
+static bool took(const struct answer *a)
+{
+    return a->kind == ANSWER_SERVER || a->kind == ANSWER_RETRY;
+}
+
+static enum answer_kind ask(struct port *p, const char *sni, const char *alpn, struct answer *a)
+{
+    struct hello h;
+    int version = p->facts.versions[4] ? TLS_V_12 : TLS_V_13;
+    static const uint16_t suites13[] = {0x1301, 0x1302, 0x1303};
+    hello_init(&h, version, sni);
+    h.alpn = alpn;
+    h.suites = version == TLS_V_12 ? usual : suites13;
+    h.suites_n = version == TLS_V_12 ? sizeof usual / sizeof *usual : 3;
+    answer_clear(a);
+    return dial_ask(p, &h, false, a);
+}
+
+static void server_names(struct port *p)
+{
+    struct answer a = {0};
+    char words[128];
+    const char *own = p->o->host_is_name ? p->o->host : NULL;
+    if (port_wants(p, CHECK_X02) && ask(p, NULL, NULL, &a) != ANSWER_LIMITED) {
+        answer_words(&a, words, sizeof words);
+        port_judge(p, CHECK_X02, took(&a), NULL, "without server_name: %s", words);
+        dial_shows(p, CHECK_X02, dial_last(p));
+    }
+    if (port_wants(p, CHECK_X03) &&
+        ask(p, "mailproof-unknown.invalid", NULL, &a) != ANSWER_LIMITED) {
+        answer_words(&a, words, sizeof words);
+        if (!took(&a))
+            port_good(p, CHECK_X03, NULL);
+        else if (p->mx)
+            port_fact(p, CHECK_X03, NULL, "falls back to its usual certificate, as an MX should");
+        else
+            port_bad(p, CHECK_X03, NULL, "goes on with its usual certificate: %s", words);
+        port_judge(p, CHECK_X04, !(a.warning && a.warning_alert == 112), NULL,
+                   "a warning, unrecognized_name, came before the ServerHello");
+        dial_shows(p, CHECK_X03, dial_last(p));
+        dial_shows(p, CHECK_X04, dial_last(p));
+    }
+    const char *proper = p->protocol == PROTOCOL_IMAP ? "imap" : "pop3";
+    if (port_wants(p, CHECK_X05) && ask(p, own, proper, &a) != ANSWER_LIMITED) {
+        answer_words(&a, words, sizeof words);
+        port_judge(p, CHECK_X05, took(&a) && (a.alpn[0] == '\0' || strcmp(a.alpn, proper) == 0),
+                   NULL, "ALPN %s got: %s %s", proper, words, a.alpn);
+        dial_shows(p, CHECK_X05, dial_last(p));
+    }
+    if (port_wants(p, CHECK_X06) && ask(p, own, "h2", &a) != ANSWER_LIMITED) {
+        answer_words(&a, words, sizeof words);
+        if (a.alpn[0] != '\0')
+            port_bad(p, CHECK_X06, NULL, "ALPN h2 was answered by \"%s\"", a.alpn);
+        else
+            port_judge(p, CHECK_X06, !took(&a), NULL, "a client that wants h2 is let in: %s",
+                       words);
+        dial_shows(p, CHECK_X06, dial_last(p));
+    }
+    if (port_wants(p, CHECK_X07) && ask(p, own, "smtp", &a) != ANSWER_LIMITED) {
+        if (a.alpn[0] != '\0' && strcmp(a.alpn, "smtp") != 0)
+            port_bad(p, CHECK_X07, NULL, "ALPN smtp was answered by \"%s\"", a.alpn);
+        else
+            port_fact(p, CHECK_X07, NULL, "%s", took(&a) ? "ignored" : "refused");
+        dial_shows(p, CHECK_X07, dial_last(p));
+    }
+    answer_clear(&a);
+}
+
+/* A browser that was led here: what it sends must not come back to it as a page. */
+static void http(struct port *p)
+{
+    static const char request[] =
+        "POST / HTTP/1.1\r\nHost: mail.invalid\r\nX-A: mailproof-echo-7f3\r\n"
+        "X-B: b\r\nX-C: c\r\nX-D: d\r\nX-E: e\r\nX-F: f\r\nX-G: g\r\nX-H: h\r\n"
+        "X-I: i\r\nX-J: j\r\nX-K: k\r\nX-L: l\r\nContent-Length: 0\r\n\r\n";
+    char text[8192];
+    if (!port_wants(p, CHECK_X08))
+        return;
+    struct conn *c = dial_handshake(p, NULL, NULL);
+    if (c == NULL)
+        return;
+    (void)conn_write(c, request, sizeof request - 1, p->o->answer_ms, NULL);
+    (void)dial_rest(p, c, p->quiet_ms * 2, text, sizeof text);
+    bool echo = strstr(text, "mailproof-echo-7f3") != NULL, open = conn_ended(c) == CONN_OPEN;
+    port_judge(p, CHECK_X08, !echo && !open, c, "%s",
+               echo ? "what the browser sent is sent back to it"
+                    : "the connection is still open after sixteen lines of HTTP");
+    dial_close(p, c);
+}
+
+void room_names(struct port *p)
+{
+    if (p->o->depth < DEPTH_NORMAL)
+        return;
+    server_names(p);
+    http(p);
+}
