@@ -27,12 +27,14 @@
 #include "nearest.h"
 #include "queue/control.h"
 #include "queue/queue.h"
+#include "rest.h"
 #include "rule.h"
 #include "sasl.h"
 #include "snapshot.h"
 #include "store/store.h"
 
 enum { LINE_BYTES = 64 * 1024 * 1024, OUTPUT_BYTES = 64 * 1024 * 1024, READ_BYTES = 64 * 1024 };
+enum { REST_S = 5, REST_MOST_S = 60 };
 
 struct control {
     struct server *server;
@@ -47,6 +49,7 @@ struct peer {
     struct loop_source source;
     struct buf in, out;
     struct advance *advance;
+    struct rest *rest;
     bool busy;  /* a change is on its way */
     bool gone;  /* hung up while busy: freed when the change is done */
     bool ended; /* says no more */
@@ -56,9 +59,11 @@ static void answer_lines(struct peer *p);
 
 static void peer_free(struct peer *p)
 {
-    if (p->advance != NULL) { /* nobody waits for that time any more */
+    if (p->advance != NULL || p->rest != NULL) { /* nobody waits for that any more */
         advance_cancel(p->advance);
+        rest_cancel(p->rest);
         p->advance = NULL;
+        p->rest = NULL;
         p->busy = false;
     }
     if (p->control != NULL) {
@@ -475,6 +480,35 @@ static void do_advance(struct peer *p, json_t *o)
     }
 }
 
+static void rested(void *arg, const char *trouble)
+{
+    struct peer *p = arg;
+    char text[128];
+    p->rest = NULL;
+    p->busy = false;
+    snprintf(text, sizeof text, "the queue has not come to rest: %s",
+             trouble != NULL ? trouble : "");
+    if (trouble != NULL)
+        wrong(p, text);
+    else
+        fine(p);
+    answer_lines(p);
+}
+
+static void do_rest(struct peer *p, json_t *o)
+{
+    const json_t *seconds = json_object_get(o, "seconds");
+    double s = seconds != NULL ? json_number_value(seconds) : REST_S;
+    if ((seconds != NULL && !json_is_number(seconds)) || s < 0 || s > REST_MOST_S) {
+        wrong(p, "rest wants seconds of real time, from 0 to 60");
+        return;
+    }
+    p->rest = rest_start(p->control->server, (int64_t)(s * 1000), rested, p);
+    p->busy = p->rest != NULL;
+    if (p->rest == NULL)
+        wrong(p, "there is no timer to wait with");
+}
+
 struct dump {
     struct server *server;
     int64_t account;
@@ -570,6 +604,7 @@ static const struct command {
     {"dns", do_dns},
     {"queue", do_queue},
     {"flush", do_flush},
+    {"rest", do_rest},
     {"sts", do_sts},
     {NULL, NULL},
 };

@@ -23,6 +23,8 @@
  * it holds
  *   {"do": "limit", "name": N, "value": NUMBER}             one of --limits
  *   {"do": "advance", "seconds": S}                         the clock; timers fire on the way
+ *   {"do": "rest", "seconds": S?}                           once the queue has nothing under way
+ * and nothing due before the clock moves on; {"ok": false} after S (5) seconds of real time
  *   {"do": "dump", "account": N?}                           accounts, mailboxes, messages
  *   and dns, queue, flush and sts: queue/control.h
  *

@@ -500,6 +500,19 @@ bool queue_saving(const struct queue *q)
     return q->commits > 0;
 }
 
+const char *queue_unrest(const struct queue *q)
+{
+    if (q->commits > 0)
+        return "a change is being put on disk";
+    if (lanes_busy(q->lanes))
+        return "mail is on its way to another host";
+    int64_t now = clock_now_ms(q->server->clock);
+    for (const struct qmsg *m = q->messages; m != NULL; m = m->next)
+        if (m->trips > 0 || m->saving || (m->timer.slot != 0 && m->timer.at_ms <= now))
+            return "a message is due";
+    return NULL;
+}
+
 uint64_t queue_steps(const struct queue *q)
 {
     return q->steps + lanes_steps(q->lanes);

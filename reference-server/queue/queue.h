@@ -98,6 +98,8 @@ int queue_set_policy(struct queue *q, const char *domain, const char *policy, st
  * number that grows with each step of it. */
 bool queue_busy(const struct queue *q);
 bool queue_saving(const struct queue *q); /* a commit is under way */
+/* What there is to do at the present time, as words; NULL: nothing before the clock moves on. */
+const char *queue_unrest(const struct queue *q);
 uint64_t queue_steps(const struct queue *q);
 
 /* What is queued, for the control socket and tests. */

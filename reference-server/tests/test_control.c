@@ -162,6 +162,20 @@ START_TEST(uidvalidity_and_time_are_ours_to_set)
     }
 END_TEST
 
+START_TEST(rest_is_answered_when_it_comes)
+    {
+        json_decref(fine("{\"do\":\"rest\"}"));
+        json_decref(fine("{\"do\":\"rest\",\"seconds\":0.5}"));
+        wrong("{\"do\":\"rest\",\"seconds\":61}", "from 0 to 60");
+        wrong("{\"do\":\"rest\",\"seconds\":\"x\"}", "from 0 to 60");
+        world_text(&c, "{\"do\":\"rest\"}\n"); /* and leaves */
+        loop_once(w.server.loop, 0);
+        shutdown(c.fd, SHUT_RDWR);
+        for (int i = 0; i < 20; i++)
+            loop_once(w.server.loop, 1);
+    }
+END_TEST
+
 START_TEST(lines_that_come_together_are_answered_in_order)
     {
         world_text(
@@ -254,6 +268,7 @@ int main(void)
     tcase_add_test(t, a_state_is_kept_and_brought_back);
     tcase_add_test(t, rules_are_added_listed_and_removed);
     tcase_add_test(t, uidvalidity_and_time_are_ours_to_set);
+    tcase_add_test(t, rest_is_answered_when_it_comes);
     tcase_add_test(t, lines_that_come_together_are_answered_in_order);
     tcase_add_test(t, mistakes_are_told_in_words);
     tcase_add_test(t, a_client_may_leave_in_the_middle_of_a_change);

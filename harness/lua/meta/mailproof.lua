@@ -181,8 +181,9 @@ function timeline:listen(o) end
 ---One line to the target's control socket (reference-server/control.h), and its answer; a refusal is an error of the
 ---scenario. t:control{["do"] = "advance", seconds = 60} moves the server's clock, ["do"] = "dns" with add = {lines} or
 ---clear = true says what its DNS knows, ["do"] = "snapshot" and "restore" with a name keep its whole state and bring it
----back, ["do"] = "rule" or "fault" with the keys of mailproofd(8) makes it misbehave at the nth command of the nth
----session. A scenario says needs_control = true for it, and has a mailproofd of its own.
+---back, ["do"] = "rest" waits until the queue has nothing under way and nothing due before the clock moves on (what has
+---not been sent by then is not sent: a fence; an error after `seconds`, 5, of real time), ["do"] = "rule" or "fault" with
+---the keys of mailproofd(8) makes it misbehave at the nth command of the nth session. A scenario says needs_control = true for it, and has a mailproofd of its own.
 ---@param ask table
 ---@return table
 function timeline:control(ask) end

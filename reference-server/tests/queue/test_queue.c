@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include "queue/relay.h"
+#include "rest.h"
 
 static struct relay relay;
 
@@ -349,6 +350,55 @@ START_TEST(a_queue_that_is_cleared_sends_nothing)
     }
 END_TEST
 
+struct rested {
+    bool done;
+    const char *trouble;
+};
+
+static void rested(void *arg, const char *trouble)
+{
+    *(struct rested *)arg = (struct rested){true, trouble};
+}
+
+static const char *wait_for_rest(int64_t ms)
+{
+    struct rested r = {.done = false};
+    long end = world_now_ms() + WORLD_PATIENCE_MS;
+    ck_assert_ptr_nonnull(rest_start(&relay.world.server, ms, rested, &r));
+    while (!r.done) {
+        loop_once(relay.world.server.loop, 10);
+        ck_assert_msg(world_now_ms() < end, "no answer to the wait for rest");
+    }
+    return r.trouble;
+}
+
+START_TEST(rest_comes_when_what_is_due_has_been_tried)
+    {
+        ck_assert_ptr_null(wait_for_rest(0)); /* an empty queue is at rest */
+        relay.sink->rcpt = "450 later";
+        relay_send(&relay, "someone@away.example");
+        ck_assert_ptr_null(wait_for_rest(WORLD_PATIENCE_MS));
+        ck_assert_uint_eq(sink_count(relay.sink, "RCPT TO"), 1);
+        ck_assert_uint_eq(queue_count(queue()), 1); /* it waits for its next attempt */
+        relay.sink->rcpt = NULL;
+        clock_advance(relay.world.server.clock, 86400 * 1000);
+        ck_assert_ptr_null(wait_for_rest(WORLD_PATIENCE_MS));
+        ck_assert_uint_eq(relay.sink->transactions, 1);
+    }
+END_TEST
+
+START_TEST(who_waits_for_rest_in_vain_is_told_why)
+    {
+        relay.sink->silent = true;
+        relay_send(&relay, "someone@away.example");
+        const char *trouble = wait_for_rest(30);
+        ck_assert_ptr_nonnull(trouble);
+        ck_has(trouble, "another host");
+        rest_cancel(rest_start(&relay.world.server, 1, rested, NULL)); /* asks nobody back */
+        loop_once(relay.world.server.loop, 5);
+    }
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("queue");
@@ -372,6 +422,8 @@ int main(void)
     tcase_add_test(t, relaying_without_login_is_for_listed_addresses);
     tcase_add_test(t, a_killed_server_keeps_its_queue);
     tcase_add_test(t, a_queue_that_is_cleared_sends_nothing);
+    tcase_add_test(t, rest_comes_when_what_is_due_has_been_tried);
+    tcase_add_test(t, who_waits_for_rest_in_vain_is_told_why);
     suite_add_tcase(s, t);
     return relay_main(s);
 }
