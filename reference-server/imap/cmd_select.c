@@ -101,6 +101,7 @@ static void open_mailbox(struct imap *s, bool read_only)
         size_t n;
         const uint32_t *uids = deleted(s, &n);
         store_expunge(s->view.mailbox, uids, n, true, NULL, NULL, NULL);
+        store_settle(s->conn->server->store);
     }
     if (!fault(FAULT_IMAP_FAILED_SELECT_KEEPS_OLD)) {
         imap_deselect(s); /* whatever comes of this SELECT (6.3.1) */

@@ -353,6 +353,7 @@ static void remove_marked(struct pop3 *p)
     size_t count;
     uint32_t *uids = maildrop_marked(&p->drop, &count);
     store_expunge(p->drop.mailbox, uids, count, false, NULL, NULL, NULL);
+    store_settle(p->conn->server->store);
     free(uids);
 }
 

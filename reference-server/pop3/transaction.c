@@ -259,8 +259,10 @@ void pop3_dele(struct pop3 *p, const struct pop3_command *c)
         return;
     }
     maildrop_mark(&p->drop, m);
-    if (fault(FAULT_POP3_DELE_AT_ONCE))
+    if (fault(FAULT_POP3_DELE_AT_ONCE)) {
         store_expunge(p->drop.mailbox, &m->uid, 1, false, p, NULL, NULL);
+        store_settle(p->conn->server->store);
+    }
     pop3_ok(p, "message %zu is marked; QUIT removes it", number_of(p, m));
 }
 

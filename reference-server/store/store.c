@@ -388,6 +388,21 @@ int store_change_now(struct store *s, store_rider *run, void *rider, struct err 
     return j->status == STORE_OK ? 0 : err_set(err, "%s", j->text);
 }
 
+static int nothing(void *rider, struct sqlite3 *sql)
+{
+    (void)rider;
+    (void)sql;
+    return 0;
+}
+
+void store_settle(struct store *s)
+{
+    struct err err;
+    (void)store_change_now(s, nothing, NULL,
+                           &err); /* what fails is told to those who asked for it */
+    writer_collect(s->writer);
+}
+
 int store_look(struct store *s, store_rider *run, void *rider, struct err *err)
 {
     lock(s);

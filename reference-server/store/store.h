@@ -186,6 +186,9 @@ void store_change(struct store *s, const struct store_delivery *list, size_t cou
                   store_rider *run, void *rider, store_done *done, void *arg);
 /* The same without deliveries, waited for: when the server starts. */
 int store_change_now(struct store *s, store_rider *run, void *rider, struct err *err);
+/* Waits until all that was asked of the store is on disk, and calls whoever waited for it: for
+ * faults, which do at once what a session must not see done later. */
+void store_settle(struct store *s);
 /* Statements that only read, at once. Gives what run returns; -1: trouble, with words in err. */
 int store_look(struct store *s, store_rider *run, void *rider, struct err *err);
 
