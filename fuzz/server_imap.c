@@ -9,7 +9,7 @@
 
 #include <sys/socket.h>
 
-#include "loop.h"
+#include "net/loop.h"
 #include "server.h"
 #include "target.h"
 
@@ -64,7 +64,7 @@ static void start(void)
         .limits =
             {
 #define LIMIT(name, value, says) .name = value,
-#include "limits.def"
+#include "config/limits.def"
 #undef LIMIT
             },
         .hostname = "mail.test.example",

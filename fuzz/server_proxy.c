@@ -7,7 +7,7 @@
 
 #include <arpa/inet.h>
 
-#include "proxy.h"
+#include "net/proxy.h"
 #include "target.h"
 
 static void check_address(const char *text)

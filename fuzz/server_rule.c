@@ -9,8 +9,8 @@
 
 #include <sys/socket.h>
 
-#include "loop.h"
-#include "rule.h"
+#include "control/rule.h"
+#include "net/loop.h"
 #include "server.h"
 #include "target.h"
 
@@ -28,7 +28,7 @@ static void start(void)
         .limits =
             {
 #define LIMIT(name, value, says) .name = value,
-#include "limits.def"
+#include "config/limits.def"
 #undef LIMIT
             },
         .hostname = "mail.test.example",

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "err.h"
+#include "base/err.h"
 
 enum fault {
 #define FAULT(id, name, says, breaks) FAULT_##id,

@@ -2,11 +2,11 @@
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
 
-#include "account.h"
-#include "budget.h"
-#include "clock.h"
-#include "conn.h"
-#include "policy.h"
+#include "base/clock.h"
+#include "config/policy.h"
+#include "net/budget.h"
+#include "net/conn.h"
+#include "sasl/account.h"
 #include "store/store.h"
 
 /* Named limits with defaults; `mailproofd --limits` prints them, --limit NAME=VALUE changes them.
@@ -14,7 +14,7 @@
  * included"). */
 struct limits {
 #define LIMIT(name, value, says) long name;
-#include "limits.def"
+#include "config/limits.def"
 #undef LIMIT
 };
 

@@ -132,7 +132,7 @@ def check_words():
     with open(PAGES["mailproofd"], encoding="utf-8") as f:
         page = f.read()
     named = set(re.findall(r"[\w-]+", " ".join(re.findall(r"^\.(?:It )?Cm (.*)$", page, re.M))))
-    for source, begin in (("rule.c", "} keys[] = {"), ("control.c", "} commands[] = {")):
+    for source, begin in (("control/rule.c", "} keys[] = {"), ("control/control.c", "} commands[] = {")):
         with open(os.path.join(ROOT, "reference-server", source), encoding="utf-8") as f:
             table = f.read().split(begin)[1].split("};")[0]
         missing = [w for w in re.findall(r'\{"([\w-]+)"', table) if w not in named]

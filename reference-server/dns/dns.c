@@ -14,7 +14,7 @@
 #include <sys/epoll.h>
 
 #include "dns/record.h"
-#include "loop.h"
+#include "net/loop.h"
 
 enum { ASKED_MAX = 1000, LINE_MAX_BYTES = 4096 };
 

@@ -5,8 +5,8 @@
 #include <strings.h>
 
 #include "fault.h"
+#include "imap/grammar/write.h"
 #include "imap/structure.h"
-#include "imap/write.h"
 #include "mime/header.h"
 #include "mime/text.h"
 

@@ -3,7 +3,7 @@
 #ifndef IMAP_FETCH_H
 #define IMAP_FETCH_H
 
-#include "imap/args.h"
+#include "imap/grammar/args.h"
 #include "imap/view.h"
 #include "mime/part.h"
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "fault.h"
-#include "imap/utf7.h"
-#include "imap/write.h"
+#include "imap/grammar/utf7.h"
+#include "imap/grammar/write.h"
 
 /* --- patterns --- */
 

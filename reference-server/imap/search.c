@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "fault.h"
-#include "imap/utf7.h"
+#include "imap/grammar/utf7.h"
 #include "mime/header.h"
 
 #define DEEPEST 100

@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "fault.h"
-#include "imap/utf7.h"
+#include "imap/grammar/utf7.h"
 
 /* How far a client may be followed past a limit, only to find the end of what it sends. */
 #define MOST_READ_PAST 16                     /* lines, as a multiple of their limit */

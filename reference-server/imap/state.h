@@ -8,14 +8,14 @@
 #ifndef IMAP_STATE_H
 #define IMAP_STATE_H
 
-#include "arena.h"
-#include "conn.h"
-#include "imap/args.h"
-#include "imap/lexer.h"
+#include "base/arena.h"
+#include "base/trace.h"
+#include "imap/grammar/args.h"
+#include "imap/grammar/lexer.h"
 #include "imap/view.h"
-#include "sasl.h"
+#include "net/conn.h"
+#include "sasl/sasl.h"
 #include "server.h"
-#include "trace.h"
 
 enum imap_state { IMAP_GREETED = 1, IMAP_LOGGED_IN = 2, IMAP_SELECTED = 4, IMAP_ENDED = 8 };
 enum imap_mode { MODE_COMMAND, MODE_SASL, MODE_IDLE };

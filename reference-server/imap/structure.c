@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "fault.h"
-#include "imap/write.h"
+#include "imap/grammar/write.h"
 #include "mime/address.h"
 #include "mime/text.h"
 

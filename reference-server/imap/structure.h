@@ -3,7 +3,7 @@
 #ifndef IMAP_STRUCTURE_H
 #define IMAP_STRUCTURE_H
 
-#include "buf.h"
+#include "base/buf.h"
 #include "mime/part.h"
 
 /* header[0..n) is a message's header. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fault.h"
-#include "imap/write.h"
+#include "imap/grammar/write.h"
 
 static void reserve(struct view *v, size_t count)
 {

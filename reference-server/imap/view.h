@@ -6,7 +6,7 @@
 #ifndef IMAP_VIEW_H
 #define IMAP_VIEW_H
 
-#include "imap/seqset.h"
+#include "imap/grammar/seqset.h"
 #include "store/store.h"
 
 struct view_entry {

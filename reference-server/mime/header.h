@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "arena.h"
+#include "base/arena.h"
 
 struct header_field {
     const unsigned char *whole; /* name, colon, value, all its lines with their ends */

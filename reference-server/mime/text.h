@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "arena.h"
+#include "base/arena.h"
 
 struct text { /* in an arena, or borrowed from what was passed in */
     const unsigned char *p;

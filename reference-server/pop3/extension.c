@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/trace.h"
+#include "control/script.h"
 #include "fault.h"
 #include "pop3/state.h"
-#include "script.h"
 #include "server.h"
-#include "trace.h"
 
 static bool stls_possible(const struct pop3 *p)
 {

@@ -8,12 +8,12 @@
 #include <openssl/evp.h>
 #include <unistd.h>
 
+#include "base/trace.h"
 #include "fault.h"
-#include "guard.h"
+#include "net/guard.h"
 #include "pop3/state.h"
-#include "saslprep.h"
+#include "sasl/saslprep.h"
 #include "server.h"
-#include "trace.h"
 
 void pop3_forget_login(struct pop3 *p)
 {

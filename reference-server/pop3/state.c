@@ -10,9 +10,9 @@
 
 #include <sys/types.h>
 
+#include "base/trace.h"
 #include "fault.h"
 #include "server.h"
-#include "trace.h"
 
 enum { BEFORE = POP3_AUTHORIZATION, AFTER = POP3_TRANSACTION, BOTH = BEFORE | AFTER };
 

@@ -3,11 +3,11 @@
 #ifndef SERVER_POP3_STATE_H
 #define SERVER_POP3_STATE_H
 
-#include "conn.h"
+#include "net/conn.h"
 #include "pop3/command.h"
 #include "pop3/lang.h"
 #include "pop3/maildrop.h"
-#include "sasl.h"
+#include "sasl/sasl.h"
 
 enum pop3_state { POP3_AUTHORIZATION = 1, POP3_TRANSACTION = 2, POP3_UPDATE = 4 }; /* RFC 1939, 3 */
 

@@ -9,7 +9,7 @@
 #include "mime/header.h"
 #include "mime/part.h"
 #include "mime/text.h"
-#include "sasl.h"
+#include "sasl/sasl.h"
 
 /* 45 octets make 60 of base64, and a word of 72: RFC 2047, 2 allows 75. */
 enum { WORD_OCTETS = 45, ROUNDS = 5 };

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "buf.h"
+#include "base/buf.h"
 
 /* Most octets that one octet becomes: an address of two of them gives way to nobody's. */
 enum { SURROGATE_GROWTH = 64 };

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/trace.h"
 #include "fault.h"
 #include "pop3/state.h"
 #include "pop3/surrogate.h"
 #include "server.h"
-#include "trace.h"
 
 /* The message that an argument names, or NULL and the reply is sent. */
 static struct drop_message *named(struct pop3 *p, const char *argument)

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "fault.h"
-#include "sasl.h"
+#include "sasl/sasl.h"
 #include "smtp/header.h"
 #include "smtp/param.h"
 

@@ -3,8 +3,8 @@
 #ifndef SERVER_QUEUE_MESSAGE_H
 #define SERVER_QUEUE_MESSAGE_H
 
-#include "clock.h"
-#include "queue/client.h"
+#include "base/clock.h"
+#include "queue/client/client.h"
 #include "queue/queue.h"
 
 enum rcpt_state {

@@ -4,7 +4,7 @@
 #define SERVER_QUEUE_ROUTE_H
 
 #include "dns/dns.h"
-#include "queue/client.h"
+#include "queue/client/client.h"
 
 enum { ROUTE_HOSTS = 16 };
 

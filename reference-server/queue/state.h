@@ -2,7 +2,7 @@
 #ifndef SERVER_QUEUE_STATE_H
 #define SERVER_QUEUE_STATE_H
 
-#include "network.h"
+#include "net/network.h"
 #include "queue/lane.h"
 #include "queue/message.h"
 #include "queue/sts.h"

@@ -4,7 +4,7 @@
 
 #include <openssl/ssl.h>
 
-#include "err.h"
+#include "base/err.h"
 
 struct trust;
 

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/log.h"
 #include "fault.h"
-#include "log.h"
 #include "queue/queue.h"
 #include "server.h"
 #include "smtp/header.h"

@@ -9,13 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "account.h"
-#include "conn.h"
+#include "base/trace.h"
+#include "net/conn.h"
 #include "queue/wishes.h"
-#include "sasl.h"
+#include "sasl/account.h"
+#include "sasl/sasl.h"
 #include "smtp/address.h"
 #include "smtp/dot.h"
-#include "trace.h"
 
 enum smtp_doing {
     SMTP_COMMAND, /* the next line is a command */

@@ -9,7 +9,7 @@
 
 #include <sqlite3.h>
 
-#include "err.h"
+#include "base/err.h"
 
 /* Every statement of the store, with its text in db.c. */
 enum sql {

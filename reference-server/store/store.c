@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "store/mailbox.h"
 #include "store/writer.h"
 

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "loop.h"
+#include "net/loop.h"
 
 /* A commit that takes longer than SLOW_US is worth waiting for company, for a quarter of the time
  * it took, and PATIENCE_US at most. */

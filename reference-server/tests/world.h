@@ -18,12 +18,12 @@
 
 #include <sys/socket.h>
 
+#include "config/quota.h"
 #include "fault.h"
-#include "loop.h"
-#include "proxy.h"
-#include "quota.h"
+#include "net/loop.h"
+#include "net/proxy.h"
 #include "server.h"
-#include "tls.h"
+#include "tls/tls.h"
 
 enum { WORLD_PATIENCE_MS = 3000 };
 
@@ -61,7 +61,7 @@ static inline void world_start_at(struct world *w, const char *path)
                 .limits =
                     {
 #define LIMIT(name, value, says) .name = value,
-#include "limits.def"
+#include "config/limits.def"
 #undef LIMIT
                     },
                 .hostname = "mail.test.example",

@@ -178,7 +178,7 @@ function timeline:deliver(bytes, user) end
 ---@return sink
 function timeline:listen(o) end
 
----One line to the target's control socket (reference-server/control.h), and its answer; a refusal is an error of the
+---One line to the target's control socket (reference-server/control/control.h), and its answer; a refusal is an error of the
 ---scenario. t:control{["do"] = "advance", seconds = 60} moves the server's clock, ["do"] = "dns" with add = {lines} or
 ---clear = true says what its DNS knows, ["do"] = "snapshot" and "restore" with a name keep its whole state and bring it
 ---back, ["do"] = "rest" waits until the queue has nothing under way and nothing due before the clock moves on (what has

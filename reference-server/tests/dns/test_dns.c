@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "dns/dns.h"
 #include "dns/record.h"
-#include "loop.h"
+#include "net/loop.h"
 
 static struct clock *clock_used;
 static struct loop *loop;

@@ -3,7 +3,7 @@
 
 #include <check.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "mime/address.h"
 
 static const struct {

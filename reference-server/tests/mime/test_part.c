@@ -5,7 +5,7 @@
 
 #include <check.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "mime/part.h"
 
 /* The tree as text: type[header](body,lines){children}. */

@@ -3,7 +3,7 @@
 #ifndef SERVER_TESTS_QUEUE_RELAY_H
 #define SERVER_TESTS_QUEUE_RELAY_H
 
-#include "advance.h"
+#include "control/advance.h"
 #include "dns/dns.h"
 #include "queue/queue.h"
 #include "queue/sink.h"

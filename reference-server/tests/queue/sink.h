@@ -19,7 +19,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "loop.h"
+#include "net/loop.h"
 
 enum { SINK_SESSIONS = 16, SINK_TEXT = 256 * 1024 };
 

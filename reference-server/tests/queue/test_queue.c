@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include <sys/wait.h>
 
+#include "control/rest.h"
 #include "queue/relay.h"
-#include "rest.h"
 
 static struct relay relay;
 

@@ -4,10 +4,10 @@
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 
-#include "certificate.h"
 #include "fault.h"
-#include "listen.h"
+#include "net/listen.h"
 #include "queue/relay.h"
+#include "tls/certificate.h"
 
 static struct relay relay;
 static struct world away; /* its server shares the loop and the clock */

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "smtp_world.h"
 
-#include "guard.h"
+#include "net/guard.h"
 
 static struct world w;
 static struct world_client c;

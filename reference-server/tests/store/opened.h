@@ -10,8 +10,8 @@
 
 #include <check.h>
 
-#include "clock.h"
-#include "loop.h"
+#include "base/clock.h"
+#include "net/loop.h"
 #include "store/store.h"
 #include "world.h"
 
