@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "config/service.h"
+#include "fault.h"
 #include "net/entrance.h"
 #include "net/loop.h"
 #include "net/proxy.h"
@@ -74,7 +75,8 @@ static void accept_some(void *arg, uint32_t events)
         bool tls = service_info[l->service].tls;
         struct ends e;
         entrance_ends(fd, &e);
-        if (!networks_hold(&s->policy.proxy_from[l->service], e.peer))
+        bool early = l->protocol == &smtp_protocol && !tls && fault(FAULT_PROXY_GREETS_FIRST);
+        if (!networks_hold(&s->policy.proxy_from[l->service], e.peer) || early)
             conn_start_as(s, l->service, l->protocol, tls, fd, &e);
         else if ((long)s->waiter_count >= s->limits.connections)
             entrance_refuse(s, l->protocol, tls, fd, false, "Too many connections");

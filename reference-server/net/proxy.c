@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "fault.h"
 #include "net/loop.h"
 #include "server.h"
 
@@ -186,6 +187,7 @@ static void start(struct proxy_waiter *w, const struct ends *e, bool own)
     struct ends socket_ends;
     entrance_ends(w->source.fd, &socket_ends);
     int fd = end_wait(w, true);
+    own = own || fault(FAULT_PROXY_ADDRESS_IGNORED);
     if (!own)
         log_event("proxied", "s:s, s:s", "proxy", socket_ends.peer, "peer", e->peer);
     conn_start_as(s, service, protocol, tls, fd, own ? &socket_ends : e);
@@ -214,7 +216,9 @@ static void bytes_came(void *arg, uint32_t events)
         return;
     }
     w->len += take;
-    if (step == PROXY_WRONG)
+    if (step == PROXY_WRONG && fault(FAULT_PROXY_WRONG_HEADER_ACCEPTED))
+        start(w, &e, true);
+    else if (step == PROXY_WRONG)
         refuse(w, why);
     else if (step == PROXY_DONE)
         start(w, &e, own);
@@ -222,7 +226,10 @@ static void bytes_came(void *arg, uint32_t events)
 
 static void too_late(void *arg)
 {
-    refuse(arg, "no PROXY header came");
+    if (fault(FAULT_PROXY_WRONG_HEADER_ACCEPTED))
+        start(arg, NULL, true);
+    else
+        refuse(arg, "no PROXY header came");
 }
 
 void proxy_await(struct server *s, enum service service, const struct protocol *protocol, bool tls,

@@ -96,6 +96,8 @@ void smtp_command(struct smtp *s, char *line, size_t n)
         verb_len++;
     const struct verb *v = find_verb(s, line, verb_len);
     s->verb = v != NULL ? v->name : "?";
+    if (v == NULL && smtp_late_proxy(s, line))
+        return;
     if (v == NULL) {
         unknown(s, line);
         return;
@@ -121,7 +123,8 @@ void smtp_command(struct smtp *s, char *line, size_t n)
         smtp_reply(s, 501, "5.5.4", "%s needs a domain", v->name);
     } else if (len == 0 && is(v, smtp_vrfy) && fault(FAULT_SMTP_VRFY_NEEDS_NOTHING))
         smtp_reply(s, 252, "2.5.2", "Cannot say");
-    else if (v->argument == SOMETHING && len == 0)
+    else if (v->argument == SOMETHING && len == 0 &&
+             !(is(v, smtp_bdat) && fault(FAULT_SMTP_BDAT_ANY_WORD)))
         smtp_reply(s, 501, "5.5.4", "%s needs an argument", v->name);
     else
         v->run(s, arg, len);

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/log.h"
+#include "config/quota.h"
 #include "fault.h"
 #include "queue/queue.h"
 #include "server.h"
@@ -17,14 +18,15 @@
 #include "smtp/spoil.h"
 #include "smtp/submit.h"
 
-enum { MOST_HOPS = 100, FIELDS_MAX = 16384 }; /* RFC 5321, 6.3 */
+enum { MOST_HOPS = 100, FIELDS_MAX = 16384, TRACE_ROOM = 500 }; /* RFC 5321, 6.3 */
 
 /* One message on its way into the store; it outlives the connection if need be. */
 struct delivery {
     struct smtp *session; /* NULL: nobody waits for the answer */
     struct conn *conn;
     struct smtp_envelope envelope;
-    bool lmtp;
+    bool lmtp, by_bdat;
+    struct smtp_refusal lie; /* by a fault: the answer, whatever the store says; code 0: none */
     char id[SMTP_ID_BYTES];
     size_t bytes; /* of the message with its trace fields; counted as incoming until it is stored */
     struct budget *budget;
@@ -78,20 +80,42 @@ static void answer_part(struct smtp *s, const struct delivery *d, const struct p
     smtp_reply(s, 451, "4.3.0", "Trouble with the store");
 }
 
+/* How often a message is answered for. */
+static size_t answers(const struct smtp *s, const struct smtp_envelope *e)
+{
+    return s->lmtp && e->count > 0 ? e->count : 1;
+}
+
+static void answer_one(struct smtp *s, const struct delivery *d, const struct smtp_recipient *r)
+{
+    for (size_t k = 0; k < d->count; k++)
+        if (d->parts[k].account == r->account) {
+            answer_part(s, d, &d->parts[k], r->mailbox);
+            return;
+        }
+}
+
 static void answer(struct smtp *s, const struct delivery *d)
 {
+    const struct smtp_envelope *e = &d->envelope;
+    for (size_t i = 0; d->lie.code != 0 && i < answers(s, e); i++)
+        smtp_reply(s, d->lie.code, d->lie.enhanced, "%s", d->lie.why);
+    if (d->lie.code != 0)
+        return;
     if (d->parts[0].status == STORE_OK)
-        log_message(d->conn, d->bytes, d->envelope.count);
-    if (!d->lmtp || fault(FAULT_LMTP_ONE_REPLY)) {
+        log_message(d->conn, d->bytes, e->count);
+    if (!d->lmtp || fault(FAULT_LMTP_ONE_REPLY) ||
+        (d->by_bdat && fault(FAULT_LMTP_BDAT_ONE_REPLY))) {
         answer_part(s, d, &d->parts[0], "");
         return;
     }
-    for (size_t i = 0; i < d->envelope.count; i++)
-        for (size_t k = 0; k < d->count; k++)
-            if (d->parts[k].account == d->envelope.recipients[i].account) {
-                answer_part(s, d, &d->parts[k], d->envelope.recipients[i].mailbox);
-                break;
-            }
+    for (size_t i = 0; i < s->answered && fault(FAULT_LMTP_REPLIES_ACCUMULATE); i++)
+        smtp_reply(s, 250, "2.0.0", "Stored some time ago");
+    for (size_t i = 0; i < e->count; i++)
+        answer_one(s, d, &e->recipients[fault(FAULT_LMTP_REPLIES_REVERSED) ? e->count - 1 - i : i]);
+    for (size_t i = 0; i < e->refused && fault(FAULT_LMTP_REPLIES_FOR_REFUSED); i++)
+        smtp_reply(s, 550, "5.1.1", "There is no such mailbox");
+    s->answered += e->count;
 }
 
 static void delivery_free(struct delivery *d)
@@ -335,12 +359,79 @@ static void take_envelope(struct smtp *s, struct delivery *d)
     }
 }
 
+/* Takes the message over. lie: what is answered whatever comes of it; NULL: the truth. */
+static void hand_in(struct smtp *s, const struct smtp_refusal *lie)
+{
+    int64_t *accounts = must_have(calloc(s->envelope.count + 1, sizeof *accounts));
+    size_t count = accounts_of(&s->envelope, accounts), len = 0;
+    struct delivery *d = must_have(calloc(1, sizeof *d));
+    smtp_make_id(s, d->id);
+    d->conn = s->conn;
+    d->lmtp = s->lmtp;
+    d->by_bdat = s->chunk_last;
+    if (lie != NULL)
+        d->lie = *lie;
+    unsigned char *data = assemble(s, d->id, &len);
+    d->bytes = len;
+    d->budget = &s->conn->server->incoming;
+    budget_force(d->budget, len);
+    bool queued = needs_queue(s);
+    /* Nobody to deliver to: that is the work of faults. */
+    bool lost = fault(FAULT_SMTP_LOSES_AFTER_250) || (count == 0 && !queued);
+    if (lost || fault(FAULT_SMTP_250_BEFORE_STORED)) {
+        for (size_t i = 0; i < answers(s, &s->envelope); i++)
+            smtp_reply(s, 250, "2.0.0", "Stored as %s", d->id);
+    } else {
+        d->session = s;
+    }
+    take_envelope(s, d);
+    struct store *store = s->conn->server->store;
+    struct queue *queue = s->conn->server->queue;
+    end_transaction(s);
+    quota_lift(lie != NULL || fault(FAULT_SMTP_QUOTA_IGNORED));
+    if (lost) {
+        free(data);
+        delivery_free(d);
+    } else if (queued) {
+        hand_to_queue(d, queue, data, len);
+    } else {
+        hand_over(d, store, accounts, count, data, len);
+    }
+    quota_lift(false);
+    free(accounts);
+}
+
 void smtp_refuse_message(struct smtp *s, int code, const char *enhanced, const char *why)
 {
-    size_t times = s->lmtp && s->envelope.count > 0 ? s->envelope.count : 1;
-    for (size_t i = 0; i < times; i++)
+    const struct smtp_refusal no = {code, enhanced, why};
+    if (s->envelope.count > 0 && ((code >= 500 && fault(FAULT_SMTP_5YZ_DELIVERS)) ||
+                                  (code < 500 && fault(FAULT_SMTP_4YZ_DELIVERS)))) {
+        hand_in(s, &no);
+        return;
+    }
+    for (size_t i = 0; i < answers(s, &s->envelope); i++)
         smtp_reply(s, code, enhanced, "%s", why);
     smtp_reset(s);
+}
+
+/* What two faults do when a mailbox here is too full for the message. */
+static bool refused_as_too_much(struct smtp *s)
+{
+    bool for_all = s->lmtp && fault(FAULT_LMTP_ONE_FAILS_ALL_FAIL);
+    if (!for_all && !fault(FAULT_SMTP_4YZ_DELIVERS) && !fault(FAULT_SMTP_5YZ_DELIVERS))
+        return false;
+    for (size_t i = 0; i < s->envelope.count; i++) {
+        const struct smtp_recipient *r = &s->envelope.recipients[i];
+        if (r->route != ROUTE_MAILBOX ||
+            !quota_full_for(s->conn->server, r->account, s->message.len + TRACE_ROOM))
+            continue;
+        if (s->conn->server->policy.quota_reply == 0)
+            smtp_refuse_message(s, 452, "4.2.2", "The mailbox is full");
+        else
+            smtp_refuse_message(s, 552, "5.2.2", "The mailbox is full");
+        return true;
+    }
+    return false;
 }
 
 void smtp_deliver(struct smtp *s)
@@ -362,36 +453,6 @@ void smtp_deliver(struct smtp *s)
         smtp_refuse_message(s, 554, "5.4.6", "This message goes round in circles");
         return;
     }
-    int64_t *accounts = must_have(calloc(s->envelope.count + 1, sizeof *accounts));
-    size_t count = accounts_of(&s->envelope, accounts), len = 0;
-    struct delivery *d = must_have(calloc(1, sizeof *d));
-    smtp_make_id(s, d->id);
-    d->conn = s->conn;
-    d->lmtp = s->lmtp;
-    unsigned char *data = assemble(s, d->id, &len);
-    d->bytes = len;
-    d->budget = &s->conn->server->incoming;
-    budget_force(d->budget, len);
-    bool queued = needs_queue(s);
-    /* Nobody to deliver to: that is the work of faults. */
-    bool lost = fault(FAULT_SMTP_LOSES_AFTER_250) || (count == 0 && !queued);
-    if (lost || fault(FAULT_SMTP_250_BEFORE_STORED)) {
-        for (size_t i = 0; i < (s->lmtp && s->envelope.count > 0 ? s->envelope.count : 1); i++)
-            smtp_reply(s, 250, "2.0.0", "Stored as %s", d->id);
-    } else {
-        d->session = s;
-    }
-    take_envelope(s, d);
-    struct store *store = s->conn->server->store;
-    struct queue *queue = s->conn->server->queue;
-    end_transaction(s);
-    if (lost) {
-        free(data);
-        delivery_free(d);
-    } else if (queued) {
-        hand_to_queue(d, queue, data, len);
-    } else {
-        hand_over(d, store, accounts, count, data, len);
-    }
-    free(accounts);
+    if (!refused_as_too_much(s))
+        hand_in(s, NULL);
 }

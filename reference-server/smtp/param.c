@@ -115,7 +115,7 @@ int smtp_xtext_decode(const char *text, size_t n, char *out, size_t *len)
 }
 
 /* RFC 1870, 6: up to 20 digits. */
-static int take_size(const struct param *p, const struct limits *limits,
+static int take_size(const struct param *p, const struct limits *limits, struct smtp_params *out,
                      struct smtp_param_error *wrong)
 {
     unsigned long long size = 0;
@@ -129,6 +129,7 @@ static int take_size(const struct param *p, const struct limits *limits,
     }
     if (size > (unsigned long long)limits->message_bytes && !fault(FAULT_SMTP_SIZE_IGNORED))
         return refuse(wrong, 552, "5.3.4", "The message would be larger than this server takes");
+    out->size = size;
     return 0;
 }
 
@@ -256,7 +257,7 @@ static int take(enum mail_param is, const struct param *p, const struct smtp_off
     struct wishes *w = &out->wishes;
     switch (is) {
     case SIZE:
-        return take_size(p, offer->limits, wrong);
+        return take_size(p, offer->limits, out, wrong);
     case BODY:
         return take_body(p, out, wrong);
     case AUTH:

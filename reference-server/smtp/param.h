@@ -14,6 +14,7 @@ struct smtp_params {
     char envid[101]; /* RFC 3461, 4.4: 100 characters; "" not given */
     char orcpt[501]; /* RFC 3461, 4.2: 500 characters; "" not given */
     unsigned notify;
+    unsigned long long size; /* RFC 1870; 0: not given */
 };
 
 /* What to answer when they are wrong. */

@@ -40,6 +40,8 @@ static void write_line(struct smtp *s, int code, char separator, const char *enh
                        const char *text)
 {
     char line[REPLY_TEXT_MAX + 32];
+    if (s->helo != NULL && !s->esmtp && fault(FAULT_SMTP_ENHANCED_NOT_AFTER_HELO))
+        enhanced = NULL;
     int n = snprintf(line, sizeof line, "%03d%c%s%s%s\r\n", code, separator,
                      enhanced == NULL ? "" : enhanced, enhanced == NULL ? "" : " ", text);
     if (separator == ' ' && trace_wanted())
@@ -47,6 +49,11 @@ static void write_line(struct smtp *s, int code, char separator, const char *enh
     if (!s->holding) {
         let_go(s);
         conn_write(s->conn, line, (size_t)n);
+        return;
+    }
+    if (fault(FAULT_SMTP_RCPT_REPLY_HELD_BACK)) {
+        let_go(s);
+        buf_add(&s->held, line, (size_t)n);
         return;
     }
     /* The newest goes to the front: that is the fault. */
@@ -85,6 +92,12 @@ void smtp_reply(struct smtp *s, int code, const char *enhanced, const char *fmt,
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     make_printable(text);
+    if (code == 503 && fault(FAULT_SMTP_ENHANCED_WRONG_ORDER))
+        enhanced = "5.1.0";
+    else if (code == 501 && fault(FAULT_SMTP_ENHANCED_WRONG_ARGUMENT))
+        enhanced = "5.3.0";
+    else if (code == 354 && fault(FAULT_SMTP_ENHANCED_IN_354))
+        enhanced = "3.0.0";
     write_line(s, code, ' ', enhanced, text);
     if (code >= 500)
         s->errors++;
@@ -123,7 +136,8 @@ void smtp_envelope_clear(struct smtp_envelope *e)
 
 static void drop_message(struct smtp *s)
 {
-    buf_free(&s->message);
+    if (!s->text_stays)
+        buf_free(&s->message);
     s->chunk_left = 0;
     s->chunk_last = s->chunks_begun = s->chunks_failed = false;
     s->chunk_refusal = NULL;
@@ -365,7 +379,8 @@ static void smtp_input(struct conn *c)
         buf_consume(&c->in, used);
         more = used > 0;
     }
-    let_go(s);
+    if (!fault(FAULT_SMTP_RCPT_REPLY_HELD_BACK))
+        let_go(s);
     if (s->doing == SMTP_TEXT && fault(FAULT_SMTP_ONE_AT_A_TIME))
         at_text = s;
     if (c->eof && !c->parked && !c->closing && (c->in.len == 0 || !more)) {

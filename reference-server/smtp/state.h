@@ -59,6 +59,8 @@ struct smtp_envelope {
     struct wishes wishes;
     struct smtp_recipient *recipients;
     size_t count, room;
+    unsigned long long size; /* of SIZE=; 0: not told */
+    size_t refused;          /* recipients that do not exist; only a fault answers for them */
 };
 
 /* A reply that says no. */
@@ -101,6 +103,12 @@ struct smtp {
         *chunk_refusal; /* said once the chunk is swallowed; NULL: it is good */
     bool holding;       /* replies go there */
     struct buf held;    /* replies that a fault keeps back */
+    /* What faults remember. */
+    bool after_last;         /* the last transaction ended by BDAT with LAST */
+    bool used_bdat;          /* a chunk was taken in this session */
+    bool text_stays;         /* RSET has left the text of chunks */
+    size_t answered;         /* recipients of LMTP for whom there was an answer */
+    unsigned long long read; /* octets of this text */
 };
 
 extern const struct trace_reason smtp_reasons[];
@@ -153,6 +161,8 @@ bool smtp_has_etrn(const struct smtp *s);
 bool smtp_may_relay(const struct smtp *s);
 
 smtp_verb smtp_etrn, smtp_xclient;
+/* By a fault: a line that is a PROXY header, and is obeyed without an answer. */
+bool smtp_late_proxy(struct smtp *s, const char *line);
 smtp_verb smtp_ehlo, smtp_helo, smtp_mail, smtp_rcpt, smtp_data, smtp_bdat, smtp_rset, smtp_noop,
     smtp_quit, smtp_vrfy, smtp_expn, smtp_help, smtp_starttls, smtp_auth;
 

@@ -22,13 +22,16 @@ void smtp_data(struct smtp *s, const char *arg, size_t n)
     (void)n;
     if (!s->envelope.open)
         out_of_order(s, "MAIL comes first");
-    else if (s->envelope.count == 0 && !fault(FAULT_SMTP_DATA_WITHOUT_RCPT))
+    else if (s->envelope.count == 0 && !fault(FAULT_SMTP_DATA_WITHOUT_RCPT) &&
+             !(s->lmtp && fault(FAULT_LMTP_DATA_WITHOUT_RCPT_354)))
         out_of_order(s, "There is no recipient"); /* LMTP has no other code: RFC 2033, 4.2 */
-    else if (s->chunks_begun || s->chunks_failed)
+    else if ((s->chunks_begun && !fault(FAULT_SMTP_BDAT_THEN_DATA)) || s->chunks_failed ||
+             (s->used_bdat && fault(FAULT_SMTP_BDAT_NO_DATA_LATER)))
         out_of_order(s, "The text is coming by BDAT already");
-    else if (s->envelope.body == SMTP_BODY_BINARYMIME)
+    else if (s->envelope.body == SMTP_BODY_BINARYMIME && !fault(FAULT_SMTP_BINARYMIME_DATA))
         out_of_order(s, "BINARYMIME comes by BDAT"); /* RFC 3030, 3 */
     else {
+        s->read = 0;
         smtp_reply(s, 354, NULL, "End the text with CR LF . CR LF");
         smtp_dot_init(&s->dot);
         if (fault(FAULT_SMTP_EMPTY_MESSAGE_HANGS))
@@ -100,7 +103,12 @@ size_t smtp_text(struct smtp *s, const unsigned char *p, size_t n)
             return used;
         n = end == NULL ? n : (size_t)(end - p) + 1;
     }
-    if (smtp_dot_feed(&s->dot, p, n, &used, &s->message))
+    bool by_size = s->envelope.size > 0 && fault(FAULT_SMTP_SIZE_ENDS_DATA);
+    if (by_size && n > s->envelope.size - s->read)
+        n = (size_t)(s->envelope.size - s->read);
+    bool ended = smtp_dot_feed(&s->dot, p, n, &used, &s->message);
+    s->read += used;
+    if (ended || (by_size && s->read == s->envelope.size))
         text_ended(s);
     else if (s->dot.too_long && fault(FAULT_SMTP_SIZE_HANGS_UP))
         conn_close(s->conn);
@@ -132,7 +140,7 @@ static bool take_size(const char *arg, uint64_t *size, bool *last)
         *size = *size * 10 + digit;
     }
     *last = strcasecmp(arg + digits, " LAST") == 0;
-    return digits > 0 && (*last || arg[digits] == '\0');
+    return (digits > 0 && (*last || arg[digits] == '\0')) || fault(FAULT_SMTP_BDAT_ANY_WORD);
 }
 
 /* CR and LF have to stand together in text that is not declared binary, as behind DATA. */
@@ -151,15 +159,16 @@ static bool settle_bare_ends(struct smtp *s)
 {
     const struct policy *policy = &s->conn->server->policy;
     bool cr, lf;
-    if (s->envelope.body == SMTP_BODY_BINARYMIME)
+    bool binary = s->envelope.body == SMTP_BODY_BINARYMIME;
+    if (binary && !fault(FAULT_SMTP_BINARYMIME_LINES))
         return true;
     find_bare_ends(&s->message, &cr, &lf);
-    if (bare_refused(s, cr, lf)) {
+    if (!binary && bare_refused(s, cr, lf)) {
         smtp_refuse_message(s, 550, "5.5.2", "A CR or LF stood alone: lines end with CR LF");
         return false;
     }
     cr = cr && policy->bare_cr == BARE_NORMALIZE;
-    lf = lf && policy->bare_lf == BARE_NORMALIZE;
+    lf = lf && (binary || policy->bare_lf == BARE_NORMALIZE);
     if (!cr && !lf)
         return true;
     struct buf text;
@@ -176,6 +185,15 @@ static bool settle_bare_ends(struct smtp *s)
     return true;
 }
 
+static void drop_nul(struct buf *b)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < b->len; i++)
+        if (b->data[i] != '\0')
+            b->data[used++] = b->data[i];
+    b->len = used;
+}
+
 static void unstuff(struct buf *b)
 {
     size_t used = 0;
@@ -186,6 +204,18 @@ static void unstuff(struct buf *b)
 }
 
 static const struct smtp_refusal skipped; /* answered already */
+
+/* What faults do in the place of an answer. */
+static const struct smtp_refusal taken_again = {250, "2.0.0", "Stored once more"},
+                                 no_such_word = {501, "5.5.4", "What is last?"};
+
+static void say_so_far(struct smtp *s)
+{
+    size_t times = s->lmtp && fault(FAULT_LMTP_BDAT_CHUNK_MANY) ? s->envelope.count : 1;
+    s->chunks_begun = s->used_bdat = true;
+    for (size_t i = 0; i < times; i++)
+        smtp_reply(s, 250, "2.0.0", "So far %zu octets", s->message.len);
+}
 
 static void chunk_ended(struct smtp *s)
 {
@@ -201,10 +231,10 @@ static void chunk_ended(struct smtp *s)
     } else if (no != NULL) {
         s->chunks_failed = s->envelope.open;
         buf_free(&s->message);
-        smtp_reply(s, no->code, no->enhanced, "%s", no->why);
+        if (no != &failed_before || !fault(FAULT_SMTP_BDAT_REFUSED_NO_REPLY))
+            smtp_reply(s, no->code, no->enhanced, "%s", no->why);
     } else if (!s->chunk_last) {
-        s->chunks_begun = true;
-        smtp_reply(s, 250, "2.0.0", "So far %zu octets", s->message.len);
+        say_so_far(s);
     } else if (!settle_bare_ends(s)) {
         return;
     } else if (fault(FAULT_SMTP_BDAT_LAST_NO_REPLY)) {
@@ -212,6 +242,10 @@ static void chunk_ended(struct smtp *s)
     } else {
         if (fault(FAULT_SMTP_BDAT_UNSTUFFS))
             unstuff(&s->message);
+        if (fault(FAULT_SMTP_BDAT_DROPS_NUL))
+            drop_nul(&s->message);
+        s->after_last = s->used_bdat = true;
+        s->text_stays = false;
         smtp_deliver(s);
     }
 }
@@ -221,15 +255,20 @@ void smtp_bdat(struct smtp *s, const char *arg, size_t n)
     (void)n;
     uint64_t size = 0;
     bool last = false;
-    if (!take_size(arg, &size, &last)) {
+    if (!take_size(arg, &size, &last) || (size == 0 && fault(FAULT_SMTP_BDAT_ZERO_REFUSED))) {
         smtp_reply(s, 501, "5.5.4", "BDAT takes a number of octets, and perhaps LAST");
         return;
     }
     s->chunk_left = size;
     s->chunk_last = last;
-    s->chunk_refusal = s->chunks_failed                              ? &failed_before
-                       : !s->envelope.open || s->envelope.count == 0 ? &no_transaction
-                                                                     : NULL;
+    bool nobody = s->envelope.count == 0 && !fault(FAULT_SMTP_BDAT_WITHOUT_RCPT);
+    bool again = last && s->after_last && fault(FAULT_SMTP_BDAT_AFTER_LAST_TAKEN);
+    bool lower = last && strstr(arg, "LAST") == NULL && fault(FAULT_SMTP_BDAT_LAST_CASE);
+    s->chunk_refusal = lower                         ? &no_such_word
+                       : s->chunks_failed            ? &failed_before
+                       : !s->envelope.open && again  ? &taken_again
+                       : !s->envelope.open || nobody ? &no_transaction
+                                                     : NULL;
     if (s->chunk_refusal != NULL && fault(FAULT_SMTP_BDAT_REFUSED_CHUNK_OBEYED))
         s->chunk_left = 0;
     s->doing = SMTP_CHUNK;

@@ -139,6 +139,8 @@ static void begin(struct smtp *s, const struct smtp_path *path, const char *arg,
     e->utf8 = params->utf8;
     e->body = params->body;
     e->wishes = params->wishes;
+    e->size = params->size;
+    s->after_last = false;
     /* RFC 6710, 4.1: strangers may only lower what they send. */
     if (e->wishes.priority > 0 && !s->lmtp && !smtp_may_relay(s) &&
         !fault(FAULT_SMTP_PRIORITY_FOR_STRANGERS)) {
@@ -167,6 +169,14 @@ static bool one_too_many(struct smtp *s)
     return ++s->transactions > (unsigned long)most;
 }
 
+static void refuse_rate(struct smtp *s, const char *what, long wait)
+{
+    if (fault(FAULT_SMTP_RATE_LIMIT_PERMANENT))
+        smtp_reply(s, 550, "5.7.1", "Too many %s", what);
+    else
+        smtp_reply(s, 451, "4.7.1", "Too many %s: wait %ld seconds", what, wait);
+}
+
 static void sender(struct smtp *s, const char *arg, size_t n)
 {
     struct smtp_path path = {0};
@@ -183,6 +193,12 @@ static void sender(struct smtp *s, const char *arg, size_t n)
     }
     if (s->helo == NULL) {
         out_of_order(s, "Say hello first");
+        return;
+    }
+    size_t named = strlen(s->helo);
+    if (fault(FAULT_SMTP_EHLO_NAME_CHECKED) && named > 8 &&
+        strcasecmp(s->helo + named - 8, ".invalid") == 0) {
+        smtp_reply(s, 550, "5.7.1", "The DNS does not know your name");
         return;
     }
     if (s->envelope.open && !fault(FAULT_SMTP_NESTED_MAIL)) {
@@ -213,7 +229,7 @@ static void sender(struct smtp *s, const char *arg, size_t n)
         else if (!smtp_may_send_as(s, &path))                           /* RFC 6409, 6.1 */
             smtp_reply(s, 550, "5.7.1", "This is no address of yours");
         else if ((wait = guard_rate(s->conn, user_name(s), GUARD_MESSAGE)) > 0)
-            smtp_reply(s, 451, "4.7.1", "Too many messages: wait %ld seconds", wait);
+            refuse_rate(s, "messages", wait);
         else
             begin(s, &path, arg, &params);
     }
@@ -286,6 +302,7 @@ static void add_recipient(struct smtp *s, const struct smtp_path *path, const ch
 static void refuse_recipient(struct smtp *s, const char *enhanced, const char *why, const char *arg)
 {
     smtp_refuse_echo(s, 550, enhanced, why, arg);
+    s->envelope.refused++;
     if (fault(FAULT_SMTP_BAD_RCPT_DROPS_TRANSACTION))
         smtp_reset(s);
 }
@@ -314,6 +331,16 @@ static bool domain_fits(struct smtp *s, const char *domain)
     return true;
 }
 
+static void refuse_one_more(struct smtp *s)
+{
+    if (fault(FAULT_SMTP_RECIPIENT_LIMIT_552))
+        smtp_reply(s, 552, "5.5.3", "Too many recipients");
+    else
+        smtp_reply(s, 452, "4.5.3", "Too many recipients"); /* RFC 5321, 4.5.3.1.10 */
+    if (fault(FAULT_SMTP_RECIPIENT_LIMIT_RESETS))
+        smtp_reset(s);
+}
+
 /* Nothing fits any more; what may still fit is judged once it is there. */
 static void refuse_full(struct smtp *s)
 {
@@ -321,6 +348,8 @@ static void refuse_full(struct smtp *s)
         smtp_reply(s, 452, "4.2.2", "The mailbox is full");
     else
         smtp_reply(s, 552, "5.2.2", "The mailbox is full");
+    if (fault(FAULT_SMTP_QUOTA_REFUSES_ALL))
+        smtp_reset(s);
 }
 
 /* RFC 7505, 4.1; RFC 7504, 4. */
@@ -359,13 +388,15 @@ static void judge(struct smtp *s, const struct smtp_path *path, const char *arg,
                                       : "No relaying for strangers",
                          arg);
     else if (account == NULL && ours && !fault(FAULT_SMTP_UNKNOWN_USER_ACCEPTED))
-        refuse_recipient(s, "5.1.1", "There is no such mailbox", arg);
+        refuse_recipient(s, fault(FAULT_SMTP_ENHANCED_UNKNOWN_USER) ? "5.7.1" : "5.1.1",
+                         "There is no such mailbox", arg);
     else if ((wait = guard_rate(s->conn, user_name(s), GUARD_RECIPIENT)) > 0)
-        smtp_reply(s, 451, "4.7.1", "Too many recipients: wait %ld seconds", wait);
-    else if (account != NULL && quota_full(s->conn->server, account, 1))
+        refuse_rate(s, "recipients", wait);
+    else if (account != NULL && quota_full(s->conn->server, account, 1) &&
+             !fault(FAULT_SMTP_QUOTA_IGNORED))
         refuse_full(s);
     else if (s->envelope.count >= most)
-        smtp_reply(s, 452, "4.5.3", "Too many recipients"); /* RFC 5321, 4.5.3.1.10 */
+        refuse_one_more(s);
     else if (!domain_fits(s, path->domain))
         smtp_reply(s, 452, "4.5.3", "Too many domains in one session");
     else {
@@ -417,7 +448,8 @@ static void recipient(struct smtp *s, const char *arg, size_t n)
 
 void smtp_rcpt(struct smtp *s, const char *arg, size_t n)
 {
-    s->holding = fault(FAULT_SMTP_PIPELINING_OUT_OF_ORDER);
+    s->holding =
+        fault(FAULT_SMTP_PIPELINING_OUT_OF_ORDER) || fault(FAULT_SMTP_RCPT_REPLY_HELD_BACK);
     char *whole = smtp_complete_domain(s, arg);
     recipient(s, whole != NULL ? whole : arg, whole != NULL ? strlen(whole) : n);
     free(whole);

@@ -125,17 +125,20 @@ static void list_extensions(struct smtp *s, struct keywords *k)
         add(k, "STARTTLS");
     if (!s->lmtp && !(s->submission && fault(FAULT_SUBMISSION_NO_AUTH)))
         list_auth(s, k);
-    add(k, "CHUNKING");
+    if (!fault(FAULT_SMTP_BINARYMIME_WITHOUT_CHUNKING))
+        add(k, "CHUNKING");
     add(k, "BINARYMIME");
     add(k, "SMTPUTF8%s", fault(FAULT_SMTP_UTF8_WITH_PARAMETER) ? " 1" : "");
     list_wishes(s, k);
-    if (s->xclient)
+    if (s->xclient || fault(FAULT_XCLIENT_LISTED_TO_STRANGERS))
         add(k, "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT");
     if (fault(FAULT_SMTP_EHLO_KEYWORD_SYNTAX))
         add(k, "SIZE=%ld", c->server->limits.message_bytes);
     add(k, "VRFY");
     if (!fault(FAULT_SMTP_EXPN_UNLISTED))
         add(k, "EXPN");
+    if (fault(FAULT_SMTP_EHLO_UNREGISTERED))
+        add(k, "MAILPROOF");
     add(k, "HELP");
 }
 
@@ -187,6 +190,7 @@ static void hello(struct smtp *s, const char *arg, size_t n, bool esmtp)
     char *name = strdup(arg);
     if (name == NULL)
         abort();
+    s->text_stays = s->chunks_begun && fault(FAULT_SMTP_BDAT_RSET_KEEPS_TEXT);
     if (!fault(FAULT_SMTP_EHLO_KEEPS_TRANSACTION))
         smtp_reset(s); /* RFC 5321, 4.1.4: as RSET does */
     free(s->helo);
@@ -259,6 +263,7 @@ void smtp_rset(struct smtp *s, const char *arg, size_t n)
         e->recipients = NULL;
         e->count = 0;
     }
+    s->text_stays = s->chunks_begun && fault(FAULT_SMTP_BDAT_RSET_KEEPS_TEXT);
     smtp_reset(s);
     s->envelope = kept;
     smtp_reply(s, 250, "2.0.0", "Forgotten");
@@ -362,6 +367,8 @@ void smtp_vrfy(struct smtp *s, const char *arg, size_t n)
         return;
     if (fault(FAULT_SMTP_CODE_RANGE))
         smtp_reply_line(s, 652, false, NULL, "Cannot say");
+    else if (fault(FAULT_SMTP_LISTED_COMMAND_502))
+        smtp_reply(s, 502, "5.5.1", "Not here");
     else if (fault(FAULT_SMTP_CODE_SECOND_DIGIT))
         smtp_reply_line(s, 262, false, "2.5.2", "Cannot say");
     else
@@ -373,7 +380,10 @@ void smtp_expn(struct smtp *s, const char *arg, size_t n)
 {
     if (fault(FAULT_SMTP_EXPN_RESETS))
         smtp_reset(s);
-    look_up(s, arg, n);
+    if (fault(FAULT_SMTP_LISTED_COMMAND_502))
+        smtp_reply(s, 502, "5.5.1", "Not here");
+    else
+        look_up(s, arg, n);
 }
 
 void smtp_help(struct smtp *s, const char *arg, size_t n)

@@ -9,7 +9,9 @@
 #include <strings.h>
 
 #include "base/log.h"
+#include "fault.h"
 #include "net/guard.h"
+#include "net/proxy.h"
 #include "server.h"
 #include "smtp/param.h"
 #include "smtp/state.h"
@@ -107,7 +109,7 @@ static bool take_all(struct smtp *s, const char *arg, struct said *x)
         memcpy(name, arg, key);
         name[key] = '\0';
         if (smtp_xtext_decode(equals + 1, n - key - 1, value, &len) != 0 || strlen(value) != len ||
-            !take_attribute(s, name, value, x))
+            (!take_attribute(s, name, value, x) && !fault(FAULT_XCLIENT_ANY_ARGUMENT)))
             return false;
         more = arg[n] == ' ';
         arg += n + more;
@@ -134,7 +136,7 @@ static void replace(char **where, const char *text)
 static bool apply(struct smtp *s, const struct said *x)
 {
     struct conn *c = s->conn;
-    if (x->has_peer && !move(c, x->peer))
+    if (x->has_peer && !fault(FAULT_XCLIENT_ADDRESS_IGNORED) && !move(c, x->peer))
         return false;
     if (x->has_port)
         c->peer_port = x->port;
@@ -159,11 +161,12 @@ void smtp_xclient(struct smtp *s, const char *arg, size_t n)
 {
     struct said x = {.esmtp = false};
     (void)n;
-    if (!s->xclient) {
+    if (!s->xclient && !fault(FAULT_XCLIENT_FROM_STRANGERS)) {
         smtp_reply(s, 550, "5.7.0", "You are not trusted with that");
         return;
     }
-    if (s->envelope.open) {
+    bool goes_on = s->envelope.open && fault(FAULT_XCLIENT_KEEPS_TRANSACTION);
+    if (s->envelope.open && !goes_on) {
         smtp_reply(s, 503, "5.5.1", "Not inside a transaction");
         return;
     }
@@ -175,7 +178,21 @@ void smtp_xclient(struct smtp *s, const char *arg, size_t n)
     }
     bool logged_in = s->logged_in;
     struct account *account = s->account;
+    char *helo = fault(FAULT_XCLIENT_KEEPS_EHLO) || goes_on ? s->helo : NULL;
+    bool esmtp = s->esmtp;
+    struct smtp_envelope kept = {0};
+    if (helo != NULL)
+        s->helo = NULL;
+    if (goes_on) {
+        kept = s->envelope;
+        s->envelope = (struct smtp_envelope){0};
+    }
     smtp_forget(s);
+    s->envelope = kept;
+    if (helo != NULL) {
+        s->helo = helo;
+        s->esmtp = esmtp;
+    }
     s->logged_in = logged_in;
     s->account = account;
     if (!apply(s, &x)) {
@@ -183,5 +200,34 @@ void smtp_xclient(struct smtp *s, const char *arg, size_t n)
         return;
     }
     log_event("xclient", "s:s", "peer", s->conn->peer);
-    smtp_greet(s); /* as if it had just come */
+    if (fault(FAULT_XCLIENT_REPLY_250))
+        smtp_reply(s, 250, "2.0.0", "So be it");
+    else
+        smtp_greet(s); /* as if it had just come */
+}
+
+bool smtp_late_proxy(struct smtp *s, const char *line)
+{
+    char header[PROXY_MOST];
+    struct conn *c = s->conn;
+    struct ends ends;
+    bool own = false;
+    size_t used = 0;
+    const char *why = NULL;
+    bool listed = networks_hold(&c->server->policy.proxy_from[c->service], c->peer);
+    bool wanted =
+        fault(FAULT_PROXY_HEADER_FROM_STRANGERS) || (listed && fault(FAULT_PROXY_GREETS_FIRST));
+    if (!wanted || strncmp(line, "PROXY ", 6) != 0)
+        return false;
+    int n = snprintf(header, sizeof header, "%.200s\r\n", line);
+    if (proxy_parse((const unsigned char *)header, (size_t)n, &ends, &own, &used, &why) !=
+            PROXY_DONE ||
+        (!own && !move(c, ends.peer)))
+        return false;
+    if (!own) {
+        c->peer_port = ends.peer_port;
+        memcpy(c->local, ends.local, sizeof c->local);
+        c->local_port = ends.local_port;
+    }
+    return true;
 }
