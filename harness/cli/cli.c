@@ -101,6 +101,7 @@ enum exit_code cli_open(struct cli *c)
     c->L = luaL_newstate();
     if (c->L == NULL)
         abort();
+    lua_gc(c->L, LUA_GCSTOP); /* what is loaded stays: a collection would only make holes */
     luaL_openlibs(c->L);
     if (script_open(c->L, c->home, &err) != 0 ||
         catalogue_load(c->L, c->home, &c->catalogue, &err) != 0)

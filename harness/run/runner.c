@@ -595,6 +595,7 @@ void runner_run(lua_State *L, struct target *t, const struct selection *chosen,
     sigaction(SIGINT, &quiet, &old_int);
     sigaction(SIGTERM, &quiet, &old_term);
     plan(r, chosen);
+    worker_hatch(L);
     start_more(r);
     while (r->running > 0 && r->out->stop == STOP_NOT) {
         listen_once(r, &mask);

@@ -23,6 +23,10 @@
 #define MEMORY_MOST ((rlim_t)1 << 30)
 #endif
 
+/* A collection writes to every page that the worker shares with its parent, and each has to be
+ * copied: so the first one waits until the script has made so many KiB. */
+#define GC_AFTER (64 * 1024)
+
 static double wall(void)
 {
     struct timespec t;
@@ -75,6 +79,14 @@ int worker_prepare(lua_State *L, const char *name, int n, struct err *err)
     err_set(err, "%s", luaL_tolstring(L, -1, NULL));
     lua_settop(L, base);
     return -1;
+}
+
+void worker_hatch(lua_State *L)
+{
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "prepare");
+    (void)lua_pcall(L, 1, 1, 0); /* what is wrong with it the worker says, in its own scenario */
+    lua_settop(L, 0);
 }
 
 /* Makes INBOX hold what the scenario declared; prepare.fill tells the context which bytes these
@@ -165,11 +177,13 @@ noreturn void worker_run(lua_State *L, const struct target *t, const struct job 
     struct script_result result = {.verdict = VERDICT_ERROR};
     struct err err;
     double began = wall(), seconds = 0;
-    struct target own = {0};
+    struct target own = {.program = {.in = -1, .out = -1}};
     bool alone = target_gives_own(t, s);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     int started = alone ? target_start_own(&own, t, job->timeout_scale, &err) : 0;
     worker_settle();
+    lua_gc(L, LUA_GCRESTART);
+    lua_gc(L, LUA_GCSTEP, -GC_AFTER);
     struct event_sink sink = {
         .list = json_array(), .scenario = s->id, .fd = fd, .limit = WORKER_KEEPS};
     if (job->evidence == EVIDENCE_NONE || job->folder == NULL) {

@@ -34,6 +34,8 @@ struct job {
 /* The most bytes of one scenario that run.jsonl keeps; after that, io events say "cut". */
 #define WORKER_KEEPS ((size_t)16 * 1024 * 1024)
 
+/* Once, in the parent: has ready what every worker needs, so that none of them has to make it. */
+void worker_hatch(lua_State *L);
 noreturn void worker_run(lua_State *L, const struct target *t, const struct job *job, int fd);
 
 /* What a child of mailproof does first: dies with its parent, leaves Ctrl-C to it, and writes to

@@ -18,7 +18,7 @@ for round in $(seq "$rounds"); do
     /"ev":"case.end"/ || /"ev": "case.end"/ {
       if (match($0, /"cpu_ms": ?[0-9.]+/)) {
         v = substr($0, RSTART, RLENGTH); sub(/.*: ?/, "", v)
-        if (v > 0) { n++; sum += v; if (v > most) most = v }
+        v += 0; n++; sum += v; if (v > most) most = v
       }
     }
     /"ev":"run.end"/ || /"ev": "run.end"/ { if (match($0, /"seconds": ?[0-9.]+/)) { s = substr($0, RSTART, RLENGTH); sub(/.*: ?/, "", s) } }
