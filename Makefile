@@ -165,7 +165,7 @@ soak: $(O)/mailproofd $(O)/reference-server/tests/bench/flood
 	@$(O)/reference-server/tests/bench/flood $(O)/mailproofd 10000 1000 $(SECONDS) 50
 
 check: all $(TESTS) $(O)/harness/tests/odd_server
-	@MAKE="$(MAKE)" harness/tests/check.sh unit cli manual operation ports-cli ports-domain ports-client clients ports-proof conformance mutants replay
+	@MAKE="$(MAKE)" harness/tests/check.sh unit cli manual operation ports-cli ports-domain ports-client clients ports-proof flood conformance mutants replay
 
 SERVERS ?= dovecot postfix postfix-dovecot exim opensmtpd cyrus courier
 servers: $(O)/mailproof

@@ -8,6 +8,7 @@ trap 'rm -f "$log"' EXIT
 passed=0 failed=0
 
 step() { # step TARGET: runs it, then says what came of it
+  local began=$SECONDS
   "$make" --no-print-directory "$1" >"$log" 2>&1
   local code=$? line p f
   # "12 passed, 0 failed[, 3 skipped … in 1.20 s]" of tests and runs, "9 faults: 9 caught, 0 not" of mutants.
@@ -19,7 +20,7 @@ step() { # step TARGET: runs it, then says what came of it
   passed=$((passed + p))
   failed=$((failed + f))
   if [ "$code" != 0 ]; then tail -n 150 "$log"; fi
-  echo "check: $1: ${line:-exit code $code}"
+  echo "check: $1: ${line:-exit code $code} ($((SECONDS - began)) s)"
 }
 
 for target in "$@"; do step "$target"; done
