@@ -30,12 +30,28 @@ __attribute__((format(printf, 2, 3))) static void list(struct pop3 *p, const cha
 
 /* Before the login the strictest value that anyone can have; after it, this user's (RFC 2449, 6.5
  * and 6.7). */
+/* For faults: the least of all numbers, or, where 0 is for ever, the longest of all times. */
+static long wrong_extreme(const struct per_account *n, bool times)
+{
+    long found = n->value;
+    for (size_t i = 0; i < n->count; i++) {
+        long other = n->others[i].value;
+        if (times ? found != 0 && (other == 0 || other > found) : other < found)
+            found = other;
+    }
+    return found;
+}
+
 static void list_expire(struct pop3 *p)
 {
     const struct per_account *days = &p->conn->server->policy.expire;
     bool differs = false, after = p->state == POP3_TRANSACTION;
-    long value =
-        after ? per_account_get(days, p->account->name) : per_account_soonest(days, &differs);
+    long value = after && !fault(FAULT_POP3_EXPIRE_SAME_FOR_ALL)
+                     ? per_account_get(days, p->account->name)
+                     : per_account_soonest(days, &differs);
+    differs = differs && !after && !fault(FAULT_POP3_EXPIRE_NO_USER);
+    if (!after && fault(FAULT_POP3_EXPIRE_MOST))
+        value = wrong_extreme(days, true);
     const char *user = differs ? " USER" : "", *space = fault(FAULT_POP3_CAPA_FORM) ? "  " : " ";
     if (fault(FAULT_POP3_EXPIRE_FORM))
         list(p, "EXPIRE in 7 days");
@@ -49,9 +65,13 @@ static void list_login_delay(struct pop3 *p)
 {
     const struct per_account *delay = &p->conn->server->policy.login_delay;
     bool differs = false, after = p->state == POP3_TRANSACTION;
-    long value =
-        after ? per_account_get(delay, p->account->name) : per_account_most(delay, &differs);
-    if (value > 0)
+    long value = after && !fault(FAULT_POP3_LOGIN_DELAY_SAME_FOR_ALL)
+                     ? per_account_get(delay, p->account->name)
+                     : per_account_most(delay, &differs);
+    differs = differs && !after && !fault(FAULT_POP3_LOGIN_DELAY_NO_USER);
+    if (value > 0 && !after && fault(FAULT_POP3_LOGIN_DELAY_LEAST))
+        list(p, "LOGIN-DELAY %ld%s", wrong_extreme(delay, false), differs ? " USER" : "");
+    else if (value > 0)
         list(p, "LOGIN-DELAY %ld%s", value, differs ? " USER" : "");
 }
 

@@ -67,19 +67,6 @@ static void hold(struct pop3 *p, const char *user)
         p->held->pop3_lock = p;
 }
 
-static void failed(struct pop3 *p, const char *user, bool with_code)
-{
-    guard_login_failed(p->conn, user);
-    p->failed_logins++;
-    if (fault(FAULT_POP3_FAILED_LOGIN_LOCKS))
-        hold(p, user);
-    pop3_err(p, fault(FAULT_POP3_RESPONSE_CODE_SYNTAX) ? "[AUTH name or password is wrong"
-                : with_code                            ? "[AUTH] name or password is wrong"
-                                                       : "name or password is wrong");
-    if (p->failed_logins >= p->conn->server->limits.pop3_failed_logins)
-        conn_close(p->conn);
-}
-
 /* Seconds that still have to pass before this account may log in again (RFC 2449, 6.5). */
 static long too_soon(const struct pop3 *p, const struct account *a)
 {
@@ -91,12 +78,60 @@ static long too_soon(const struct pop3 *p, const struct account *a)
     return left > 0 ? (long)((left + 999) / 1000) : 0;
 }
 
+static void refuse_haste(struct pop3 *p, struct account *a, long wait)
+{
+    trace(p->conn, "rfc2449-6.5-2", "%s logged in a moment ago", a->name);
+    if (fault(FAULT_POP3_LOGIN_DELAY_RESTARTS))
+        a->pop3_login_ms = clock_now_ms(p->conn->server->clock);
+    pop3_err(p, "%stoo soon after the last login: wait %ld seconds",
+             fault(FAULT_POP3_LOGIN_DELAY_NO_CODE) ? "" : "[LOGIN-DELAY] ", wait);
+}
+
+/* For faults: a login that fails has to do with the delay, too. True: it was answered. */
+static bool failed_in_haste(struct pop3 *p, const char *user)
+{
+    struct account *a = user != NULL ? account_find(p->conn->server->accounts, user) : NULL;
+    long wait = a != NULL ? too_soon(p, a) : 0;
+    if (a != NULL && fault(FAULT_POP3_LOGIN_DELAY_RESTARTS))
+        a->pop3_login_ms = clock_now_ms(p->conn->server->clock);
+    if (wait == 0 || !fault(FAULT_POP3_LOGIN_DELAY_WRONG_PASSWORD))
+        return false;
+    refuse_haste(p, a, wait);
+    return true;
+}
+
+/* The moment from which the delay counts. */
+static void note_login(struct pop3 *p, struct account *a)
+{
+    const struct server *s = p->conn->server;
+    a->pop3_login_ms = clock_now_ms(s->clock);
+    for (size_t i = 0;
+         fault(FAULT_POP3_LOGIN_DELAY_FOR_EVERYONE) && i < accounts_count(s->accounts); i++)
+        accounts_at(s->accounts, i)->pop3_login_ms = a->pop3_login_ms;
+}
+
+static void failed(struct pop3 *p, const char *user, bool with_code)
+{
+    if (failed_in_haste(p, user))
+        return;
+    guard_login_failed(p->conn, user);
+    p->failed_logins++;
+    if (fault(FAULT_POP3_FAILED_LOGIN_LOCKS))
+        hold(p, user);
+    pop3_err(p, fault(FAULT_POP3_RESPONSE_CODE_SYNTAX) ? "[AUTH name or password is wrong"
+                : with_code                            ? "[AUTH] name or password is wrong"
+                                                       : "name or password is wrong");
+    if (p->failed_logins >= p->conn->server->limits.pop3_failed_logins)
+        conn_close(p->conn);
+}
+
 /* What arrived before is not kept any longer; 0: everything is. */
 static int64_t kept_since(const struct pop3 *p, const struct account *a)
 {
     const struct server *s = p->conn->server;
     long days = per_account_get(&s->policy.expire, a->name) - 1;
-    return days <= 0 ? 0 : clock_wall_s(s->clock) - days * INT64_C(86400);
+    int64_t day = fault(FAULT_POP3_EXPIRE_EARLY) ? 43200 : 86400;
+    return days <= 0 ? 0 : clock_wall_s(s->clock) - days * day;
 }
 
 /* The secret was right: the maildrop still has to be ours (RFC 1939, 4). */
@@ -108,8 +143,7 @@ static void enter(struct pop3 *p, struct account *a)
     }
     long wait = too_soon(p, a);
     if (wait > 0) {
-        trace(p->conn, "rfc2449-6.5-2", "%s logged in a moment ago", a->name);
-        pop3_err(p, "[LOGIN-DELAY] too soon after the last login: wait %ld seconds", wait);
+        refuse_haste(p, a, wait);
         return;
     }
     switch (maildrop_open(&p->drop, p->conn->server->store, a->id, kept_since(p, a), p)) {
@@ -127,7 +161,7 @@ static void enter(struct pop3 *p, struct account *a)
     }
     p->state = POP3_TRANSACTION;
     p->account = a;
-    a->pop3_login_ms = clock_now_ms(p->conn->server->clock);
+    note_login(p, a);
     p->failed_logins = 0;
     bool surrogates = !p->utf8 && p->conn->server->policy.utf8_mail == UTF8_MAIL_SURROGATE;
     if (fault(FAULT_POP3_UTF8_SIZE_OF_ORIGINAL))
@@ -172,6 +206,14 @@ void pop3_user(struct pop3 *p, const struct pop3_command *c)
     if (fault(FAULT_POP3_USER_TELLS) &&
         account_find(p->conn->server->accounts, c->arguments[0]) == NULL) {
         pop3_err(p, "[AUTH] nobody has that name");
+        return;
+    }
+    struct account *hasty = fault(FAULT_POP3_LOGIN_DELAY_AT_USER)
+                                ? account_find(p->conn->server->accounts, c->arguments[0])
+                                : NULL;
+    long wait = hasty != NULL ? too_soon(p, hasty) : 0;
+    if (wait > 0) {
+        refuse_haste(p, hasty, wait);
         return;
     }
     p->user = strdup(c->arguments[0]);

@@ -383,8 +383,13 @@ static void pop3_close(struct conn *c)
     pop3_forget_login(p);
     if (p->state == POP3_UPDATE && c->parked)
         return; /* QUIT is at work: it unlocks the maildrop when it is done */
+    bool read_goes = p->state == POP3_TRANSACTION && fault(FAULT_POP3_EXPIRE_ZERO_AT_DISCONNECT) &&
+                     per_account_get(&p->conn->server->policy.expire, p->account->name) == 1;
+    for (size_t i = 0; read_goes && i < p->drop.count; i++)
+        if (p->drop.messages[i].retrieved)
+            maildrop_mark(&p->drop, &p->drop.messages[i]);
     if (p->drop.deleted_count > 0 && p->state == POP3_TRANSACTION &&
-        fault(FAULT_POP3_DELE_AT_DISCONNECT))
+        (read_goes || fault(FAULT_POP3_DELE_AT_DISCONNECT)))
         remove_marked(p);
     pop3_let_go(p);
     if (p->drop.mailbox != NULL && fault(FAULT_POP3_DISCONNECT_KEEPS_LOCK))

@@ -98,6 +98,13 @@ void smtp_command(struct smtp *s, char *line, size_t n)
     s->verb = v != NULL ? v->name : "?";
     if (v == NULL && smtp_late_proxy(s, line))
         return;
+    bool odd = strlen(line) != n;
+    for (size_t i = 0; i < n; i++)
+        odd = odd || (unsigned char)line[i] > 127;
+    if (v == NULL && odd && fault(FAULT_SMTP_BDAT_LEFT_OVER_CLOSES)) {
+        conn_close(s->conn);
+        return;
+    }
     if (v == NULL) {
         unknown(s, line);
         return;

@@ -231,6 +231,12 @@ static bool take_line(struct smtp *s)
         return true;
     }
     size_t n = find_line(s);
+    if (s->to_line_end) {
+        buf_consume(in, n > 0 ? n : in->len);
+        s->to_line_end = n == 0;
+        s->scanned = 0;
+        return n > 0;
+    }
     if (fault(FAULT_SMTP_SEGMENT_IS_LINE) && s->doing == SMTP_COMMAND)
         n = in->len;
     size_t limit = line_limit(s);

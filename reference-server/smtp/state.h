@@ -106,6 +106,7 @@ struct smtp {
     /* What faults remember. */
     bool after_last;         /* the last transaction ended by BDAT with LAST */
     bool used_bdat;          /* a chunk was taken in this session */
+    bool to_line_end;        /* what comes up to there is thrown away */
     bool text_stays;         /* RSET has left the text of chunks */
     size_t answered;         /* recipients of LMTP for whom there was an answer */
     unsigned long long read; /* octets of this text */

@@ -296,6 +296,7 @@ size_t smtp_chunk(struct smtp *s, const unsigned char *p, size_t n)
     if (s->chunk_refusal == NULL && !buf_add(&s->message, p, take))
         s->chunk_refusal = s->message.denied ? &too_many : &too_large;
     s->chunk_left -= take;
+    s->to_line_end = take > 0 && p[take - 1] != '\n' && fault(FAULT_SMTP_BDAT_COUNT_TO_LINE_END);
     if (s->chunk_left == 0)
         chunk_ended(s);
     return take;
