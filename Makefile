@@ -28,7 +28,7 @@ NPROC ?= $(shell nproc 2>/dev/null || echo 2)
 SECONDS ?= 60
 MAKEFLAGS += --no-print-directory
 
-PACKAGES := openssl libpcap lua5.4 jansson sqlite3 libutf8proc
+PACKAGES := openssl libpcap ldns lua5.4 jansson sqlite3 libutf8proc
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wvla -Werror
 OPT := -O2 -g
@@ -51,7 +51,7 @@ PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 VERSION := 0.1.0
 BASE_CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(HARDEN) $(WARN) $(PKG_CFLAGS) -MMD -MP \
 	-DMAILPROOF_VERSION='"$(VERSION)"'
-HARNESS_LIBS := $(shell pkg-config --libs openssl libpcap lua5.4 jansson 2>/dev/null) -lunbound -lm -lpthread
+HARNESS_LIBS := $(shell pkg-config --libs openssl libpcap lua5.4 jansson ldns 2>/dev/null) -lunbound -lm -lpthread
 SERVER_LIBS := $(shell pkg-config --libs openssl jansson sqlite3 libutf8proc 2>/dev/null) -lunbound -lseccomp -lm -lpthread
 CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
 
@@ -139,7 +139,7 @@ ports-domain: all
 
 # mailproof ports --client: clients that are wrong in one way each, and the real ones of make clients.
 ports-client: all
-	@harness/tests/ports/client.sh $(O)/mailproof
+	@harness/tests/ports/client.sh $(O)/mailproof $(O)/mailproofd
 
 # mailproofd as a service: another user, the sandbox, SIGHUP, a service manager.
 operation: $(O)/mailproofd
@@ -248,7 +248,7 @@ fuzz:
 # --- dependencies and cleanliness ---------------------------------------------------------------
 
 DEBIAN := gcc clang libclang-rt-14-dev make pkg-config git ca-certificates \
-	libssl-dev libpcap-dev liblua5.4-dev lua5.4 libjansson-dev libsqlite3-dev libutf8proc-dev libunbound-dev libseccomp-dev ldnsutils check openssl tshark libxml2-utils python3-jsonschema \
+	libssl-dev libpcap-dev liblua5.4-dev lua5.4 libjansson-dev libsqlite3-dev libutf8proc-dev libunbound-dev libldns-dev libseccomp-dev ldnsutils check openssl tshark libxml2-utils python3-jsonschema \
 	clang-format cppcheck lua-check afl++ lld llvm \
 	mandoc man-db socat swaks libnet-ssleay-perl libdigest-hmac-perl msmtp curl mutt libsasl2-modules fetchmail getmail6 python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)

@@ -65,7 +65,7 @@ static int understand(struct command *c, struct err *err)
         return err_set(err, "--protocol: needs --client COMMAND; of ports it is --port "
                             "PORT=PROTOCOL");
     if (c->client.command != NULL && c->protocol == NULL)
-        return err_set(err, "--client: needs --protocol smtp, imap or pop3");
+        return err_set(err, "--client: needs --protocol smtp, imap, pop3 or mx");
     if (c->client.command == NULL && c->rest.n != 1)
         return err_set(err,
                        c->rest.n == 0 ? "which host? mailproof ports HOST" : "one host at a time");
@@ -266,9 +266,13 @@ int cli_ports(int argc, char **argv)
          "where the MTA-STS policy is: a file, a web server, or what DNS says"},
         {"--client", 0, FLAG_TEXT, &c.client.command, "COMMAND",
          "test a mail program instead of a host: a command with {host} {port} {ca} {user} "
-         "{password}"},
+         "{password}; {domain} instead of {host}: it finds the server by DNS, which we answer, in "
+         "a "
+         "network of its own, or at {dns} {dns_port} ({dns_anchor}: DS of its signatures; "
+         "{https_port}, {policy}: MTA-STS)"},
         {"--protocol", 0, FLAG_TEXT, &c.protocol, "PROTOCOL[/MODE]",
-         "what it speaks: smtp, imap or pop3, with STARTTLS; /implicit: TLS comes first"},
+         "what it speaks: smtp, imap or pop3, with STARTTLS; /implicit: TLS comes first; mx: it is "
+         "an MTA that sends mail to {domain}"},
         {"--client-timeout", 0, FLAG_SECONDS, &c.client_time, "SECONDS",
          "one run of it may take so long (10)"},
         {"--source", 0, FLAG_TEXT, &c.o.source, "ADDRESS", "connect from there"},

@@ -7,8 +7,9 @@
 #include "ports/host.h"
 
 struct client_options {
-    const char *command; /* for the shell, with {host} {port} {ca} {user} {password} */
+    const char *command; /* for the shell, with {host} {port} {ca} {user} {password} {domain} … */
     enum port_protocol protocol;
+    bool mta;            /* it delivers to a domain, and finds its next host by MX */
     enum port_mode mode; /* how its TLS begins; MODE_CLEAR: STARTTLS */
     const char *user, *password;
     int run_ms; /* the most that one run may take */
@@ -19,7 +20,7 @@ struct client_options {
  * started. */
 int client_examine(struct host *h, const struct client_options *o, struct err *err);
 
-/* "smtp", "imap/implicit": -1 with words. */
+/* "smtp", "imap/implicit", "mx": -1 with words. */
 int client_parse_protocol(const char *text, struct client_options *o, struct err *err);
 
 #endif

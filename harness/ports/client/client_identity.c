@@ -12,6 +12,9 @@
 
 enum { DAY = 24 * 3600 };
 
+/* id-on-dnsSRV, RFC 4985, 2. */
+#define SRV_NAME "1.3.6.1.5.5.7.8.7"
+
 const char *const leaf_words[LEAVES] = {"good",
                                         "with another name",
                                         "expired",
@@ -20,7 +23,10 @@ const char *const leaf_words[LEAVES] = {"good",
                                         "for clients only",
                                         "whose common name alone is right",
                                         "with a wildcard for one label less",
-                                        "with a wildcard inside of a label"};
+                                        "with a wildcard inside of a label",
+                                        "with an SRV-ID alone",
+                                        "whose SRV-ID is of another domain",
+                                        "of the web server"};
 
 struct leaf_shape {
     const char *common, *san, *purpose;
@@ -84,6 +90,8 @@ static void shape(enum leaf kind, const struct identity_names *n, char *san, siz
     *s = (struct leaf_shape){
         .common = n->host, .san = san, .purpose = "serverAuth", .from = -DAY, .until = 30 * DAY};
     (void)snprintf(san, size, "%s:%s", address ? "IP" : "DNS", n->host);
+    if (kind == LEAF_GOOD && n->domain != NULL)
+        (void)snprintf(san, size, "DNS:%s,DNS:%s", n->host, n->domain);
     switch (kind) {
     case LEAF_WRONG_NAME:
         s->common = "elsewhere.example";
@@ -106,6 +114,15 @@ static void shape(enum leaf kind, const struct identity_names *n, char *san, siz
     case LEAF_STAR_IN_LABEL:
         s->common = "star";
         (void)snprintf(san, size, "DNS:f*.%s", n->parent);
+        break;
+    case LEAF_SRV_ID:
+    case LEAF_SRV_ELSEWHERE:
+        s->common = "found by SRV";
+        (void)snprintf(san, size, "otherName:" SRV_NAME ";IA5STRING:%s.%s", n->service,
+                       kind == LEAF_SRV_ID ? n->domain : "elsewhere.example");
+        break;
+    case LEAF_POLICY_HOST:
+        (void)snprintf(san, size, "DNS:mta-sts.%s", n->domain);
         break;
     case LEAF_GOOD:
     case LEAF_UNKNOWN_AUTHORITY:
@@ -134,7 +151,7 @@ int identities_make(struct identities *all, const struct identity_names *n, cons
         struct leaf_shape s;
         char san[512];
         bool star = k == LEAF_STAR_TOO_SHORT || k == LEAF_STAR_IN_LABEL;
-        if (star && n->parent == NULL)
+        if ((star && n->parent == NULL) || (k >= LEAF_SRV_ID && n->domain == NULL))
             continue;
         shape((enum leaf)k, n, san, sizeof san, &s);
         all->key[k] = err_need(EVP_EC_gen("P-256"));

@@ -18,15 +18,19 @@ enum leaf {
     LEAF_COMMON_NAME,    /* the host in the common name, another name in the SAN */
     LEAF_STAR_TOO_SHORT, /* *.parent for a host two labels below it */
     LEAF_STAR_IN_LABEL,  /* f*.parent for foo.parent */
+    LEAF_SRV_ID,         /* an SRV-ID of the mail domain and nothing else */
+    LEAF_SRV_ELSEWHERE,  /* an SRV-ID of another domain and nothing else */
+    LEAF_POLICY_HOST,    /* for the web server of the mail domain */
     LEAVES
 };
 extern const char *const leaf_words[LEAVES];
 
 /* The names that the leaves are about. */
 struct identity_names {
-    const char *host;   /* the client connects to it */
-    const char *parent; /* the domain above it, or NULL: the stars are not made */
-    const char *above;  /* and the one above that */
+    const char *host;             /* the client connects to it */
+    const char *parent;           /* the domain above it, or NULL: the stars are not made */
+    const char *above;            /* and the one above that */
+    const char *domain, *service; /* the mail domain and "_imap", or NULL: found without SRV */
 };
 
 struct identities {

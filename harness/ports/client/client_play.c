@@ -132,6 +132,8 @@ static void prepare(struct ssl_st *ssl, void *arg)
     SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
     (void)SSL_use_certificate(ssl, all->leaf[t->s->play->leaf]);
     (void)SSL_use_PrivateKey(ssl, all->key[t->s->play->leaf]);
+    if (t->s->play->chain)
+        (void)SSL_add1_chain_cert(ssl, all->authority);
     SSL_CTX_set_client_hello_cb(ctx, on_hello, t);
     /* Elsewhere every client is to see the certificate. */
     if (t->s->play->early_data)

@@ -20,6 +20,7 @@ struct play {
     const char *clear_auth; /* mechanisms before TLS; NULL: none */
     const char *tls_auth;   /* and inside; NULL: PLAIN and LOGIN. POP3: "USER" may stand first */
     enum leaf leaf;
+    bool chain;        /* the authority is shown behind the leaf */
     uint16_t referral; /* where the referral leads */
 };
 

@@ -1,5 +1,6 @@
 """A mail client for client.sh: right as it stands, and wrong in the ways that its faults say.
 usage: bad_client.py PROTOCOL HOST PORT CA USER PASSWORD [FAULT...]
+HOST srv:DOMAIN: found by SRV records, of the name server in resolv.conf (PORT counts for nothing then).
 SPDX-License-Identifier: MIT"""
 
 import base64
@@ -7,10 +8,38 @@ import fnmatch
 import re
 import socket
 import ssl
+import struct
 import sys
 
 protocol, host, port, ca, user, password, *faults = sys.argv[1:]
 wrong = set(faults)
+domain = host[4:] if host.startswith("srv:") else None
+
+
+def discover(service):
+    """Target and port of the only SRV record."""
+    server = re.search(r"^nameserver (\S+)", open("/etc/resolv.conf").read(), re.M).group(1)
+    name = "%s._tcp.%s" % (service, domain)
+    wire = b"".join(struct.pack("B", len(l)) + l.encode() for l in name.split(".")) + b"\0"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(5)
+        s.sendto(struct.pack(">6H", 7, 0x100, 1, 0, 0, 0) + wire + struct.pack(">2H", 33, 1), (server, 53))
+        reply = s.recv(4096)
+    at = 12 + len(wire) + 4  # behind the question: a name, ten bytes, the data
+    while reply[at] and reply[at] < 0xc0:
+        at += 1 + reply[at]
+    at += (1 if reply[at] == 0 else 2) + 10
+    found = struct.unpack(">H", reply[at + 4:at + 6])[0]
+    labels, at = [], at + 6
+    while reply[at]:
+        labels.append(reply[at + 1:at + 1 + reply[at]].decode())
+        at += 1 + reply[at]
+    return ".".join(labels), found
+
+
+service = {"smtp": "_submission", "imap": "_imap", "pop3": "_pop3"}[protocol]
+if domain:
+    host, port = discover(service)
 
 
 class Client:
@@ -63,7 +92,7 @@ class Client:
 
     def start(self):
         ctx = ssl.create_default_context(cafile=ca)
-        if wrong & {"no-verify", "no-name", "common-name", "loose-star"}:
+        if domain or wrong & {"no-verify", "no-name", "common-name", "loose-star"}:
             ctx.check_hostname = False
         if "no-verify" in wrong:
             ctx.verify_mode = ssl.CERT_NONE
@@ -73,6 +102,8 @@ class Client:
         self.tls = True
         if wrong & {"common-name", "loose-star"}:
             self.check_loosely(self.sock.getpeercert())
+        elif domain:
+            self.check_found(self.sock.getpeercert(), self.sock.getpeercert(True))
         if "keeps-list" not in wrong:
             self.list = ""
 
@@ -82,6 +113,16 @@ class Client:
             names += [v for rdn in cert["subject"] for k, v in rdn if k == "commonName"]
         match = fnmatch.fnmatch if "loose-star" in wrong else lambda h, n: h == n
         if not any(match(host, n) for n in names):
+            sys.exit(2)
+
+    def check_found(self, cert, der):
+        names = [v for k, v in cert.get("subjectAltName", ()) if k == "DNS"]
+        # The string of an otherName whose type is id-on-dnsSRV.
+        at = der.find(bytes.fromhex("06082b06010505070807a0"))
+        srv = der[at + 14:at + 14 + der[at + 13]].decode() if at >= 0 else None
+        if "any-srv-id" in wrong and srv or "no-srv-id" not in wrong and srv == service + "." + domain:
+            return
+        if domain not in names and host not in names:
             sys.exit(2)
 
     def login(self):

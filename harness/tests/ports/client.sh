@@ -1,9 +1,10 @@
 #!/bin/bash
 # Group U of mailproof ports: a client that is right, the same with one fault at a time, and real ones where they are installed.
 # Three tests run side by side, each in a folder of its own.
-# usage: client.sh MAILPROOF. Last line: "N passed, N failed". SPDX-License-Identifier: MIT
+# usage: client.sh MAILPROOF MAILPROOFD. Last line: "N passed, N failed". SPDX-License-Identifier: MIT
 set -u
 mailproof=$(readlink -f "$1")
+mailproofd=$(readlink -f "$2")
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -134,6 +135,39 @@ resumes() { # resumes early|late
 beside resumes early
 beside resumes late
 
+# --- clients that find their server by the DNS -------------------------------------------------------
+# By SRV records, in a network of the client's own.
+found() { # found FAULT ID…
+  client imap "$py_run imap srv:{domain} - {ca} {user} {password} $1"
+  shift
+  only "a client that finds its server by SRV" "$@"
+}
+py_run="$python -S -E $here/bad_client.py"
+found_right() {
+  found ''
+  want "a client that finds its server by SRV" 'U09 pass' 'U10 pass' 'U11 skip only MTAs'
+}
+if unshare -n true 2> /dev/null || unshare -Un true 2> /dev/null; then
+  beside found_right
+  beside found no-srv-id U10
+  beside found any-srv-id U10
+else
+  echo "no network of its own here: SRV-IDs are not tested"
+fi
+# An MTA, which is told whom to ask: our own queue.
+mta() { # mta FAULTS ID…
+  client mx "$python -S -E $here/mta_client.py $mailproofd {domain} {port} {ca} {dns} {dns_port} {dns_anchor} {policy} $1" \
+    --client-timeout 60
+  shift
+  only "mailproofd as an MTA" "$@"
+}
+mta_right() {
+  mta -
+  want "mailproofd as an MTA" 'U01 pass' 'U02 pass' 'U03 skip' 'U07 skip' 'U11 pass' 'U12 pass'
+}
+beside mta_right
+beside mta queue-dane-ignored+queue-sts-ignored U11 U12
+
 # --- what cannot be tested ------------------------------------------------------------------------
 cannot() { # cannot NAME CODE PATTERN FLAG…
   local name=$1 want=$2 pattern=$3
@@ -149,6 +183,8 @@ nothing() {
   cannot "no protocol" 2 'needs --protocol' --client true
   cannot "a protocol that is none" 2 'smtp, imap or pop3' --client true --protocol http
   cannot "a protocol without a client" 2 'needs --client' --protocol smtp host.example
+  cannot "an MTA without a domain" 2 'needs \{domain\}' --client 'x {host}' --protocol mx
+  cannot "a name server without a domain" 4 'only commands with \{domain\}' --client 'x {dns}' --protocol imap
   cannot "a host besides" 2 'no HOST' --client true --protocol smtp host.example
   cannot "a password for a shell" 4 'would not read' --client 'echo {password}' --protocol smtp --user 'ann:a;b'
 }

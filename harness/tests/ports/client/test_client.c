@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <check.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
@@ -13,12 +14,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ports/client/client_domain.h"
 #include "ports/client/client_play.h"
 #include "ports/client/client_run.h"
 
 START_TEST(words_in_braces_are_replaced_and_others_stay)
     {
-        struct client_words w = {"h.example", "/tmp/ca.pem", "ann", "s-e_c.r@t", 25};
+        struct client_words w = {.host = "h.example",
+                                 .ca = "/tmp/ca.pem",
+                                 .user = "ann",
+                                 .password = "s-e_c.r@t",
+                                 .port = 25};
         struct err err;
         char *c = client_command("x {host}:{port} {ca} {user}:{password} {other} ${x} {", &w, &err);
         ck_assert_str_eq(c, "x h.example:25 /tmp/ca.pem ann:s-e_c.r@t {other} ${x} {");
@@ -31,7 +37,8 @@ START_TEST(a_value_that_a_shell_would_read_is_refused)
     {
         static const char *const values[] = {"a b", "a;b", "$(b)", "`b`", "a'b", "a\nb", "a|b"};
         for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-            struct client_words w = {"h", "c", "ann", values[i], 25};
+            struct client_words w = {
+                .host = "h", .ca = "c", .user = "ann", .password = values[i], .port = 25};
             struct err err;
             ck_assert_msg(client_command("x {password}", &w, &err) == NULL, "%s", values[i]);
             char *c = client_command("x {user}", &w, &err); /* it is not asked for here */
@@ -64,9 +71,83 @@ START_TEST(a_protocol_may_have_a_mode)
         ck_assert(o.protocol == PROTOCOL_IMAP && o.mode == MODE_CLEAR);
         ck_assert_int_eq(client_parse_protocol("pop3/implicit", &o, &err), 0);
         ck_assert(o.protocol == PROTOCOL_POP3 && o.mode == MODE_IMPLICIT);
-        ck_assert_int_eq(client_parse_protocol("mx", &o, &err), -1);
+        ck_assert(!o.mta);
         ck_assert_int_eq(client_parse_protocol("http", &o, &err), -1);
         ck_assert_int_eq(client_parse_protocol("smtp/tls13", &o, &err), -1);
+    }
+END_TEST
+
+/* An MTA has nothing to go by but a domain. */
+START_TEST(an_mta_is_told_a_domain)
+    {
+        struct client_options o = {.command = "x {host}"};
+        struct err err;
+        ck_assert_int_eq(client_parse_protocol("mx", &o, &err), -1);
+        ck_assert_msg(strstr(err.text, "{domain}") != NULL, "%s", err.text);
+        o.command = "x {domain}";
+        ck_assert_int_eq(client_parse_protocol("mx", &o, &err), 0);
+        ck_assert(o.mta && o.protocol == PROTOCOL_SMTP && o.mode == MODE_CLEAR);
+        ck_assert_int_eq(client_parse_protocol("mx/implicit", &o, &err), -1);
+    }
+END_TEST
+
+START_TEST(words_of_the_dns_stand_beside_a_domain_only)
+    {
+        struct client_words w = {
+            .host = "h", .ca = "c", .user = "ann", .password = "secret", .port = 25};
+        struct err err;
+        ck_assert_ptr_null(client_command("x {dns}:{dns_port}", &w, &err));
+        ck_assert_msg(strstr(err.text, "{domain}") != NULL, "%s", err.text);
+        ck_assert_ptr_null(client_command("x {https_port}", &w, &err));
+        w.domain = "d.example";
+        w.dns = "1";
+        w.dns_anchor = "/a";
+        w.policy = "/p";
+        w.dns_port = 5353;
+        w.web_port = 8443;
+        char *c = client_command("{domain} {dns}:{dns_port} {dns_anchor} {policy} {https_port}", &w,
+                                 &err);
+        ck_assert_str_eq(c, "d.example 1:5353 /a /p 8443");
+        free(c);
+    }
+END_TEST
+
+/* The digest is that of the key's SubjectPublicKeyInfo, and the SRV-ID stands where RFC 4985 says.
+ */
+START_TEST(certificates_of_a_domain)
+    {
+        char ca[] = "/tmp/mailproof-ca-XXXXXX", digest[65], other[65];
+        struct identity_names names = {
+            .host = "h.d.example", .domain = "d.example", .service = "_imap"};
+        struct identities all;
+        struct err err;
+        close(mkstemp(ca));
+        ck_assert_msg(identities_make(&all, &names, ca, &err) == 0, "%s", err.text);
+        domain_key_digest(all.leaf[LEAF_GOOD], digest);
+        ck_assert_uint_eq(strlen(digest), 64);
+        unsigned char *der = NULL, md[32];
+        int n = i2d_PUBKEY(all.key[LEAF_GOOD], &der);
+        ck_assert(n > 0 && SHA256(der, (size_t)n, md) != NULL);
+        for (int i = 0; i < 32; i++)
+            (void)snprintf(other + 2 * i, 3, "%02x", md[i]);
+        ck_assert_str_eq(digest, other);
+        OPENSSL_free(der);
+        ck_assert_int_eq(X509_check_host(all.leaf[LEAF_GOOD], "d.example", 0, 0, NULL), 1);
+        ck_assert_int_eq(
+            X509_check_host(all.leaf[LEAF_POLICY_HOST], "mta-sts.d.example", 0, 0, NULL), 1);
+        ck_assert_int_eq(X509_check_host(all.leaf[LEAF_SRV_ID], "d.example", 0, 0, NULL), 0);
+        GENERAL_NAMES *san =
+            X509_get_ext_d2i(all.leaf[LEAF_SRV_ID], NID_subject_alt_name, NULL, NULL);
+        ck_assert_int_eq(sk_GENERAL_NAME_num(san), 1);
+        const GENERAL_NAME *one = sk_GENERAL_NAME_value(san, 0);
+        ck_assert_int_eq(one->type, GEN_OTHERNAME);
+        const ASN1_TYPE *v = one->d.otherName->value;
+        ck_assert_int_eq(v->type, V_ASN1_IA5STRING);
+        ck_assert_int_eq(v->value.ia5string->length, (int)strlen("_imap.d.example"));
+        ck_assert_mem_eq(v->value.ia5string->data, "_imap.d.example", 15);
+        GENERAL_NAMES_free(san);
+        identities_clear(&all);
+        (void)unlink(ca);
     }
 END_TEST
 
@@ -187,6 +268,9 @@ int main(void)
     tcase_add_test(t, a_value_that_a_shell_would_read_is_refused);
     tcase_add_test(t, the_next_tag_counts_up);
     tcase_add_test(t, a_protocol_may_have_a_mode);
+    tcase_add_test(t, an_mta_is_told_a_domain);
+    tcase_add_test(t, words_of_the_dns_stand_beside_a_domain_only);
+    tcase_add_test(t, certificates_of_a_domain);
     tcase_add_loop_test(t, a_played_server_speaks_tls, 0, 2);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
