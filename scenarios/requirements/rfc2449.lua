@@ -96,6 +96,8 @@ return {
     { id = "rfc2449-6.7-x1", section = "6.7", level = "stated", test = "wire",
       says = [[The EXPIRE parameter is a number of days or the word NEVER, and USER may follow it only before
                login.]] },
+    { id = "rfc2449-6.7-x2", section = "6.7", level = "stated", test = "config",
+      says = [[Mail stays in the maildrop for as many days as EXPIRE says.]] },
     { id = "rfc2449-6.8-x1", section = "6.8", level = "stated", test = "wire",
       says = [[If CAPA lists UIDL, it does so in both states, and UIDL works after login.]] },
     { id = "rfc2449-6.9-3", section = "6.9", level = "MAY", test = "wire",
@@ -114,6 +116,8 @@ return {
                ago.]] },
     { id = "rfc2449-i-8.1.1-2", section = "8.1.1", level = "stated", test = "config",
       says = [[[LOGIN-DELAY] is not sent in answer to USER, since that would tell a stranger that the name exists.]] },
+    { id = "rfc2449-8.1.1-x1", section = "8.1.1", level = "stated", test = "config",
+      says = [[Where RESP-CODES is listed a login refused only because it comes too soon gets [LOGIN-DELAY].]] },
     { id = "rfc2449-8.1.2-x1", section = "8.1.2", level = "stated", test = "wire",
       says = [[[IN-USE] is sent only with -ERR to PASS, APOP or AUTH, when the password was right but another
                session holds the maildrop.]] },

@@ -20,7 +20,8 @@ return {
     { id = "rfc3030-2-11", section = "2", level = "MUST", test = "wire",
       says = [[DATA in a transaction that has begun with BDAT gets 503.]] },
     { id = "rfc3030-2-16", section = "2", level = "MUST", test = "wire",
-      says = [[A chunk may hold any octets, NUL and lone CR or LF among them, with lines of any length.]] },
+      says = [[What is left over from a chunk whose count was too small comes as command lines of any octets, NUL and
+               octets above 127 among them: such lines are read and refused.]] },
     { id = "rfc3030-2-x1", section = "2", level = "stated", test = "wire",
       says = [[BDAT with LAST is answered once for the whole message: 250 when it was taken.]] },
     { id = "rfc3030-2-x2", section = "2", level = "stated", test = "wire",
@@ -33,6 +34,9 @@ return {
       says = [[BDAT without MAIL, or with no accepted recipient, is refused; its octets are read all the same.]] },
     { id = "rfc3030-2-x6", section = "2", level = "stated", test = "wire",
       says = [[RSET between chunks drops what was sent, and the next transaction begins empty.]] },
+    { id = "rfc3030-2-x7", section = "2", level = "stated", test = "wire",
+      says = [[A chunk ends behind as many octets as were counted, and what follows is the next command, wherever lines
+               end.]] },
     { id = "rfc3030-3-3", section = "3", level = "MUST", test = "wire",
       says = [[A BODY=BINARYMIME message that was taken is delivered with every bit of every octet.]] },
     { id = "rfc3030-3-4", section = "3", level = "MUST", test = "wire",

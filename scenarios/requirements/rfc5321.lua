@@ -481,6 +481,13 @@ return {
       says = [[Verbs and parameters that are accepted and do not begin with X belong to a registered extension.]] },
     { id = "rfc5321-i-4.1.5-1", section = "4.1.5", level = "stated", test = "wire",
       says = [[An X command that the server does not know gets 500.]] },
+    { id = "rfc5321-4.1.5-x1", section = "4.1.5", level = "stated", test = "wire",
+      says = [[XCLIENT is for chosen peers: EHLO does not list it to others, and it gets a 5yz from them.]] },
+    { id = "rfc5321-4.1.5-x2", section = "4.1.5", level = "stated", test = "config",
+      says = [[XCLIENT that was taken puts the session back to its beginning: the reply is the 220 of a greeting, EHLO
+               has to be said again, and in an open transaction XCLIENT is refused.]] },
+    { id = "rfc5321-4.1.5-x3", section = "4.1.5", level = "stated", test = "config",
+      says = [[XCLIENT with an attribute that is not listed, or a value that is none, gets 501.]] },
     { id = "rfc5321-4.2-1", section = "4.2", level = "MUST", test = "wire",
       says = [[Each command gets one reply, no more and no fewer, also when it is wrong or comes pipelined.]] },
     { id = "rfc5321-4.2-3", section = "4.2", level = "stated", test = "wire",
@@ -617,6 +624,12 @@ return {
     { id = "rfc5321-4.4-x2", section = "4.4", level = "stated", test = "wire",
       says = [[Delivered mail begins with the Return-Path, then come the Received fields, then what the client
                sent.]] },
+    { id = "rfc5321-4.4-x3", section = "4.4", level = "stated", test = "config",
+      says = [[The client whose address Received tells is the one that a trusted proxy speaks for (PROXY header,
+               XCLIENT); nobody else is believed.]] },
+    { id = "rfc5321-4.4-x4", section = "4.4", level = "stated", test = "config",
+      says = [[A peer that has to begin with a PROXY header gets no greeting before it, and none at all when it sends
+               something else.]] },
     { id = "rfc5321-4.5.1-1", section = "4.5.1", level = "MUST", test = "wire",
       says = [[Whatever receives mail by SMTP has at least the required commands, and a message can be sent with
                them.]] },
@@ -875,6 +888,10 @@ return {
       says = [[If SEND, SOML or SAML exist, they are listed in EHLO and work as in RFC 821.]] },
     { id = "rfc5321-4.2.1-x11", section = "4.2.1", level = "stated", test = "second host",
       says = [[After a 5yz the relay does not try that command for that recipient again: the failure is reported.]] },
+    { id = "rfc5321-4.2.1-x12", section = "4.2.1", level = "stated", test = "config",
+      says = [[Who is over a limit that time lifts gets 4yz, and is served again when that time is over.]] },
+    { id = "rfc5321-4.2.1-x13", section = "4.2.1", level = "stated", test = "config",
+      says = [[A mailbox that is full costs nobody but its own recipient the mail, and nothing goes into it.]] },
     { id = "rfc5321-4.4-x11", section = "4.4", level = "stated", test = "second host",
       says = [[Received fields that a message came with are still there when it is relayed.]] },
     { id = "rfc5321-4.4-x12", section = "4.4", level = "stated", test = "second host",

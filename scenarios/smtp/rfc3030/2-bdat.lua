@@ -20,7 +20,8 @@ scenario {
   why     = [[The count says where a chunk ends, so nothing in it needs escaping. A server that takes off dots all the
               same damages the text.]],
   needs   = { "CHUNKING" },
-  catches = { "smtp-bdat-last-no-reply", "smtp-bdat-unstuffs", "smtp-segment-is-line", "smtp-adds-empty-line" },
+  catches = { "smtp-bdat-last-no-reply", "smtp-bdat-unstuffs", "smtp-segment-is-line", "smtp-adds-empty-line",
+    "smtp-bdat-zero-refused", "smtp-rcpt-reply-held-back" },
   run = function(t)
     local c = begin(t)
     local one = "Subject: chunks\r\n\r\n" .. t.marker .. "\r\n..two dots\r\n.one "
