@@ -70,7 +70,8 @@ scenario {
   says    = [[BY=seconds;R or N, with T behind it, in any case. What breaks the syntax gets 501 (5.5.4), and so do a
               second BY and one without value, and mode R with no time left.]],
   why     = [[The mode decides whether late mail is returned or goes on: a guess is wrong half the time.]],
-  catches = { "smtp-by-any-value", "smtp-by-mode-case", "smtp-rset-closes", "smtp-rset-keeps-sender" },
+  catches = { "smtp-by-any-value", "smtp-by-mode-case", "smtp-rset-closes", "smtp-rset-keeps-sender",
+    "smtp-enhanced-wrong-argument" },
   needs   = { "DELIVERBY" },
   run = function(t)
     local c = t:smtp()

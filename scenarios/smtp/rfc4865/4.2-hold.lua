@@ -92,7 +92,8 @@ scenario(common {
   proves = { "rfc4865-4.2-10", "rfc4865-4.2-11" },
   says = [[The code for a request that cannot be is 501, with 5.5.4 where enhanced codes are offered.]],
   why = [[Clients tell the user what was wrong by the code.]],
-  catches = { "smtp-hold-555", "smtp-hold-most-ignored", "smtp-hold-any-value", "smtp-hold-twice" },
+  catches = { "smtp-hold-555", "smtp-hold-most-ignored", "smtp-hold-any-value", "smtp-hold-twice",
+    "smtp-enhanced-wrong-argument" },
   run = function(t)
     local c = t:submission()
     local longest = limits(t, c)

@@ -71,7 +71,7 @@ scenario {
   proves  = "rfc5321-4.1.4-11",
   says    = [[Whether the name resolves, and to which address, decides nothing: the message is taken.]],
   why     = [[Hosts behind address translation and hosts with several names cannot give a better one.]],
-  catches = { "smtp-ehlo-name-checked", "smtp-rcpt-reply-held-back" },
+  catches = "smtp-ehlo-name-checked",
   run = function(t)
     for _, name in ipairs { "no-such-host.invalid", "[192.0.2.99]" } do
       local c = t:smtp { ehlo = name }
@@ -93,8 +93,7 @@ scenario {
               of SMTP itself.]],
   why     = [[Nobody has told the authors of clients which of them a server likes.]],
   needs   = { "SIZE", "8BITMIME" },
-  catches = { "smtp-verbs-case-sensitive", "smtp-dsn-words-case", "smtp-dsn-never-refused",
-    "smtp-rcpt-reply-held-back" },
+  catches = { "smtp-verbs-case-sensitive", "smtp-dsn-words-case", "smtp-dsn-never-refused" },
   run = function(t)
     local c = t:smtp()
     c:send "mAiL fRoM:<ann@client.example> siZe=100 body=8bitMime"
@@ -113,7 +112,8 @@ scenario {
   says    = [[HELO, MAIL, RCPT, DATA, RSET, NOOP, VRFY and QUIT are all there: none gets 500 or 502, and the message
               arrives.]],
   why     = [[This is what every client on earth may rely on.]],
-  catches = { "smtp-helo-refused", "smtp-loses-after-250", "smtp-quit-no-reply", "smtp-listed-command-502" },
+  catches = { "smtp-helo-refused", "smtp-loses-after-250", "smtp-quit-no-reply", "smtp-listed-command-502",
+    "smtp-code-range", "smtp-rset-keeps-sender", "smtp-rset-closes" },
   run = function(t)
     local c = t:smtp { ehlo = false }
     for _, step in ipairs { { "HELO client.test.example", "250" }, { "NOOP", "250" }, { "VRFY ann", "2yz", "550", "553",
