@@ -87,7 +87,7 @@ scenario {
   proves  = { "rfc6531-3.7.4.2-3", "rfc6531-3.7.4.2-11" },
   says    = [[Refused commands are not repeated in UTF-8; VRFY without SMTPUTF8 is answered in ASCII.]],
   why     = [[Clients of old print replies on terminals and into logs.]],
-  catches = { "smtp-utf8-echoes", "smtp-code-range", "smtp-unknown-command-closes" },
+  catches = { "smtp-utf8-echoes", "smtp-code-range", "smtp-unknown-command-closes", "smtp-bdat-left-over-closes" },
   needs   = { "SMTPUTF8" },
   run = function(t)
     local c = t:smtp()
