@@ -77,6 +77,7 @@ struct port_facts {
     char clear_caps[4096]; /* what EHLO, CAPABILITY or CAPA said before TLS */
     char tls_caps[4096];   /* and inside */
     bool login_in_clear;   /* offered or taken before TLS */
+    bool login_refused;    /* was tried before TLS, and refused */
     bool starttls_offered;
     char injection[32]; /* "dropped", "ends it" (the handshake), "OBEYED", "ANSWERED" */
 };

@@ -117,11 +117,11 @@ static void other_source(struct port *p)
     dial_close(p, c);
 }
 
-/* A proxy that takes STARTTLS out of the list sees what clients of little care say next. */
+/* A proxy that takes STARTTLS out of the list sees what clients of little care say next. What
+ * counts is what the server answers to a login, and not what it offers (J10, J14). */
 static void stripped(struct port *p)
 {
-    static const enum check_id parts[] = {CHECK_J10, CHECK_J11, CHECK_J12,
-                                          CHECK_J13, CHECK_J14, CHECK_J15};
+    static const enum check_id parts[] = {CHECK_J11, CHECK_J12, CHECK_J13, CHECK_J15};
     if (!port_wants(p, CHECK_J18))
         return;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -131,7 +131,12 @@ static void stripped(struct port *p)
             dial_shows(p, CHECK_J18, p->found[parts[i]].conns[0]);
             return;
         }
-    port_good(p, CHECK_J18, NULL);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (p->found[parts[i]].kind == FINDING_GOOD) {
+            p->facts.login_refused = true;
+            port_good(p, CHECK_J18, NULL);
+            return;
+        }
 }
 
 /* The right password and a wrong one. Only where nobody listens, for the password goes in clear. */

@@ -62,9 +62,10 @@ static void row(const struct results *r, const struct port *p, FILE *out)
 {
     char v[32], why[512], days[32] = "-", letter = results_letter(r, p, why, sizeof why);
     int counts[PORTS_VERDICTS];
-    const char *login = p->mode == MODE_IMPLICIT  ? "-"
-                        : p->facts.login_in_clear ? "allowed"
-                                                  : "refused";
+    const char *login = p->mode == MODE_IMPLICIT   ? "-"
+                        : !p->facts.login_in_clear ? "refused"
+                        : p->facts.login_refused   ? "offered"
+                                                   : "allowed";
     count(r, p, counts);
     versions(p, v, sizeof v);
     if (p->facts.have_leaf)
