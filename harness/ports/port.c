@@ -152,6 +152,7 @@ static void found(struct port *p, enum check_id id, enum finding_kind kind, cons
     f->why = NULL;
     f->kind = kind;
     f->conns[0] = c != NULL ? conn_number(c) : 0;
+    f->until = c != NULL && p->loop != NULL ? loop_now(p->loop) : 0;
     if (fmt != NULL && vasprintf(&f->why, fmt, va) < 0)
         abort();
 }

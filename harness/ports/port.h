@@ -48,6 +48,7 @@ struct finding {
     enum finding_kind kind;
     char *why;                /* owned; NULL: nothing to say */
     int conns[FINDING_CONNS]; /* connections that show it; 0: none */
+    double until;             /* loop time up to which they show it; 0: to their end */
     bool grave;               /* BAD that a note in the level's place would hide (unused levels) */
 };
 
@@ -101,7 +102,8 @@ struct port {
     bool limited;     /* the server sent us away */
     int limited_at;   /* at which connection */
     char limited_why[256];
-    int quiet_ms; /* how long silence is silence here */
+    int quiet_ms; /* how long silence is silence on such a line, see dial_quiet_ms */
+    int slow_ms;  /* the longest that a reply took */
     bool starttls_refused;
     bool alerts; /* it says by an alert what it does not like */
     bool mute;   /* or it is known to end connections without a word */

@@ -13,6 +13,8 @@
 
 #include "ports/dial/suites.h"
 
+enum { QUIET_MOST_MS = 2000 };
+
 #define HELLO_BYTES ((size_t)1 << 18)
 
 static void limited(struct port *p, const char *why)
@@ -32,6 +34,7 @@ int dial_last(const struct port *p)
 void dial_shows(struct port *p, enum check_id id, int number)
 {
     p->found[id].conns[0] = number;
+    p->found[id].until = 0;
 }
 
 struct conn *dial_from(struct port *p, const char *source)
@@ -202,14 +205,10 @@ enum reply_kind dial_reply(struct port *p, struct conn *c, const char *tag, bool
     return r->kind = REPLY_ODD;
 }
 
-enum reply_kind dial_say(struct port *p, struct conn *c, bool multi, struct reply *r,
-                         const char *fmt, ...)
+static enum reply_kind say(struct port *p, struct conn *c, bool multi, int wait_ms, struct reply *r,
+                           const char *text)
 {
-    char text[2048], whole[2100], tag[16] = "";
-    va_list va;
-    va_start(va, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, va);
-    va_end(va);
+    char whole[2100], tag[16] = "";
     if (p->protocol == PROTOCOL_IMAP)
         (void)snprintf(tag, sizeof tag, "a%d", ++p->tags);
     (void)snprintf(whole, sizeof whole, "%s%s%s\r\n", tag, tag[0] != '\0' ? " " : "", text);
@@ -217,7 +216,45 @@ enum reply_kind dial_say(struct port *p, struct conn *c, bool multi, struct repl
         *r = (struct reply){.kind = REPLY_END};
         return REPLY_END;
     }
-    return dial_reply(p, c, tag[0] != '\0' ? tag : NULL, multi, p->o->answer_ms, r);
+    double began = loop_now(p->loop);
+    enum reply_kind k = dial_reply(p, c, tag[0] != '\0' ? tag : NULL, multi, wait_ms, r);
+    int took = (int)((loop_now(p->loop) - began) * 1000);
+    if (wait_ms == p->o->answer_ms && k != REPLY_SILENT && took > p->slow_ms)
+        p->slow_ms = took;
+    return k;
+}
+
+enum reply_kind dial_say(struct port *p, struct conn *c, bool multi, struct reply *r,
+                         const char *fmt, ...)
+{
+    char text[2048];
+    va_list va;
+    va_start(va, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, va);
+    va_end(va);
+    return say(p, c, multi, p->o->answer_ms, r, text);
+}
+
+enum reply_kind dial_say_password(struct port *p, struct conn *c, struct reply *r, const char *fmt,
+                                  ...)
+{
+    char text[2048];
+    va_list va;
+    va_start(va, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, va);
+    va_end(va);
+    return say(p, c, false, dial_password_ms(p), r, text);
+}
+
+int dial_password_ms(const struct port *p)
+{
+    return p->o->answer_ms * 4;
+}
+
+int dial_quiet_ms(const struct port *p)
+{
+    int ms = p->quiet_ms + 3 * p->slow_ms;
+    return ms < QUIET_MOST_MS ? ms : QUIET_MOST_MS;
 }
 
 const char *dial_noop(const struct port *p)

@@ -69,6 +69,14 @@ int dial_last(const struct port *p);
  * lines up to a dot. */
 enum reply_kind dial_say(struct port *p, struct conn *c, bool multi, struct reply *r,
                          const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* As dial_say, for a password: servers keep the answer to a wrong one back for seconds. */
+enum reply_kind dial_say_password(struct port *p, struct conn *c, struct reply *r, const char *fmt,
+                                  ...) __attribute__((format(printf, 4, 5)));
+/* How long to wait for the answer to a password, in ms. */
+int dial_password_ms(const struct port *p);
+/* How long a server has to be silent here until we believe that it will say nothing, in ms: longer
+ * where its replies take longer. */
+int dial_quiet_ms(const struct port *p);
 /* Reads the next reply. tag: IMAP's, NULL for a greeting. */
 enum reply_kind dial_reply(struct port *p, struct conn *c, const char *tag, bool multi, int wait_ms,
                            struct reply *r);

@@ -64,7 +64,7 @@ static enum reply_kind exchange(struct port *p, struct conn *c, const char *mech
             (void)conn_write(c, "*\r\n", 3, p->o->answer_ms, NULL);
         else if (!sent)
             break;
-        k = dial_reply(p, c, "b1", false, p->o->answer_ms, r);
+        k = dial_reply(p, c, "b1", false, dial_password_ms(p), r);
     }
     sasl_free(s);
     return k;

@@ -37,6 +37,26 @@ static int count_replies(const struct port *p, const char *text)
 
 enum outcome { DROPPED, BROKE, OBEYED, IN_CLEAR, NOT_DONE };
 
+/* Whether all that came in clear behind the go-ahead is complaints: Cyrus says in clear that the
+ * handshake failed, and reads on. Nobody refuses the NOOP, CAPA or EHLO that was injected: a
+ * refusal is not obedience. */
+static bool complains(const struct port *p, const char *text)
+{
+    for (const char *at = text; at != NULL && *at != '\0';) {
+        const char *word = at;
+        if (p->protocol == PROTOCOL_IMAP) {
+            word += strcspn(at, " \n");
+            if (strncasecmp(word, " OK", 3) == 0)
+                return false;
+        } else if (strchr("+23", *at) != NULL) {
+            return false;
+        }
+        at = strchr(at, '\n');
+        at = at != NULL ? at + 1 : NULL;
+    }
+    return *text != '\0';
+}
+
 /* Sends STARTTLS and `injected` behind it (gap_ms < 0: in one segment, else that much later), makes
  * the handshake and says `inside`; then QUIT. text: all that came inside TLS. */
 static enum outcome inject(struct port *p, const char *injected, int gap_ms, const char *inside,
@@ -80,7 +100,7 @@ static enum outcome inject(struct port *p, const char *injected, int gap_ms, con
     if (conn_plaintext_left(c) > 0) {
         (void)snprintf(text, size, "%.*s", (int)(n < size - 1 ? n : size - 1), (const char *)in);
         dial_close(p, c);
-        return IN_CLEAR;
+        return complains(p, text) ? BROKE : IN_CLEAR;
     }
     if (rc != 0) {
         dial_close(p, c);

@@ -27,18 +27,18 @@ static enum reply_kind log_in(struct port *p, struct conn *c, struct reply *r)
     char plain[512], text[1024];
     switch (p->protocol) {
     case PROTOCOL_IMAP:
-        return dial_say(p, c, false, r, "LOGIN \"%s\" \"%s\"", p->o->user, p->o->password);
+        return dial_say_password(p, c, r, "LOGIN \"%s\" \"%s\"", p->o->user, p->o->password);
     case PROTOCOL_POP3:
         if (dial_say(p, c, false, r, "USER %s", p->o->user) != REPLY_OK)
             return r->kind;
-        return dial_say(p, c, false, r, "PASS %s", p->o->password);
+        return dial_say_password(p, c, r, "PASS %s", p->o->password);
     case PROTOCOL_SMTP:
     case PROTOCOL_UNKNOWN:
         break;
     }
     int n = snprintf(plain, sizeof plain, "%c%s%c%s", 0, p->o->user, 0, p->o->password);
     base64(plain, (size_t)n, text);
-    return dial_say(p, c, false, r, "AUTH PLAIN %s", text);
+    return dial_say_password(p, c, r, "AUTH PLAIN %s", text);
 }
 
 struct conn *login_session(struct port *p)

@@ -129,7 +129,7 @@ static void plain_command(struct port *p)
     if (c == NULL)
         return;
     (void)conn_write(c, words[p->protocol], strlen(words[p->protocol]), p->o->answer_ms, NULL);
-    (void)dial_rest(p, c, p->quiet_ms, text, sizeof text);
+    (void)dial_rest(p, c, dial_quiet_ms(p), text, sizeof text);
     port_judge(p, CHECK_P05, sniff(text) == PROTOCOL_UNKNOWN, c, "answered in clear: %.*s",
                (int)strcspn(text, "\r\n"), text);
     dial_close(p, c);

@@ -8,6 +8,8 @@
 #include "ports/dial/suites.h"
 #include "ports/rooms.h"
 
+enum { BARE_LF_MS = 1000 };
+
 static int line_of(const char *text)
 {
     return (int)strcspn(text, "\r\n");
@@ -52,20 +54,41 @@ static void any_case(struct port *p)
     dial_close(p, c);
 }
 
+static bool goes_ahead(const char *text)
+{
+    return strncmp(text, "220", 3) == 0 || strncmp(text, "+OK", 3) == 0 ||
+           strncasecmp(text, "s1 OK", 5) == 0;
+}
+
 static void bare_lf(struct port *p)
 {
     char text[512], line[64];
+    struct reply r;
     if (!port_wants(p, CHECK_S24))
-        return;
-    struct conn *c = dial_clear(p);
-    if (c == NULL)
         return;
     (void)snprintf(line, sizeof line, "%s%s\n", p->protocol == PROTOCOL_IMAP ? "s1 " : "",
                    dial_starttls_word(p));
-    send_text(p, c, line);
-    (void)dial_rest(p, c, p->quiet_ms, text, sizeof text);
-    bool began = strncmp(text, "220", 3) == 0 || strncmp(text, "+OK", 3) == 0 ||
-                 strncasecmp(text, "s1 OK", 5) == 0;
+    struct conn *c = NULL;
+    bool began = false;
+    /* Silence means that the line has not ended yet, and then CRLF ends it: what is answered now is
+     * STARTTLS with a bare LF inside. Only a go-ahead is odd, from a server that may be slow: it
+     * gets more time. */
+    for (int i = 0; i < 2 && !began; i++) {
+        dial_close(p, c);
+        c = dial_clear(p);
+        if (c == NULL)
+            return;
+        send_text(p, c, line);
+        (void)dial_rest(p, c, i == 0 ? dial_quiet_ms(p) : BARE_LF_MS, text, sizeof text);
+        began = goes_ahead(text);
+        if (text[0] != '\0')
+            break;
+        send_text(p, c, "\r\n");
+        (void)dial_reply(p, c, p->protocol == PROTOCOL_IMAP ? "s1" : NULL, false, p->o->answer_ms,
+                         &r);
+        if (!goes_ahead(r.text))
+            break;
+    }
     /* Only SMTP says that nothing else may be taken for a line's end; IMAP and POP3 leave a server
      * free to be lenient. */
     if (began && p->protocol != PROTOCOL_SMTP) {
@@ -89,7 +112,7 @@ static void no_handshake(struct port *p, enum check_id id, const char *bytes, si
     if (c == NULL)
         return;
     (void)conn_write(c, bytes, n, p->o->answer_ms, NULL);
-    (void)dial_rest(p, c, p->quiet_ms, text, sizeof text);
+    (void)dial_rest(p, c, dial_quiet_ms(p), text, sizeof text);
     bool obeyed = strncmp(text, "2", 1) == 0 || strncmp(text, "+OK", 3) == 0 ||
                   strncasecmp(text, "n1 OK", 5) == 0 || strstr(text, "\nn1 OK") != NULL ||
                   strstr(text, "\n250") != NULL;
@@ -129,10 +152,9 @@ static void hello_at_once(struct port *p)
     h.suites_n = sizeof suites / sizeof *suites;
     hello_record(&h, &b);
     (void)conn_write(c, b.data, b.len, p->o->answer_ms, NULL);
-    size_t n = dial_rest(p, c, p->quiet_ms, text, sizeof text);
+    size_t n = dial_rest(p, c, dial_quiet_ms(p), text, sizeof text);
     const char *lf = memchr(text, '\n', n);
-    bool accepted = strncmp(text, "220", 3) == 0 || strncmp(text, "+OK", 3) == 0 ||
-                    strncasecmp(text, "s1 OK", 5) == 0;
+    bool accepted = goes_ahead(text);
     size_t after = lf != NULL ? n - (size_t)(lf + 1 - text) : 0;
     bool tls = after > 0 && (lf[1] == 22 || lf[1] == 21);
     port_judge(p, CHECK_S20, !accepted || after == 0 || tls, c,
@@ -157,6 +179,19 @@ static void pipelined(struct port *p)
     send_text(p, c, "RSET\r\nSTARTTLS\r\n");
     enum reply_kind a = dial_reply(p, c, NULL, false, p->o->answer_ms, &first);
     enum reply_kind b = a == REPLY_OK ? dial_reply(p, c, NULL, false, p->o->answer_ms, &second) : a;
+    if (a == REPLY_OK && b != REPLY_OK) {
+        /* Courier takes no STARTTLS behind RSET, however they come: that is no matter of groups. */
+        struct conn *alone = dial_clear(p);
+        if (alone != NULL && dial_say(p, alone, false, &first, "RSET") == REPLY_OK &&
+            dial_say(p, alone, false, &first, "STARTTLS") != REPLY_OK) {
+            port_fact(p, CHECK_S19, alone, "STARTTLS behind RSET got, one by one too: %.*s",
+                      line_of(first.text), first.text);
+            dial_close(p, alone);
+            dial_close(p, c);
+            return;
+        }
+        dial_close(p, alone);
+    }
     port_judge(p, CHECK_S19, a == REPLY_OK && b == REPLY_OK && second.code == 220, c,
                "RSET and STARTTLS in one segment got: %.*s",
                line_of(a == REPLY_OK ? second.text : first.text),

@@ -39,7 +39,8 @@ extern const char *const ports_verdict_words[PORTS_VERDICTS];
 enum ports_verdict profile_verdict(const struct profile *p, uint16_t port, enum check_id id,
                                    const struct finding *f);
 
-/* Lines "PORT/ID<TAB>verdict<TAB>reason", "ID" alone for every port, "host/ID" for the host. */
+/* Lines "PORT/ID<TAB>verdict<TAB>reason", "ID" alone for every port, "host/ID" for the host.
+ * verdict: fail or weak, "fail?" where it passes by luck. */
 struct expected {
     struct expected_line {
         int port; /* -1: every port; 0: the host */

@@ -105,7 +105,8 @@ static void change(FILE *out, const char *text)
     }
 }
 
-/* The events of the connections that a finding rests on, as an array of its own. */
+/* The events of the connections that a finding rests on, up to where it was made: what the same
+ * connection was used for afterwards says nothing about it. */
 static json_t *exchange(const struct results *r, const struct result *one)
 {
     json_t *list = err_need(json_array());
@@ -114,6 +115,9 @@ static json_t *exchange(const struct results *r, const struct result *one)
     for (size_t i = 0; i < n; i++) {
         json_t *e = json_array_get(talk->events, i);
         json_int_t conn = json_integer_value(json_object_get(e, "conn"));
+        if (one->finding->until > 0 &&
+            json_real_value(json_object_get(e, "at")) > one->finding->until)
+            continue;
         for (int k = 0; k < FINDING_CONNS; k++)
             if (conn != 0 && conn == one->finding->conns[k])
                 (void)json_array_append(list, e);

@@ -86,17 +86,29 @@ static void http(struct port *p)
         "X-B: b\r\nX-C: c\r\nX-D: d\r\nX-E: e\r\nX-F: f\r\nX-G: g\r\nX-H: h\r\n"
         "X-I: i\r\nX-J: j\r\nX-K: k\r\nX-L: l\r\nContent-Length: 0\r\n\r\n";
     char text[8192];
+    struct buf b;
     if (!port_wants(p, CHECK_X08))
         return;
     struct conn *c = dial_handshake(p, NULL, NULL);
     if (c == NULL)
         return;
-    (void)conn_write(c, request, sizeof request - 1, p->o->answer_ms, NULL);
-    (void)dial_rest(p, c, p->quiet_ms * 2, text, sizeof text);
-    bool echo = strstr(text, "mailproof-echo-7f3") != NULL, open = conn_ended(c) == CONN_OPEN;
+    /* A goodbye behind it: whoever still answers that has not been put off by the rest. */
+    const char *bye = p->protocol == PROTOCOL_IMAP   ? "h1 LOGOUT\r\n"
+                      : p->protocol == PROTOCOL_POP3 ? "QUIT\r\n"
+                                                     : "NOOP\r\nQUIT\r\n";
+    buf_init(&b, 4096);
+    buf_printf(&b, "%s%s", request, bye);
+    (void)conn_write(c, b.data, b.len, p->o->answer_ms, NULL);
+    buf_clear(&b);
+    (void)dial_rest(p, c, p->o->answer_ms, text, sizeof text);
+    bool echo = strstr(text, "mailproof-echo-7f3") != NULL;
+    bool open = p->protocol == PROTOCOL_IMAP   ? strstr(text, "h1 OK") != NULL
+                : p->protocol == PROTOCOL_POP3 ? strstr(text, "\n+OK") != NULL
+                                               : strstr(text, "\n250") != NULL;
+    open = open || conn_ended(c) == CONN_OPEN;
     port_judge(p, CHECK_X08, !echo && !open, c, "%s",
                echo ? "what the browser sent is sent back to it"
-                    : "the connection is still open after sixteen lines of HTTP");
+                    : "after sixteen lines of HTTP a command is still obeyed");
     dial_close(p, c);
 }
 

@@ -256,7 +256,8 @@ static void after_flight(struct port *p, enum check_id id, const unsigned char *
         const unsigned char *in;
         conn_took(c, conn_input(c, &in, NULL));
         (void)conn_write(c, record, n, p->o->answer_ms, NULL);
-        size_t got = dial_rest(p, c, heartbeat ? p->quiet_ms : p->o->answer_ms, text, sizeof text);
+        size_t got =
+            dial_rest(p, c, heartbeat ? dial_quiet_ms(p) : p->o->answer_ms, text, sizeof text);
         if (heartbeat)
             port_judge(p, id, got == 0 || text[0] != 24, c, "%s got %zu bytes back", what, got);
         else

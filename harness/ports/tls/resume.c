@@ -50,7 +50,7 @@ static void renegotiation(struct port *p)
     bool begun = SSL_renegotiate(ssl) == 1;
     (void)SSL_do_handshake(ssl);
     conn_flush_openssl(c);
-    double until = loop_now(p->loop) + p->quiet_ms / 1000.0;
+    double until = loop_now(p->loop) + p->o->answer_ms / 1000.0;
     while (begun && SSL_renegotiate_pending(ssl) && conn_ended(c) == CONN_OPEN &&
            loop_now(p->loop) < until)
         conn_pause(p->loop, 10);

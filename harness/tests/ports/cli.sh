@@ -112,6 +112,18 @@ sed 's/E01 = "SHOULD"/E01 = "MAY"/' weak.lua > may.lua
 look 0 "a MAY" "${flags[@]}" --profile may.lua --fail-on should
 look 1 "a MAY counts with --fail-on any" "${flags[@]}" --profile may.lua --fail-on any
 
+# --- the exchange beside a failure ------------------------------------------------------------------
+"$daemon" --ports ephemeral --user ann:secret --plaintext-login yes < /dev/null > open 2>> log &
+children+=("$!")
+for _ in $(seq 100); do
+  [ -s open ] && break
+  sleep 0.05
+done
+look 1 "a login in clear" 127.0.0.1 --name mail.test.example --depth gentle \
+  --port "$(sed -n 's/.*"imap":"127.0.0.1:\([0-9]*\)".*/\1/p' open)=imap/starttls"
+sed -n '/\/J10 /,/pcap/p' said > j10
+if grep -q 'AUTH=PLAIN' j10 && ! grep -q 'TLSv1' j10; then good; else bad "J10 shows what was said in clear, and not what came after"; fi
+
 # --- unreachable is never 0 -----------------------------------------------------------------------
 look 4 "a closed port" "${ours[@]}" --port 1
 look 4 "two closed ports" "${ours[@]}" --port 1=imap --port 9=smtp --profile weak.lua

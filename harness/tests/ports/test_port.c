@@ -112,10 +112,51 @@ static void never_a_word(int fd, int nth)
         ;
 }
 
-static void look(uint16_t number, enum port_mode mode, int budget)
+/* IMAP without TLS that refuses every login, and tells when. */
+static void imap_refuses(int fd, int nth)
+{
+    char line[512], tag[16], out[128];
+    say(fd, "* OK ready\r\n");
+    while (hear(fd, line, sizeof line) && sscanf(line, "%15s", tag) == 1) {
+        if (strstr(line, " CAPABILITY") != NULL)
+            (void)snprintf(out, sizeof out, "* CAPABILITY IMAP4rev1 LOGINDISABLED\r\n%s OK\r\n",
+                           tag);
+        else
+            (void)snprintf(out, sizeof out, "%s NO refused [09:44:%d]\r\n", tag, 20 + nth);
+        say(fd, out);
+    }
+}
+
+/* The same, and the wrong password gets another word, after longer than an answer may take. */
+static void imap_tells(int fd, int nth)
+{
+    char line[512], tag[16], out[128];
+    (void)nth;
+    say(fd, "* OK ready\r\n");
+    while (hear(fd, line, sizeof line) && sscanf(line, "%15s", tag) == 1) {
+        bool wrong = strstr(line, "LOGIN") != NULL && strstr(line, "secret") == NULL;
+        if (wrong)
+            usleep(1300 * 1000);
+        (void)snprintf(out, sizeof out, "%s%s %s\r\n",
+                       strstr(line, " CAPABILITY") != NULL ? "* CAPABILITY IMAP4rev1\r\n" : "", tag,
+                       wrong                                ? "NO wrong"
+                       : strstr(line, "LOGIN") != NULL      ? "NO not now"
+                       : strstr(line, "CAPABILITY") != NULL ? "OK"
+                                                            : "BAD");
+        say(fd, out);
+    }
+}
+
+static void look_as(uint16_t number, enum port_protocol protocol, enum port_mode mode)
 {
     size_t n;
     (void)suites_all(&n);
+    port_init(&port, &options, "127.0.0.1", AF_INET, number, protocol, mode);
+    port_examine(&port);
+}
+
+static void look(uint16_t number, enum port_mode mode, int budget)
+{
     options = (struct ports_options){.host = "mx.example",
                                      .depth = DEPTH_NORMAL,
                                      .budget = budget,
@@ -123,8 +164,20 @@ static void look(uint16_t number, enum port_mode mode, int budget)
                                      .answer_ms = 1000,
                                      .greeting_ms = 4000,
                                      .host_is_name = true};
-    port_init(&port, &options, "127.0.0.1", AF_INET, number, PROTOCOL_SMTP, mode);
-    port_examine(&port);
+    look_as(number, PROTOCOL_SMTP, mode);
+}
+
+static void look_at_logins(uint16_t number)
+{
+    options = (struct ports_options){.host = "imap.example",
+                                     .user = "ann",
+                                     .password = "secret",
+                                     .depth = DEPTH_NORMAL,
+                                     .connect_ms = 2000,
+                                     .answer_ms = 1000,
+                                     .greeting_ms = 4000,
+                                     .host_is_name = true};
+    look_as(number, PROTOCOL_IMAP, MODE_CLEAR);
 }
 
 static void tidy(void)
@@ -216,6 +269,27 @@ START_TEST(a_port_that_says_nothing_ends_in_time)
     }
 END_TEST
 
+START_TEST(a_time_of_day_in_a_refusal_is_no_oracle)
+    {
+        look_at_logins(serve(imap_refuses));
+        ck_assert_int_eq(port.found[CHECK_J11].kind, FINDING_GOOD);
+        ck_assert_msg(port.found[CHECK_J16].kind == FINDING_GOOD, "%s", port.found[CHECK_J16].why);
+        tidy();
+    }
+END_TEST
+
+START_TEST(a_refusal_that_comes_late_is_waited_for)
+    {
+        look_at_logins(serve(imap_tells));
+        ck_assert_int_eq(port.found[CHECK_J11].kind, FINDING_BAD);
+        ck_assert_int_eq(port.found[CHECK_J16].kind, FINDING_BAD);
+        ck_assert_msg(strstr(port.found[CHECK_J16].why, "NO not now\", a wrong one \"") != NULL &&
+                          strstr(port.found[CHECK_J16].why, "NO wrong\"") != NULL,
+                      "%s", port.found[CHECK_J16].why);
+        tidy();
+    }
+END_TEST
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -230,6 +304,8 @@ int main(void)
     tcase_add_test(t, the_budget_is_kept);
     tcase_add_test(t, a_closed_port_is_refused);
     tcase_add_test(t, a_port_that_says_nothing_ends_in_time);
+    tcase_add_test(t, a_time_of_day_in_a_refusal_is_no_oracle);
+    tcase_add_test(t, a_refusal_that_comes_late_is_waited_for);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);

@@ -91,16 +91,20 @@ START_TEST(expectations_are_met_or_stale)
     {
         static struct expected e;
         struct err err = {{0}};
-        const char *f = file_with(
-            "# known\n25/V03\tfail\told clients\nK07\tweak\teverywhere\nhost/P16\tweak\ttwo\n",
-            ".tsv");
+        const char *f =
+            file_with("# known\n25/V03\tfail\told "
+                      "clients\nK07\tweak\teverywhere\nhost/P16\tweak\ttwo\n25/R04\tweak?\tluck\n",
+                      ".tsv");
         ck_assert_msg(expected_load(&e, f, &err) == 0, "%s", err.text);
-        ck_assert_int_eq(e.n, 3);
+        ck_assert_int_eq(e.n, 4);
         ck_assert(expected_judge(&e, 25, CHECK_V03, PORTS_FAIL) != NULL);
         ck_assert(expected_judge(&e, 993, CHECK_V03, PORTS_FAIL) == NULL);
         ck_assert(expected_judge(&e, 993, CHECK_K07, PORTS_PASS) == NULL);
         ck_assert(e.at[0].met && e.at[1].looked && !e.at[1].met && !e.at[2].looked);
         ck_assert(expected_judge(&e, 0, CHECK_P16, PORTS_WEAK) != NULL);
+        ck_assert(expected_judge(&e, 25, CHECK_R04, PORTS_PASS) == NULL);
+        ck_assert(e.at[3].looked && e.at[3].met);
+        ck_assert(expected_judge(&e, 25, CHECK_R04, PORTS_WEAK) != NULL);
         (void)unlink(f);
     }
 END_TEST
