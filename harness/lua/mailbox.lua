@@ -139,19 +139,22 @@ function M.reader(t, user)
   return nil
 end
 
----Waits until done(messages) gives something true, at most `seconds`. That, messages; or nil, messages.
-function M.wait(t, user, seconds, done)
-  local reader = M.reader(t, user)
+---Waits until done(messages) gives something true, at most `seconds`, and no longer than until over() (may be nil) says
+---that nothing can come any more. That, messages; or nil, messages.
+function M.wait(t, user, seconds, done, over)
   local deadline, pause = wire.now() + seconds, 0.01
+  local last = over and over()                             -- before each look: what has come by then is seen
+  local reader = M.reader(t, user)
   while true do
     local messages = t:_prerequisite(reader.all)
     local hit = done(messages)
-    if hit or wire.now() >= deadline then
+    if hit or last or wire.now() >= deadline then
       reader.close()
       return hit, messages
     end
     wire.pause(math.min(pause, math.max(deadline - wire.now(), 0)))
     pause = math.min(pause * 1.5, 0.25)
+    last = over and over()
   end
 end
 

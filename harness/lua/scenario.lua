@@ -23,7 +23,7 @@ local FIELDS = {
   catches = "string|strings", run = "function!", services = "string|strings", needs = "string|strings",
   messages = "integer|strings", users = "integer", edition = "string", level = "string", timeout = "number",
   reply_timeout = "number", serial = "boolean", tags = "string|strings", destructive = "boolean",
-  needs_control = "boolean",
+  needs_control = "boolean", flags = "strings",
 }
 
 local REQUIREMENT_FIELDS = { id = "string!", section = "string!", level = "string!", test = "string!",
@@ -270,7 +270,7 @@ local function declare(L, file, source, line, def)
     says = def.says, why = def.why, run = def.run, protocol = protocol,
     catches = as_list(def.catches), needs = as_list(def.needs), tags = as_list(def.tags),
     users = def.users or 1, serial = def.serial or false, destructive = def.destructive or false,
-    needs_control = def.needs_control or false,
+    needs_control = def.needs_control or false, flags = def.flags,
     timeout = def.timeout or 20, reply_timeout = def.reply_timeout or 10, edition = def.edition or "both",
     messages = def.messages,
   }
@@ -282,6 +282,7 @@ local function declare(L, file, source, line, def)
   if s.edition ~= "rev1" and s.edition ~= "rev2" and s.edition ~= "both" then
     bad("edition", 'unknown edition "%s"%s', s.edition, hint(L.nearest, s.edition, { "both", "rev1", "rev2" }))
   end
+  if s.flags and not s.needs_control then bad("flags", "flags are for a server of its own: needs_control = true") end
   if s.users < 0 or s.users > 100 then bad("users", "users is a number from 0 to 100") end
   if s.timeout <= 0 then bad("timeout", "the timeout is above 0 seconds") end
   if s.reply_timeout <= 0 then bad("reply_timeout", "the reply_timeout is above 0 seconds") end

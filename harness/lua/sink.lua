@@ -26,14 +26,32 @@ function M.listen(t, o)
   return setmetatable({ address = address, port = listener:port(), _l = listener, _t = t }, sink_class)
 end
 
----A connection of the server under test, or nil when none came within the seconds.
+local function limit(self) return (self._t._context.reply_timeout or 10) * (self._t._context.timeout_scale or 1) end
+
+---Whether the queue of a server that is the scenario's own has nothing to do until its clock moves on: then nobody has
+---to wait for what does not come.
+function M.at_rest(t)
+  local path = t._context.own and t._context.target.control
+  if not path then return false end
+  local answer = wire.control(path, { ["do"] = "rest", seconds = 0 }, limit { _t = t })
+  return answer ~= nil and answer.ok == true
+end
+
+local LOOK_SECONDS = 0.02
+
+---A connection of the server under test, or nil when none came within the seconds, or before its queue was at rest.
 function sink:accept(seconds)
   local t = self._t
   seconds = (seconds or 5) * (t._context.timeout_scale or 1)
   t:_step(nil, string.format("accept at %s:%d", self.address, self.port))
-  local name = t:_name "s"
-  local handle, why = self._l:accept(name, self.address, seconds)
-  if why then error(why, 0) end
+  local name, deadline = t:_name "s", wire.now() + seconds
+  local handle, why
+  repeat
+    local over = M.at_rest(t)                              -- before the look: who connects is not at rest
+    local left = over and 0 or math.max(deadline - wire.now(), 0)
+    handle, why = self._l:accept(name, self.address, t._context.own and math.min(left, LOOK_SECONDS) or left)
+    if why then error(why, 0) end
+  until handle or over or wire.now() >= deadline
   if not handle then return nil end
   return setmetatable({ name = name, to = {}, lines = {}, _h = handle, _t = t }, session_class)
 end
@@ -41,32 +59,37 @@ end
 ---Stops listening: who connects from now on is refused.
 function sink:close() self._l:close() end
 
-local function limit(self) return (self._t._context.reply_timeout or 10) * (self._t._context.timeout_scale or 1) end
-
----The bytes up to and with `mark`; nil when the other side closed first.
-local function up_to(self, mark, what)
-  local deadline = wire.now() + limit(self)
+---The bytes up to and with `mark`; nil when the other side closed first, and, where `idle` is true, when it has nothing
+---more to do though it keeps the connection.
+local function up_to(self, mark, what, idle)
+  local t, deadline = self._t, wire.now() + limit(self)
   while true do
+    local over = idle and M.at_rest(t)                     -- before the look: what was said by then is there
+    if over then self._h:fill(#self._h:input(), 0) end
     local bytes = self._h:input()
     local _, stop = bytes:find(mark, 1, true)
     if stop then
       self._h:took(stop)
       return bytes:sub(1, stop)
     end
-    local rc = self._h:fill(#bytes, math.max(deadline - wire.now(), 0))
+    local left = math.max(deadline - wire.now(), 0)
+    local rc = over and -1 or self._h:fill(#bytes, idle and t._context.own and math.min(left, LOOK_SECONDS) or left)
     if rc < 0 then return nil end
-    if rc == 0 then self._t:_fail(string.format("the relaying server sent no %s within %s", what,
-      show.seconds(limit(self)))) end
+    if rc == 0 and left == 0 then
+      t:_fail(string.format("the relaying server sent no %s within %s", what, show.seconds(limit(self))))
+    end
   end
 end
 
----The next line without its CRLF; nil when the connection ended.
-function session:read_line()
-  local line = up_to(self, "\r\n", "line")
+local function next_line(self, idle)
+  local line = up_to(self, "\r\n", "line", idle)
   if not line then return nil end
   self.lines[#self.lines + 1] = line:sub(1, -3)
   return line:sub(1, -3)
 end
+
+---The next line without its CRLF; nil when the connection ended.
+function session:read_line() return next_line(self, false) end
 
 ---Sends a reply; "\n" parts its lines: the separators are put in.
 function session:reply(text)
@@ -95,11 +118,13 @@ function session:data()
   return (("\r\n" .. text):gsub("\r\n%.", "\r\n"):sub(3)), text
 end
 
----A certificate for a second host, signed by itself, with that name in it: t:identity("mx.example", {expired = true}).
-function M.identity(_, name, o)
+---A certificate for a second host with that name in it, signed by itself, or by the authority that the scenario's own
+---server was started with: t:identity("mx.example", {expired = true}).
+function M.identity(t, name, o)
   strict.string(name, "t:identity")
-  o = strict.options(o, { expired = "boolean" }, "t:identity", 2)
-  return setmetatable({ _i = wire.identity(name, o.expired or false) }, identity_class)
+  o = strict.options(o, { expired = "boolean", trusted = "boolean" }, "t:identity", 2)
+  local folder = o.trusted and (t._context.target.state or "") or nil
+  return setmetatable({ _i = wire.identity(name, o.expired or false, folder) }, identity_class)
 end
 
 ---The data of a TLSA record "3 1 1" that is right for it.
@@ -117,6 +142,8 @@ end
 function session:unread() return self._h:input() end
 
 function session:close() self._h:finish "close" end
+
+local STEPS_MOST, STEP_SECONDS = 150, 50
 
 local SERVE = { seconds = "number", ehlo = "string", greeting = "string", mail = "string", rcpt = "string or function",
   data = "string", dot = "string", tls = "table", ehlo_in_tls = "string" }
@@ -184,6 +211,34 @@ function sink:serve(o)
   end
   s:close()
   return s
+end
+
+---As serve, for mail that waits: the server's clock goes on until a session comes. In small steps, so that the server's
+---own patience with a connection does not run out on the way; an answer of "at rest" ends the wait in each of them.
+function sink:serve_later(o)
+  o = strict.options(o, SERVE, "serve_later")
+  for _ = 1, STEPS_MOST do
+    M.control(self._t, { ["do"] = "advance", seconds = STEP_SECONDS })
+    local s = self:serve(o)
+    if s then return s end
+  end
+  self._t:_fail(string.format("the mail was not sent again in %.0f minutes", STEPS_MOST * STEP_SECONDS / 60))
+end
+
+---The first command after EHLO, of a session with a host that lists these extensions (nil: none): "" when the server
+---hung up or has nothing to say, nil when it did not even connect. The session is open if there is something to answer.
+function sink:first_command(extensions, seconds)
+  local s = self:accept(seconds)
+  if not s then return nil end
+  s:reply "220 sink.example"
+  local line = s:read_line()
+  if line then
+    s:reply("250 sink.example" .. (extensions and "\n" .. extensions or ""))
+    line = next_line(s, true)
+  end
+  if line == "QUIT" then s:reply "221 bye" end
+  if line == nil or line == "QUIT" then s:close() end
+  return line or "", s
 end
 
 ---One line to the target's control socket, and its answer. A target without one skips the scenario.

@@ -112,7 +112,8 @@ function smtp:mail(o)
   self:send(string.format("MAIL FROM:<%s>%s", o.from or "ann@client.example", o.params and " " .. o.params or ""))
   self:expect "250"
   for _, address in ipairs(to) do
-    self:send("RCPT TO:<" .. address .. ">")
+    local mailbox, words = address:match '^([^" ]+)( .+)$' -- in quotes a blank belongs to the address
+    self:send("RCPT TO:<" .. (mailbox or address) .. ">" .. (words or ""))
     self:expect("250", "251", "252")
   end
   self:send "DATA"

@@ -5,7 +5,7 @@
 -- accounts = { { name =, password =, address = }, … }, domain, ca, source, verify_name, ehlo, throwaway, fill, maildir,
 -- login_tls, baseline, stop, look ("pop3": mailboxes are looked at and emptied over POP3 even where there is IMAP).
 -- It may use the table `mailproof`: home, state (a fresh folder), daemon (mailproofd's path), port_base, faults (of
--- --fault).
+-- --fault), flags (those that the scenario wants for a server of its own).
 -- SPDX-License-Identifier: MIT
 local scenario = ...
 local M = {}
@@ -203,6 +203,7 @@ function M.skip_reason(target, s, caps, allow)
   if s.needs_control and next(target.services) and not target.control then
     return "it needs a control socket, to answer for the DNS and to move the clock"
   end
+  if s.flags and not target.own_server then return "it needs a mailproofd that is started for it" end
   if s.users > #target.accounts then
     if #target.accounts == 0 then return "it needs an account (--user NAME:PASSWORD)" end
     return string.format("it needs %d accounts, the target has %d", s.users, #target.accounts)
@@ -240,7 +241,7 @@ function M.context(target, s, users, o)
     id = s and s.id or "probe", level = s and s.level or "MUST", file = s and s.file or "", users = given,
     user = given[1], domain = target.domain, marker = o.marker, seed = o.seed, timeout_scale = o.timeout_scale,
     reply_timeout = s and s.reply_timeout or 10, timeout = s and s.timeout or 20, edition = s and s.edition or "both",
-    home = o.home, target = target, services = s and s.services,
+    home = o.home, target = target, services = s and s.services, own = s and s.needs_control,
   }
 end
 

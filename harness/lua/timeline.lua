@@ -9,6 +9,7 @@ mime = require "mime"
 local door = require "door"
 local mailbox = require "mailbox"
 local open = require "open"
+local queue = require "queue"
 local show = require "show"
 local sink = require "sink"
 local strict = require "strict"
@@ -206,6 +207,10 @@ function timeline:listen(o) return sink.listen(self, o) end
 
 function timeline:identity(name, o) return sink.identity(self, name, o) end
 function timeline:control(ask) return sink.control(self, ask) end
+function timeline:zone(...) queue.zone(self, ...) end
+function timeline:submit(to, o) return queue.submit(self, to, o) end
+function timeline:advance(seconds) queue.advance(self, seconds) end
+function timeline:report(marker) return queue.report(self, marker) end
 
 ---Whether the target offers a service: "pop3", "lmtp".
 function timeline:offers(service)
@@ -231,7 +236,7 @@ function timeline:delivered(marker, o)
     for _, bytes in ipairs(messages) do
       if bytes:find(marker, 1, true) then return bytes end
     end
-  end)
+  end, function() return sink.at_rest(self) end)
   if not hit and not o.optional then
     local why = string.format("no message with %s in the INBOX of %s within %s (%d other message%s)",
       show.quoted(marker), user.name, show.seconds(seconds), #all, #all == 1 and "" or "s")

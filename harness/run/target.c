@@ -190,12 +190,29 @@ static int find_file(const struct target *t, const char *name, char *path, size_
                    name);
 }
 
+/* The flags that a scenario wants for its own server: a list, empty for none. */
+static void push_flags(const struct target *t)
+{
+    lua_State *L = t->L;
+    if (t->wish.flags != 0) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, t->wish.flags);
+        lua_getfield(L, -1, "flags");
+        lua_remove(L, -2);
+        if (lua_istable(L, -1))
+            return;
+        lua_pop(L, 1);
+    }
+    lua_newtable(L);
+}
+
 /* The table `mailproof` that target files see. */
 static void offer_globals(const struct target *t, const char *daemon, const struct words *faults,
                           int base)
 {
     lua_State *L = t->L;
     lua_newtable(L);
+    push_flags(t);
+    lua_setfield(L, -2, "flags");
     set_text(L, "home", t->home);
     set_text(L, "state", t->state);
     set_text(L, "daemon", daemon);
@@ -388,11 +405,12 @@ bool target_gives_own(const struct target *t, const struct scenario *s)
     return t->own_server && t->program.pid != 0 && s->needs_control;
 }
 
-int target_start_own(struct target *own, const struct target *t, double timeout_scale,
-                     struct err *err)
+int target_start_own(struct target *own, const struct target *t, const struct scenario *s,
+                     double timeout_scale, struct err *err)
 {
     struct target_wish wish = t->wish;
     wish.log = NULL; /* the other one's */
+    wish.flags = s->ref;
     if (open_below(own, t->L, t->home, t->daemon, &wish, t->state, err) != 0)
         return -1;
     if (target_start(own, timeout_scale, err) == 0)

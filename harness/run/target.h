@@ -16,6 +16,7 @@ struct target_wish {
     struct words urls;   /* --target: URLs of one server, or one file or name */
     struct words users;  /* NAME:PASSWORD */
     struct words faults; /* for mailproofd alone */
+    int flags;           /* Lua registry: the scenario whose flags mailproofd gets; 0: of none */
     const char *domain, *ca, *source, *verify_name; /* NULL: as the target says */
     double timeout_scale;
     const char *log; /* file for what a started program says on stderr, or NULL */
@@ -52,10 +53,10 @@ int target_start(struct target *t, double timeout_scale, struct err *err);
  * queue disturbs nobody. */
 bool target_gives_own(const struct target *t, const struct scenario *s);
 
-/* Opens and starts one more server like t in *own, below t's state folder. Errors as of target_open
- * and target_start; *own is closed then. */
-int target_start_own(struct target *own, const struct target *t, double timeout_scale,
-                     struct err *err);
+/* Opens and starts one more server like t in *own, below t's state folder, with the flags that the
+ * scenario wants. Errors as of target_open and target_start; *own is closed then. */
+int target_start_own(struct target *own, const struct target *t, const struct scenario *s,
+                     double timeout_scale, struct err *err);
 
 /* Whether a started program is still there; if not, err says how it ended. */
 bool target_alive(struct target *t, struct err *err);

@@ -119,9 +119,6 @@ int net_begin(const struct addrinfo *to, const char *source, int *out, struct er
     int fd = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return err_errno(err, "cannot make a socket");
-    int one = 1;
-    /* Each send() is a segment of its own: the script decides what goes together, not Nagle. */
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     if (source != NULL && bind_source(fd, to->ai_family, source, err) != 0)
         goto bad;
     if (connect(fd, to->ai_addr, to->ai_addrlen) != 0 && errno != EINPROGRESS) {
@@ -146,7 +143,7 @@ static void tell(const struct sockaddr *a, socklen_t len, struct net_name *out)
 
 int net_finish(int fd, struct net_name *local, struct net_name *peer, struct err *err)
 {
-    int why = 0;
+    int why = 0, one = 1;
     socklen_t size = sizeof why;
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &why, &size) != 0)
         return err_errno(err, "getsockopt");
@@ -162,6 +159,8 @@ int net_finish(int fd, struct net_name *local, struct net_name *peer, struct err
     if (getpeername(fd, (struct sockaddr *)&a, &size) != 0)
         return err_set(err, "%s", strerror(errno == ENOTCONN ? ECONNRESET : errno));
     tell((struct sockaddr *)&a, size, peer);
+    /* Each send() is a segment of its own: the script decides what goes together, not Nagle. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     /* TCP lets a client meet itself on a free port of its own range: that is nobody's server. */
     if (local->port == peer->port && strcmp(local->host, peer->host) == 0)
         return err_set(err, "%s", strerror(ECONNREFUSED));

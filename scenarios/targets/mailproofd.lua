@@ -11,6 +11,10 @@ for n = 1, 8 do
   accounts[n] = { name = "user" .. n, password = "pass", address = "user" .. n .. "@test.example" }
   table.move({ "--user", "user" .. n .. ":pass" }, 1, 2, #start + 1, start)
 end
+-- What a scenario wants of a server of its own.
+for _, flag in ipairs(mailproof.flags) do
+  start[#start + 1] = flag:gsub("{authority}", function() return require "wire".authority(mailproof.state) end)
+end
 -- An IMAP that misbehaves is no instrument: mailboxes are then filled and looked at by other ways.
 local imap_is_sound = true
 for _, fault in ipairs(mailproof.faults) do

@@ -35,6 +35,8 @@
 ---@field reply_timeout? number    seconds that one expect waits (default 10)
 ---@field serial? boolean          runs alone: it disturbs more than its accounts
 ---@field needs_control? boolean  uses t:control: skipped where the target has no control socket
+---@field flags? string[]         flags for that mailproofd: {"--plaintext-login", "no"}; "{authority}" in one is the
+---                                file of an authority that signs certificates of second hosts (t:identity)
 ---@field tags? string[]           "tls", "auth", "slow", "smuggling", …; --tag
 ---@field destructive? boolean     touches more than its leased INBOX (creates mailboxes, deletes them)
 
@@ -178,19 +180,43 @@ function timeline:deliver(bytes, user) end
 ---@return sink
 function timeline:listen(o) end
 
----One line to the target's control socket (reference-server/control/control.h), and its answer; a refusal is an error of the
----scenario. t:control{["do"] = "advance", seconds = 60} moves the server's clock, ["do"] = "dns" with add = {lines} or
----clear = true says what its DNS knows, ["do"] = "snapshot" and "restore" with a name keep its whole state and bring it
----back, ["do"] = "rest" waits until the queue has nothing under way and nothing due before the clock moves on (what has
----not been sent by then is not sent: a fence; an error after `seconds`, 5, of real time), ["do"] = "rule" or "fault" with
----the keys of mailproofd(8) makes it misbehave at the nth command of the nth session. A scenario says needs_control = true for it, and has a mailproofd of its own.
+---One line to the target's control socket (reference-server/control/control.h), and its answer; a refusal is an
+---error of the scenario. ["do"] = "snapshot" and "restore" with a name keep the server's whole state and bring it back,
+---"set" with name and value changes a setting, "rest" waits until the queue has nothing under way and nothing due
+---before the clock moves on (an error after `seconds`, 5, of real time), "rule" or "fault" with the keys of
+---mailproofd(8) makes it misbehave at the nth command of the nth session. A scenario says needs_control = true for it,
+---and has a mailproofd of its own: there whoever waits for mail or a connection waits no longer than until the queue is
+---at rest.
 ---@param ask table
 ---@return table
 function timeline:control(ask) end
 
----A key and a certificate for a second host, signed by itself.
----@param name string  the DNS name in it
----@param o? {expired?: boolean}
+---Adds records to the server's DNS: t:zone("a.example. MX 10 mx.a.example.", "mx.a.example. A 127.0.0.9").
+---"$FAIL name TYPE" makes a question fail, "$SECURE name" signs the records of that name.
+---@param ... string
+function timeline:zone(...) end
+---One mail of t.user by submission, after login, each step expected to succeed. A recipient may have parameters behind
+---a blank: "bob@a.example NOTIFY=NEVER".
+---@param to string|string[]
+---@param o? {at?: string, from?: string, params?: string, data?: string, subject?: string, tls?: string}
+---  at: the recipients' domains have this address from now on; from: default t.user.address; params: behind MAIL FROM;
+---  data: default a message with t.marker, or `subject`, as its subject; tls: as of t:submission
+---@return smtp_reply
+function timeline:submit(to, o) end
+---Moves the server's clock; what is due happens on the way.
+---@param seconds number
+function timeline:advance(seconds) end
+---The notification in t.user's INBOX with that text (default t.marker), as message.report gives it, and its bytes;
+---fails when there is none.
+---@param marker? string
+---@return table report
+---@return string bytes
+function timeline:report(marker) end
+
+---A key and a certificate for a second host, signed by itself, or by the authority of flags = {"--relay-ca",
+---"{authority}"}.
+---@param name string  the DNS name in it, "*.example" too
+---@param o? {expired?: boolean, trusted?: boolean}  trusted: by that authority
 ---@return identity
 function timeline:identity(name, o) end
 
@@ -209,7 +235,8 @@ function identity:asked() end
 ---@field address string
 ---@field port integer
 local sink = {}
----A connection that the server under test makes, or nil when none came within the seconds (default 5).
+---A connection that the server under test makes, or nil when none came within the seconds (default 5), or before the
+---queue of the scenario's own server was at rest.
 ---@param seconds? number
 ---@return sink_session|nil
 function sink:accept(seconds) end
@@ -221,6 +248,18 @@ function sink:accept(seconds) end
 ---  certificate
 ---@return sink_session|nil
 function sink:serve(o) end
+---As serve, for mail that waits: moves the server's clock on until it is tried again; fails after two hours of that.
+---@param o? table  as of serve
+---@return sink_session
+function sink:serve_later(o) end
+---For "no mail comes": accepts, greets, answers EHLO with these extensions, and gives the first command after it; ""
+---when the server hung up or has nothing to say, nil when it did not even connect. After those, and after QUIT, the
+---session is closed.
+---@param extensions? string
+---@param seconds? number
+---@return string|nil command
+---@return sink_session|nil session
+function sink:first_command(extensions, seconds) end
 ---Stops listening.
 function sink:close() end
 
@@ -406,8 +445,9 @@ local smtp_conn = {}
 ---true:
 ---then it is returned whatever it is.
 ---@param o {from?: string, to?: string|string[], data: string, params?: string, may_fail?: boolean}
----  from: default "ann@client.example", "" is <>; to: default t.user.address; params: behind MAIL FROM:<…>; data is
----  dot-stuffed, and the final dot is added (behind one CRLF if the data does not end in one)
+---  from: default "ann@client.example", "" is <>; to: default t.user.address, parameters may follow behind a blank
+---  ("bob@a.example NOTIFY=NEVER"); params: behind MAIL FROM:<…>; data is dot-stuffed, and the
+---  final dot is added (behind one CRLF if the data does not end in one)
 ---@return smtp_reply
 function smtp_conn:mail(o) end
 ---@class smtp_reply : reply

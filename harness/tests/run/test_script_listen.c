@@ -237,8 +237,9 @@ START_TEST(without_a_control_socket_a_scenario_is_skipped)
     }
 END_TEST
 
-/* Answers one line of a control socket with this text. */
-static void with_control(const char *answer, const char *body)
+/* Answers lines of a control socket, a connection each, with these texts; each line has to be the
+ * one that is wanted. */
+static void with_lines(const char *const lines[][2], size_t lines_n, const char *body)
 {
     char path[] = "/tmp/mailproof-test-XXXXXX", sock[64];
     ck_assert_ptr_nonnull(mkdtemp(path));
@@ -247,15 +248,23 @@ static void with_control(const char *answer, const char *body)
     memcpy(at.sun_path, sock, strlen(sock) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
-    ck_assert_int_eq(listen(fd, 1), 0);
+    ck_assert_int_eq(listen(fd, 4), 0);
     pid_t pid = fork();
     if (pid == 0) {
-        char line[256];
-        int c = accept(fd, NULL, NULL);
-        ssize_t n = recv(c, line, sizeof line - 1, 0);
-        line[n > 0 ? n : 0] = '\0';
-        bool right = strcmp(line, "{\"do\":\"ping\"}\n") == 0;
-        _exit(right && send(c, answer, strlen(answer), MSG_NOSIGNAL) > 0 ? 0 : 1);
+        bool right = true;
+        for (size_t i = 0; i < lines_n && right; i++) {
+            char line[256];
+            int c = accept(fd, NULL, NULL);
+            ssize_t n = recv(c, line, sizeof line - 1, 0);
+            line[n > 0 ? n : 0] = '\0';
+            json_t *got = json_loads(line, 0, NULL), *want = json_loads(lines[i][0], 0, NULL);
+            right = got != NULL && json_equal(got, want) &&
+                    send(c, lines[i][1], strlen(lines[i][1]), MSG_NOSIGNAL) > 0;
+            (void)close(c);
+            json_decref(got);
+            json_decref(want);
+        }
+        _exit(right ? 0 : 1);
     }
     (void)close(fd);
     run(sock, body);
@@ -264,6 +273,12 @@ static void with_control(const char *answer, const char *body)
     (void)unlink(sock);
     (void)rmdir(path);
     ck_assert_int_eq(status, 0);
+}
+
+static void with_control(const char *answer, const char *body)
+{
+    const char *const lines[][2] = {{"{\"do\":\"ping\"}", answer}};
+    with_lines(lines, 1, body);
 }
 
 START_TEST(a_control_line_gives_its_answer_as_a_table)
@@ -284,6 +299,76 @@ START_TEST(a_refused_control_line_is_an_error_of_ours)
     }
 END_TEST
 
+#define OK "{\"ok\": true}\n"
+#define NOT_YET "{\"ok\": false, \"error\": \"busy\"}\n"
+
+START_TEST(zone_and_clock_have_words_of_their_own)
+    {
+        static const char *const lines[][2] = {
+            {"{\"add\":[\"a.example. A 127.0.0.9\",\"$FAIL b.example MX\"],\"do\":\"dns\"}", OK},
+            {"{\"do\":\"advance\",\"seconds\":60}", OK},
+        };
+        with_lines(lines, 2,
+                   "t:zone('a.example. A 127.0.0.9', '$FAIL b.example MX') t:advance(60)");
+        verdict_is(VERDICT_PASS, "");
+        run("", "t:zone(7)");
+        verdict_is(VERDICT_ERROR, "t:zone takes a string");
+        run("", "t:advance 'x'");
+        verdict_is(VERDICT_ERROR, "t:advance takes a number");
+        run("", "t:submit({})");
+        verdict_is(VERDICT_ERROR, "t:submit takes a recipient");
+        run("", "t:submit('bob', {at = '127.0.0.9'})");
+        verdict_is(VERDICT_ERROR, "\"bob\" has no domain");
+        run("", "t:submit('bob@a.example', {host = '127.0.0.9'})");
+        verdict_is(VERDICT_ERROR, "t:submit has no option \"host\"");
+    }
+END_TEST
+
+/* The seconds are those that nobody has to wait for. */
+START_TEST(a_queue_at_rest_ends_the_wait)
+    {
+        static const char *const lines[][2] = {{"{\"do\":\"rest\",\"seconds\":0}", NOT_YET},
+                                               {"{\"do\":\"rest\",\"seconds\":0}", OK}};
+        with_lines(lines, 2,
+                   "t._context.own = true\n"
+                   "local s = t:listen{address = '127.0.0.1', port = 0}:accept(60)\n"
+                   "t:equal(s, nil, 'session') t:check(t:now() < 30, 'waited to the end')");
+        verdict_is(VERDICT_PASS, "");
+    }
+END_TEST
+
+START_TEST(the_first_command_after_ehlo_is_told)
+    {
+        with_relay("EHLO a\r\nMAIL FROM:<a@b>\r\n",
+                   "local line, s = sink:first_command 'DSN'\n"
+                   "t:equal(line, 'MAIL FROM:<a@b>', 'command')\n"
+                   "t:equal(s:read_line(), nil, 'the session is open')");
+        verdict_is(VERDICT_PASS, "");
+        with_relay("EHLO a\r\nQUIT\r\n", "t:equal(sink:first_command(), 'QUIT', 'command')");
+        verdict_is(VERDICT_PASS, "");
+        with_relay("EHLO a\r\n", "t:equal(sink:first_command(), '', 'command')");
+        verdict_is(VERDICT_PASS, "");
+        run("", "local sink = t:listen{address = '127.0.0.1', port = 0}\n"
+                "t:equal(sink:first_command(nil, 0.05), nil, 'command')");
+        verdict_is(VERDICT_PASS, "");
+    }
+END_TEST
+
+START_TEST(mail_that_waits_is_served_later)
+    {
+        static const char *const lines[][2] = {
+            {"{\"do\":\"advance\",\"seconds\":50}", OK},
+            {"{\"do\":\"rest\",\"seconds\":0}", OK}, /* nobody came: on */
+            {"{\"do\":\"advance\",\"seconds\":50}", OK},
+            {"{\"do\":\"rest\",\"seconds\":0}", "what?\n"},
+        };
+        with_lines(lines, 4,
+                   "t._context.own = true\n"
+                   "t:listen{address = '127.0.0.1', port = 0}:serve_later{seconds = 0.05}");
+        verdict_is(VERDICT_ERROR, "the control socket "); /* is gone at the third step */
+    }
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("script_listen");
@@ -298,6 +383,10 @@ int main(void)
     tcase_add_test(tc, without_a_control_socket_a_scenario_is_skipped);
     tcase_add_test(tc, a_control_line_gives_its_answer_as_a_table);
     tcase_add_test(tc, a_refused_control_line_is_an_error_of_ours);
+    tcase_add_test(tc, zone_and_clock_have_words_of_their_own);
+    tcase_add_test(tc, a_queue_at_rest_ends_the_wait);
+    tcase_add_test(tc, the_first_command_after_ehlo_is_told);
+    tcase_add_test(tc, mail_that_waits_is_served_later);
     suite_add_tcase(s, tc);
     SRunner *runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);
