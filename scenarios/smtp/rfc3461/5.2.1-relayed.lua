@@ -1,22 +1,6 @@
 -- What goes to the next host beside the message: to one that knows DSN, and to one that does not.
 -- SPDX-License-Identifier: MIT
 
--- Mail for recipients at a host that listens at that address; recipients are "name parameters".
-local function submit(t, host, domain, parameters, ...)
-  t:control { ["do"] = "dns", add = { domain .. ". A " .. host } }
-  local c = t:submission()
-  c:send("MAIL FROM:<" .. t.user.address .. ">" .. parameters)
-  c:expect "250"
-  for _, to in ipairs { ... } do
-    c:send("RCPT TO:<" .. to:gsub("^(%S+)", "%1@" .. domain .. ">"))
-    c:expect "250"
-  end
-  c:send "DATA"
-  c:expect "354"
-  c:write(message.make { subject = t.marker } .. ".\r\n")
-  c:expect "250"
-end
-
 local function common(def)
   def.services, def.needs_control, def.needs = { "submission" }, true, { "DSN" }
   return def
@@ -50,16 +34,16 @@ scenario(common {
     "smtp-dsn-never-refused", "queue-one-by-one", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.71" }
-    submit(t, "127.0.0.71", "aware.example", " RET=HDRS ENVID=Qq+2B31",
-      "bob NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;Bob.Old@First.Example", "eve NOTIFY=NEVER")
-    local s = sink:serve { seconds = 3, ehlo = "DSN" }
+    t:submit({ "bob@aware.example NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;Bob.Old@First.Example",
+      "eve@aware.example NOTIFY=NEVER" }, { at = "127.0.0.71", params = "RET=HDRS ENVID=Qq+2B31" })
+    local s = sink:serve { ehlo = "DSN" }
     if not s then t:fail "no connection to the next host" end
     local m = parameters(s.from)
     t:equal(m.ENVID, "Qq+2B31", "ENVID at the next host")
     t:equal(m.RET and m.RET:upper(), "HDRS", "RET at the next host")
     local bob, eve = recipient(s, "bob") or {}, recipient(s, "eve")
     if not eve then                                        -- a transaction of its own is lawful
-      eve = recipient(sink:serve { seconds = 1, ehlo = "DSN" } or { to = {} }, "eve") or {}
+      eve = recipient(sink:serve { ehlo = "DSN" } or { to = {} }, "eve") or {}
     end
     local words = {}
     for word in (bob.NOTIFY or "none"):upper():gmatch "%a+" do words[#words + 1] = word end
@@ -80,8 +64,8 @@ scenario(common {
   catches = { "queue-adds-notify", "queue-adds-ret", "queue-envid-invented", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.72" }
-    submit(t, "127.0.0.72", "plain.example", "", "bob")
-    local s = sink:serve { seconds = 3, ehlo = "DSN" }
+    t:submit("bob@plain.example", { at = "127.0.0.72" })
+    local s = sink:serve { ehlo = "DSN" }
     if not s then t:fail "no connection to the next host" end
     local m, bob = parameters(s.from), recipient(s, "bob") or {}
     t:equal(m.ENVID, nil, "ENVID that nobody gave")
@@ -102,8 +86,9 @@ scenario(common {
   catches = { "queue-dsn-unasked", "smtp-loses-after-250", "queue-size-unasked" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.73" }
-    submit(t, "127.0.0.73", "unaware.example", " RET=FULL ENVID=x", "bob NOTIFY=FAILURE ORCPT=rfc822;bob@old.example")
-    local s = sink:serve { seconds = 3 }
+    t:submit("bob@unaware.example NOTIFY=FAILURE ORCPT=rfc822;bob@old.example",
+      { at = "127.0.0.73", params = "RET=FULL ENVID=x" })
+    local s = sink:serve()
     if not s then t:fail "no connection to the next host" end
     local _, n = parameters(s.from)
     t:equal(n, 0, "parameters of MAIL at a host without any extension")
@@ -111,14 +96,6 @@ scenario(common {
     t:equal(n, 0, "parameters of RCPT at a host without any extension")
   end,
 })
-
--- The report in the sender's INBOX.
-local function report(t)
-  local bytes = t:delivered(t.marker, { judge = true, seconds = 3 })
-  local r, why = message.report(bytes)
-  if not r then t:fail("the report is none: %s", why) end
-  return r
-end
 
 scenario(common {
   name = "relayed-is-reported",
@@ -131,10 +108,10 @@ scenario(common {
     "queue-dsn-base64-status", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.74" }
-    submit(t, "127.0.0.74", "relayed.example", "", "bob NOTIFY=SUCCESS")
-    local s = sink:serve { seconds = 3 }
+    t:submit("bob@relayed.example NOTIFY=SUCCESS", { at = "127.0.0.74" })
+    local s = sink:serve()
     if not s or not s.message then t:fail "the message was not sent to the next host" end
-    local one = report(t).recipients[1] or {}
+    local one = t:report().recipients[1] or {}
     t:equal((one.action or "none"):lower():match "^%a+", "relayed", "Action")
     t:check((one.status or ""):find "^2%.", "Status is %s", one.status)
   end,
@@ -151,16 +128,17 @@ scenario(common {
   run = function(t)
     local sink = t:listen { address = "127.0.0.75" }
     local wanted = t.marker
-    submit(t, "127.0.0.75", "silent.example", " ENVID=quiet", "bob", "eve NOTIFY=FAILURE,DELAY", "joe NOTIFY=NEVER")
+    t:submit({ "bob@silent.example", "eve@silent.example NOTIFY=FAILURE,DELAY", "joe@silent.example NOTIFY=NEVER" },
+      { at = "127.0.0.75", params = "ENVID=quiet" })
     local seen = 0
     while seen < 3 do
-      local s = sink:serve { seconds = 3 }
+      local s = sink:serve()
       if not s or not s.message then t:fail "the message was not sent to the next host" end
       seen = seen + #s.to
     end
-    submit(t, "127.0.0.75", "silent.example", " ENVID=asked", "bob NOTIFY=SUCCESS")
-    sink:serve { seconds = 3 }
-    t:delivered("asked", { judge = true, seconds = 3 })    -- made after those that must not be there
+    t:submit("bob@silent.example NOTIFY=SUCCESS", { at = "127.0.0.75", params = "ENVID=asked" })
+    sink:serve()
+    t:delivered("asked", { judge = true })    -- made after those that must not be there
     for _, bytes in ipairs(t:inbox()) do
       t:check(not (bytes:find(wanted, 1, true) and bytes:find "[Ii][Dd]: *quiet"), "a report that nobody asked for")
     end
@@ -177,12 +155,12 @@ scenario(common {
     "queue-dsn-base64-status", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.76" }
-    submit(t, "127.0.0.76", "itself.example", " ENVID=quiet", "bob NOTIFY=SUCCESS")
-    local s = sink:serve { seconds = 3, ehlo = "DSN" }
+    t:submit("bob@itself.example NOTIFY=SUCCESS", { at = "127.0.0.76", params = "ENVID=quiet" })
+    local s = sink:serve { ehlo = "DSN" }
     if not s or not s.message then t:fail "the message was not sent to the next host" end
-    submit(t, "127.0.0.76", "itself.example", " ENVID=asked", "bob NOTIFY=SUCCESS")
-    sink:serve { seconds = 3 }                             -- this one does not list DSN
-    t:delivered("asked", { judge = true, seconds = 3 })
+    t:submit("bob@itself.example NOTIFY=SUCCESS", { at = "127.0.0.76", params = "ENVID=asked" })
+    sink:serve()                             -- this one does not list DSN
+    t:delivered("asked", { judge = true })
     for _, bytes in ipairs(t:inbox()) do
       t:check(not bytes:find "[Ii][Dd]: *quiet", "reported as relayed what a host with DSN will report")
     end

@@ -1,48 +1,23 @@
 -- Reports of failures: who gets one, and who must not. The next host refuses the recipient for good.
 -- SPDX-License-Identifier: MIT
 
-local function zone(t, ...)
-  t:control { ["do"] = "dns", add = { ... } }
-end
-
--- Mail from the user, or another sender, to recipients at the domain: "name parameters".
-local function submit(t, c, from, domain, parameters, ...)
-  c:send("MAIL FROM:<" .. from .. ">" .. parameters)
-  c:expect "250"
-  for _, to in ipairs { ... } do
-    c:send("RCPT TO:<" .. to:gsub("^(%S+)", "%1@" .. domain .. ">"))
-    c:expect "250"
-  end
-  c:send "DATA"
-  c:expect "354"
-  c:write(message.make { subject = t.marker, body = "the-text-of-the-message\r\n" } .. ".\r\n")
-  c:expect "250"
-end
-
 local function common(def)
   def.services, def.needs_control = { "submission" }, true
   return def
 end
 
-local REFUSES = { seconds = 3, rcpt = "550 5.1.1 nobody of this name" }
+local REFUSES = { rcpt = "550 5.1.1 nobody of this name" }
 
 -- Takes those whose name begins with "good", refuses the others, until n recipients were named.
 local function choosy(t, sink, n)
   local seen = 0
   while seen < n do
-    local s = sink:serve { seconds = 3, rcpt = function(to)
+    local s = sink:serve { rcpt = function(to)
       return to:find "^<good" and "250 ok" or "550 5.1.1 nobody of this name"
     end }
     if not s then t:fail("only %d recipients were named to the next host", seen) end
     seen = seen + #s.to
   end
-end
-
-local function report(t, marker)
-  local bytes = t:delivered(marker or t.marker, { judge = true, seconds = 3 })
-  local r, why = message.report(bytes)
-  if not r then t:fail("the report is none: %s", why) end
-  return r, bytes
 end
 
 scenario(common {
@@ -59,21 +34,17 @@ scenario(common {
   needs = { "DSN" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.81" }
-    zone(t, "failed.example. A 127.0.0.81")
-    submit(t, t:submission(), t.user.address, "failed.example", "", "bad1 NOTIFY=FAILURE", "good1 NOTIFY=FAILURE",
-      "bad2", "good2")
+    t:zone "failed.example. A 127.0.0.81"
+    t:submit({ "bad1@failed.example NOTIFY=FAILURE", "good1@failed.example NOTIFY=FAILURE", "bad2@failed.example",
+      "good2@failed.example" })
     choosy(t, sink, 4)
-    report(t)
+    t:report()
+    t:control { ["do"] = "rest" }
     local told = {}
-    for _ = 1, 20 do                                       -- one report, or one for each
-      told = {}
-      for _, bytes in ipairs(t:inbox()) do
-        for _, one in ipairs((message.report(bytes) or { recipients = {} }).recipients) do
-          told[(one["final-recipient"] or ""):match "; *(%w+)@" or "?"] = (one.action or "none"):lower()
-        end
+    for _, bytes in ipairs(t:inbox()) do                   -- one report, or one for each
+      for _, one in ipairs((message.report(bytes) or { recipients = {} }).recipients) do
+        told[(one["final-recipient"] or ""):match "; *(%w+)@" or "?"] = (one.action or "none"):lower()
       end
-      if told.bad1 and told.bad2 then break end
-      t:pause(0.05)
     end
     t:equal(told, { bad1 = "failed", bad2 = "failed" }, "recipients in the reports, and what is said of them")
   end,
@@ -91,27 +62,24 @@ scenario(common {
   needs = { "DSN" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.82" }
-    zone(t, "never.example. A 127.0.0.82")
-    submit(t, t:submission(), t.user.address, "never.example", "", "never NOTIFY=NEVER", "success NOTIFY=SUCCESS",
-      "delay NOTIFY=DELAY", "failure NOTIFY=FAILURE")
+    t:zone "never.example. A 127.0.0.82"
+    t:submit({ "never@never.example NOTIFY=NEVER", "success@never.example NOTIFY=SUCCESS",
+      "delay@never.example NOTIFY=DELAY", "failure@never.example NOTIFY=FAILURE" })
     choosy(t, sink, 4)
-    report(t)
-    submit(t, t:submission(), t.user.address, "never.example", "", "later")
+    t:report()
+    t:submit "later@never.example"
     choosy(t, sink, 1)
-    for _ = 1, 20 do                                       -- until the report that was made last is there
-      local last = false
-      for _, bytes in ipairs(t:inbox()) do
-        local r = message.report(bytes) or { recipients = {} }
-        for _, one in ipairs(r.recipients) do
-          local who = (one["final-recipient"] or ""):match "; *(%w+)@"
-          if who == "later" then last = true end
-          if who ~= "later" and who ~= "failure" then t:fail("a report names the recipient with NOTIFY=%s", who) end
-        end
+    t:control { ["do"] = "rest" }
+    local last = false
+    for _, bytes in ipairs(t:inbox()) do
+      local r = message.report(bytes) or { recipients = {} }
+      for _, one in ipairs(r.recipients) do
+        local who = (one["final-recipient"] or ""):match "; *(%w+)@"
+        if who == "later" then last = true end
+        if who ~= "later" and who ~= "failure" then t:fail("a report names the recipient with NOTIFY=%s", who) end
       end
-      if last then return end
-      t:pause(0.05)
     end
-    t:fail "no report for the last message"
+    t:check(last, "no report for the last message")
   end,
 })
 
@@ -127,13 +95,13 @@ scenario(common {
   run = function(t)
     local name = t:smtp().greeting.lines[1]:match "^(%S+)"
     local sink, home = t:listen { address = "127.0.0.83" }, t:listen { address = "127.0.0.84" }
-    zone(t, "bounce.example. A 127.0.0.83", name .. ". A 127.0.0.84", "client.example. A 127.0.0.84")
-    submit(t, t:submission(), "", "bounce.example", "", "bob")
+    t:zone("bounce.example. A 127.0.0.83", name .. ". A 127.0.0.84", "client.example. A 127.0.0.84")
+    t:submit("bob@bounce.example", { from = "" })
     if not sink:serve(REFUSES) then t:fail "the message was not relayed" end
-    submit(t, t:submission(), t.user.address, "bounce.example", "", "eve")
+    t:submit "eve@bounce.example"
     if not sink:serve(REFUSES) then t:fail "the second message was not relayed" end
-    t:delivered("eve@bounce.example", { seconds = 3 })     -- its report came: the other would have been made before
-    t:check(not home:accept(0.1), "mail from the null sender was answered with a report")
+    t:delivered "eve@bounce.example"                       -- its report came: the other would have been made before
+    t:check(not home:accept(), "mail from the null sender was answered with a report")
     for _, bytes in ipairs(t:inbox()) do
       t:check(not bytes:find("bob@bounce.example", 1, true), "mail from the null sender was reported to the user")
     end
@@ -151,14 +119,14 @@ scenario(common {
     local name = t:smtp().greeting.lines[1]:match "^(%S+)"
     local sink, back = t:listen { address = "127.0.0.85" }, t:listen { address = "127.0.0.86" }
     local home = t:listen { address = "127.0.0.87" }
-    zone(t, "lost.example. A 127.0.0.85", "back.example. A 127.0.0.86", name .. ". A 127.0.0.87")
-    submit(t, t:submission(), "ann@back.example", "lost.example", "", "bob")
+    t:zone("lost.example. A 127.0.0.85", "back.example. A 127.0.0.86", name .. ". A 127.0.0.87")
+    t:submit("bob@lost.example", { from = "ann@back.example" })
     if not sink:serve(REFUSES) then t:fail "the message was not relayed" end
     local s = back:serve(REFUSES)
     if not s then t:fail "no report to the sender's host" end
     t:check(s.from and s.from:find "^<>", "the report came with MAIL FROM:%s", s.from)
-    t:check(not back:accept(0.1), "a refused report led to another mail to the sender's host")
-    t:check(not home:accept(0.1), "a refused report led to another mail to %s", name)
+    t:check(not back:accept(), "a refused report led to another mail to the sender's host")
+    t:check(not home:accept(), "a refused report led to another mail to %s", name)
   end,
 })
 
@@ -173,10 +141,10 @@ scenario(common {
   needs = { "DSN" },
   run = function(t)
     local sink, back = t:listen { address = "127.0.0.88" }, t:listen { address = "127.0.0.89" }
-    zone(t, "asks.example. A 127.0.0.88", "asker.example. A 127.0.0.89")
-    submit(t, t:submission(), "ann@asker.example", "asks.example", " RET=FULL ENVID=Qq1", "bob NOTIFY=FAILURE,SUCCESS")
+    t:zone("asks.example. A 127.0.0.88", "asker.example. A 127.0.0.89")
+    t:submit("bob@asks.example NOTIFY=FAILURE,SUCCESS", { from = "ann@asker.example", params = "RET=FULL ENVID=Qq1" })
     if not sink:serve(REFUSES) then t:fail "the message was not relayed" end
-    local s = back:serve { seconds = 3, ehlo = "DSN" }
+    local s = back:serve { ehlo = "DSN" }
     if not s then t:fail "no report to the sender's host" end
     t:check(s.from and s.from:find "^<>", "the report came with MAIL FROM:%s", s.from)
     t:check(not (s.from or ""):upper():find " RET=", "a report with RET: %s", s.from)
@@ -196,11 +164,12 @@ scenario(common {
   needs = { "DSN" },
   run = function(t)
     local sink = t:listen { address = "127.0.0.90" }
-    zone(t, "ret.example. A 127.0.0.90")
+    t:zone "ret.example. A 127.0.0.90"
     for _, ret in ipairs { "FULL", "HDRS" } do
-      submit(t, t:submission(), t.user.address, "ret.example", " RET=" .. ret, ret:lower())
+      t:submit(ret:lower() .. "@ret.example", { params = "RET=" .. ret,
+        data = message.make { subject = t.marker, body = "the-text-of-the-message\r\n" } })
       if not sink:serve(REFUSES) then t:fail "the message was not relayed" end
-      local bytes = t:delivered(ret:lower() .. "@ret.example", { judge = true, seconds = 3 })
+      local bytes = t:delivered(ret:lower() .. "@ret.example", { judge = true })
       local has = bytes:find("the-text-of-the-message", 1, true) ~= nil
       t:equal(has, ret == "FULL", "the text is in the report with RET=" .. ret)
     end

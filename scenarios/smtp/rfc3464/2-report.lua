@@ -1,26 +1,21 @@
 -- What a notification of a failure is made of. SPDX-License-Identifier: MIT
 
-local function zone(t, ...)
-  t:control { ["do"] = "dns", clear = true }
-  t:control { ["do"] = "dns", add = { ... } }
-end
-
 -- Mail that the next host refuses; from is the sender that the report goes to.
 local function refused(t, host, domain, from, ...)
   local sink = t:listen { address = host }
-  zone(t, domain .. ". A " .. host, ...)
-  t:submission():mail { from = from, to = "bob@" .. domain, data = message.make { subject = t.marker } }
-  local s = sink:serve { seconds = 3, rcpt = "550 5.1.1 nobody of this name" }
+  t:zone(domain .. ". A " .. host, ...)
+  t:submit("bob@" .. domain, { from = from })
+  local s = sink:serve { rcpt = "550 5.1.1 nobody of this name" }
   if not s then t:fail "the message was not relayed" end
 end
 
 local function report(t, host, domain)
   refused(t, host, domain, t.user.address)
-  return t:delivered(t.marker, { judge = true, seconds = 3 })
+  return t:delivered(t.marker, { judge = true })
 end
 
 local function common(def)
-  def.services, def.needs_control, def.serial = { "submission" }, true, true
+  def.services, def.needs_control = { "submission" }, true
   return def
 end
 
@@ -68,7 +63,7 @@ scenario(common {
   run = function(t)
     local back = t:listen { address = "127.0.0.64" }
     refused(t, "127.0.0.63", "null.example", "ann@back.example", "back.example. A 127.0.0.64")
-    local s = back:serve { seconds = 3 }
+    local s = back:serve()
     if not s then t:fail "no notification to the sender" end
     t:check(s.from and s.from:find "^<>", "a notification with MAIL FROM:%s", s.from)
   end,

@@ -4,14 +4,10 @@
 -- Mail to a host that refuses it for good; the report that came back, taken apart, and its bytes.
 local function report(t, host, to)
   local sink = t:listen { address = host }
-  t:control { ["do"] = "dns", add = { to:match "@(.*)" .. ". A " .. host } }
-  t:submission():mail { from = t.user.address, to = to, data = message.make { subject = t.marker } }
-  local s = sink:serve { seconds = 3, rcpt = "550 5.1.1 nobody of this name" }
+  t:submit(to, { at = host })
+  local s = sink:serve { rcpt = "550 5.1.1 nobody of this name" }
   if not s then t:fail "the message was not relayed" end
-  local bytes = t:delivered(t.marker, { judge = true, seconds = 3 })
-  local r, why = message.report(bytes)
-  if not r then t:fail("the report is none: %s", why) end
-  return r, bytes
+  return t:report()
 end
 
 local ALWAYS = { "queue-no-failure-dsn", "queue-dsn-plain", "queue-retries-5xx", "smtp-loses-after-250" }
@@ -83,13 +79,13 @@ scenario(common {
   catches = { "queue-dsn-no-diagnostic", "queue-diagnostic-first-line", "queue-dsn-base64-status" },
   run = function(t)
     local sink = t:listen { address = "127.0.1.3" }
-    t:control { ["do"] = "dns", add = { "reply.example. A 127.0.1.3" } }
+    t:zone "reply.example. A 127.0.1.3"
     t:submission():mail { from = t.user.address, to = "bob@reply.example",
       data = message.make { subject = t.marker } }
-    if not sink:serve { seconds = 3, rcpt = "550 5.7.1 go away\n5.7.1 or ask joe@reply.example" } then
+    if not sink:serve { rcpt = "550 5.7.1 go away\n5.7.1 or ask joe@reply.example" } then
       t:fail "the message was not relayed"
     end
-    local r, why = message.report(t:delivered(t.marker, { judge = true, seconds = 3 }))
+    local r, why = message.report(t:delivered(t.marker, { judge = true }))
     if not r then t:fail("the report is none: %s", why) end
     local code = (r.recipients[1] or {})["diagnostic-code"] or "none"
     t:check(code:lower():find "^smtp *; *550", "Diagnostic-Code is %s", code)
@@ -107,15 +103,15 @@ scenario(common {
   catches = { "queue-dsn-to-header-from", "queue-dsn-no-to" },
   run = function(t)
     local sink, other = t:listen { address = "127.0.1.4" }, t:listen { address = "127.0.1.5" }
-    t:control { ["do"] = "dns", add = { "whom.example. A 127.0.1.4", "other.example. A 127.0.1.5" } }
+    t:zone("whom.example. A 127.0.1.4", "other.example. A 127.0.1.5")
     t:submission():mail { from = t.user.address, to = "bob@whom.example",
       data = message.make { subject = t.marker, from = t.user.address,
         headers = { "Reply-To: joe@other.example", "Errors-To: joe@other.example",
           "Return-Receipt-To: joe@other.example" } } }
-    if not sink:serve { seconds = 3, rcpt = "550 5.1.1 nobody of this name" } then
+    if not sink:serve { rcpt = "550 5.1.1 nobody of this name" } then
       t:fail "the message was not relayed"
     end
-    local bytes = t:delivered(t.marker, { judge = true, seconds = 3 })
+    local bytes = t:delivered(t.marker, { judge = true })
     local to = message.header(bytes, "To") or "none"
     t:check(to:lower():find(t.user.address:lower(), 1, true), "To of the report is %s", to)
     t:check((message.header(bytes, "From") or ""):find "@", "From of the report has no address")

@@ -124,18 +124,6 @@ scenario(common {
   end,
 })
 
-local function submit(t, domain, parameter)
-  local c = t:submission()
-  c:send("MAIL FROM:<" .. t.user.address .. "> " .. parameter(c))
-  c:expect "250"
-  c:send("RCPT TO:<bob@" .. domain .. ">")
-  c:expect "250"
-  c:send "DATA"
-  c:expect "354"
-  c:write(message.make { subject = t.marker } .. ".\r\n")
-  c:expect "250"
-end
-
 for _, way in ipairs { "for", "until" } do
   scenario(common {
     name = "held-" .. way,
@@ -149,26 +137,18 @@ for _, way in ipairs { "for", "until" } do
     needs_control = true,
     run = function(t)
       local host = way == "for" and "127.0.3.21" or "127.0.3.22"
-      local domain = way .. "-later.example"
       local sink = t:listen { address = host }
-      t:control { ["do"] = "dns", add = { domain .. ". A " .. host } }
-      submit(t, domain, function(c)
-        if way == "for" then return "HOLDFOR=1000" end
-        local longest, last = limits(t, c)
-        return "HOLDUNTIL=" .. text_of(moment(last) - longest + 1000)
-      end)
-      t:check(not sink:accept(0.1), "sent at once")
-      t:control { ["do"] = "advance", seconds = 900 }
-      t:check(not sink:accept(0.1), "sent a hundred seconds too early")
-      for _ = 1, 70 do
-        t:control { ["do"] = "advance", seconds = 60 }
-        local s = sink:serve { seconds = 0.03 }
-        if s then
-          t:check(s.message and s.message:find(t.marker, 1, true), "the session after the time had no message")
-          return
-        end
+      local words = "HOLDFOR=1000"
+      if way == "until" then
+        local longest, last = limits(t, t:submission())
+        words = "HOLDUNTIL=" .. text_of(moment(last) - longest + 1000)
       end
-      t:fail "not sent in the hour after its time"
+      t:submit("bob@" .. way .. "-later.example", { at = host, params = words })
+      t:check(not sink:accept(), "sent at once")
+      t:advance(900)
+      t:check(not sink:accept(), "sent a hundred seconds too early")
+      local s = sink:serve_later()
+      t:check(s.message and s.message:find(t.marker, 1, true), "the session after the time had no message")
     end,
   })
 end
@@ -184,17 +164,9 @@ scenario(common {
   needs_control = true,
   run = function(t)
     local sink = t:listen { address = "127.0.3.23" }
-    t:control { ["do"] = "dns", add = { "held.example. A 127.0.3.23" } }
-    submit(t, "held.example", function() return "HOLDFOR=100" end)
-    local s
-    for _ = 1, 70 do
-      t:control { ["do"] = "advance", seconds = 60 }
-      s = sink:serve { seconds = 0.03, rcpt = "550 5.1.1 nobody of this name" }
-      if s then break end
-    end
-    if not s then t:fail "not sent in an hour" end
-    local r, why = message.report(t:delivered(t.marker, { judge = true, seconds = 3 }))
-    if not r then t:fail("the report is none: %s", why) end
+    t:submit("bob@held.example", { at = "127.0.3.23", params = "HOLDFOR=100" })
+    sink:serve_later { rcpt = "550 5.1.1 nobody of this name" }
+    local r = t:report()
     t:check(r.message["arrival-date"], "no Arrival-Date in the report")
     t:check((r.message["future-release-request"] or ""):lower():find "^for *; *100", "Future-Release-Request is %s",
       r.message["future-release-request"])

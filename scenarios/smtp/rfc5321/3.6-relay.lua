@@ -1,29 +1,6 @@
 -- How the server behaves as a client towards the next host: what it says, in which order, and what it makes of replies.
 -- SPDX-License-Identifier: MIT
 
--- One mail from the user, after login, for recipients at that domain, which has its address at `host`.
-local function submit(t, host, domain, o)
-  o = o or {}
-  t:control { ["do"] = "dns", add = { domain .. ". A " .. host } }
-  local to = {}
-  for i, name in ipairs(o.to or { "bob" }) do to[i] = name .. "@" .. domain end
-  return t:submission():mail { from = o.from or t.user.address, to = to, params = o.params,
-    data = o.data or message.make { subject = t.marker } }
-end
-
-local function advance(t, seconds) t:control { ["do"] = "advance", seconds = seconds } end
-
--- The message after passing trouble: the clock goes on in steps until a session brings it.
-local function again(t, sink, o)
-  o.seconds = 0.03
-  for _ = 1, 150 do
-    advance(t, 50)
-    local s = sink:serve(o)
-    if s then return s end
-  end
-  t:fail "not tried again in two hours"
-end
-
 local function common(def)
   def.services, def.needs_control = def.services or { "submission" }, true
   return def
@@ -38,14 +15,14 @@ scenario(common {
   catches = { "queue-one-by-one", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.2.1" }
-    submit(t, "127.0.2.1", "many.example", { to = { "ann", "bob", "eve" } })
-    local s = sink:serve { seconds = 3 }
+    t:submit({ "ann@many.example", "bob@many.example", "eve@many.example" }, { at = "127.0.2.1" })
+    local s = sink:serve()
     if not s then t:fail "no connection to the next host" end
     local names = {}
     for i, to in ipairs(s.to) do names[i] = to:match "^<(%w+)@" end
     table.sort(names)
     t:equal(names, { "ann", "bob", "eve" }, "recipients of the first transaction")
-    t:check(not sink:accept(0.05), "a second connection for the same message")
+    t:check(not sink:accept(), "a second connection for the same message")
   end,
 })
 
@@ -59,10 +36,11 @@ scenario(common {
   catches = { "queue-talks-first", "queue-ehlo-short-name", "queue-no-quit", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.2.2" }
-    submit(t, "127.0.2.2", "begin.example")
-    local s = sink:accept(3)
+    t:submit("bob@begin.example", { at = "127.0.2.2" })
+    local s = sink:accept()
     if not s then t:fail "no connection to the next host" end
-    t:pause(0.05)                                          -- time in which it could talk; nothing is due
+    for _ = 1, 2 do t:control { ["do"] = "ping" } end      -- a fence: it has seen by now that it is connected
+    t:pause(0)
     t:check(#s:unread() == 0, "said %s before the greeting", s:unread())
     s:reply "220 sink.example"
     local hello = s:read_line() or "nothing"
@@ -76,7 +54,7 @@ scenario(common {
     s:reply "354 go on"
     s:data()
     s:reply "250 taken"
-    advance(t, 600)                                        -- whoever keeps connections for reuse gives up by now
+    t:advance(600)                                        -- whoever keeps connections for reuse gives up by now
     local last = s:read_line()
     t:check(last == "QUIT", "the last line of the session is %s", last)
   end,
@@ -91,8 +69,8 @@ scenario(common {
   catches = { "queue-no-helo", "smtp-loses-after-250", "queue-size-unasked" },
   run = function(t)
     local sink = t:listen { address = "127.0.2.3" }
-    submit(t, "127.0.2.3", "old.example")
-    local s = sink:accept(3)
+    t:submit("bob@old.example", { at = "127.0.2.3" })
+    local s = sink:accept()
     if not s then t:fail "no connection to the next host" end
     s:reply "220 sink.example"
     s:read_line()
@@ -100,7 +78,7 @@ scenario(common {
     local line = s:read_line()
     if line == nil or line == "QUIT" then                  -- lawful: HELO on a new connection
       s:close()
-      s = sink:accept(1)
+      s = sink:accept()
       if not s then t:fail "gave up when EHLO got 502" end
       s:reply "220 sink.example"
       line = s:read_line()
@@ -124,7 +102,7 @@ scenario(common {
   run = function(t)
     local sink = t:listen { address = "127.0.2.4" }
     local c = t:submission()
-    t:control { ["do"] = "dns", add = { "case.example. A 127.0.2.4" } }
+    t:zone "case.example. A 127.0.2.4"
     c:send "MAIL FROM:<Ann.O'Hara+List=2@Client.Example>"
     c:expect "250"
     local sent = { ["Bob.X+y@case.example"] = true, ["a%b!c@case.example"] = false, ['"Joe Doe"@case.example'] = true }
@@ -141,7 +119,7 @@ scenario(common {
     local n = 0
     for _ in pairs(sent) do n = n + 1 end
     while n > 0 do
-      local s = sink:serve { seconds = 3 }
+      local s = sink:serve()
       if not s then t:fail "not all recipients reached the next host" end
       t:equal(s.from:match "^<(.-)@", "Ann.O'Hara+List=2", "local part of the sender")
       for _, to in ipairs(s.to) do
@@ -167,13 +145,13 @@ scenario(common {
   services = { "smtp" },
   run = function(t)
     local sink = t:listen { address = "127.0.2.5" }
-    t:control { ["do"] = "dns", add = { "bytes.example. A 127.0.2.5" } }
+    t:zone "bytes.example. A 127.0.2.5"
     local sent = "Received: from a.example by b.example; Sat, 21 Nov 2026 01:02:03 +0000\r\n"
       .. "X-Odd:no space\r\nfrom: joe  \r\nSubject: " .. t.marker .. "\r\n  folded \t\r\nTO: undisclosed\r\n\r\n"
       .. "blanks  \r\n\r\n \r\n.dots\r\n..two\r\n" .. ("x"):rep(990) .. "\r\ntab\there\x01\x7f\r\n\r\n\r\n"
     -- Over port 25, where nothing is a submission that may be repaired.
     t:smtp { login = true }:mail { from = t.user.address, to = "bob@bytes.example", data = sent }
-    local s = sink:serve { seconds = 3 }
+    local s = sink:serve()
     if not s or not s.message then t:fail "the message was not sent to the next host" end
     t:equal(s.message:sub(-#sent), sent, "the relayed message without the trace field on top")
     local added = s.message:sub(1, -#sent - 1)
@@ -193,7 +171,7 @@ scenario(common {
     "smtp-loses-after-250" },
   run = function(t)
     local sink, other = t:listen { address = "127.0.2.6" }, t:listen { address = "127.0.2.7" }
-    t:control { ["do"] = "dns", add = { "route.example. A 127.0.2.6", "first.example. A 127.0.2.7" } }
+    t:zone("route.example. A 127.0.2.6", "first.example. A 127.0.2.7")
     local c = t:submission()
     c:send("MAIL FROM:<@first.example:" .. t.user.address .. ">")
     c:expect "250"
@@ -203,7 +181,7 @@ scenario(common {
     c:expect "354"
     c:write(message.make { subject = t.marker } .. ".\r\n")
     c:expect "250"
-    local s = sink:serve { seconds = 3 }
+    local s = sink:serve()
     if not s then t:fail "no connection to the host of the last address" end
     t:equal((s.to[1] or "none"):match "^<.->", "<bob@route.example>", "recipient at the next host")
     t:equal((s.from or "none"):match "^<.->", "<" .. t.user.address .. ">", "sender at the next host")
@@ -222,14 +200,14 @@ scenario(common {
   run = function(t)
     local sink, back = t:listen { address = "127.0.2.8" }, t:listen { address = "127.0.2.9" }
     local first = t:listen { address = "127.0.2.10" }
-    t:control { ["do"] = "dns", add = { "gone.example. A 127.0.2.8", "d.example. A 127.0.2.9",
-      "a.example. A 127.0.2.10" } }
+    t:zone("gone.example. A 127.0.2.8", "d.example. A 127.0.2.9",
+      "a.example. A 127.0.2.10")
     local c = t:submission()
     c:mail { from = "@a.example:user@d.example", to = "bob@gone.example", data = message.make { subject = t.marker } }
-    if not sink:serve { seconds = 3, rcpt = "550 5.1.1 nobody of this name" } then
+    if not sink:serve { rcpt = "550 5.1.1 nobody of this name" } then
       t:fail "the message was not relayed"
     end
-    local s = back:serve { seconds = 3 }
+    local s = back:serve()
     if not s then t:fail "no report to the host of the sender's mailbox" end
     t:equal((s.to[1] or "none"):match "^<.->", "<user@d.example>", "recipient of the report")
     t:check(not first:accept(0), "the report went along the route")
@@ -246,11 +224,11 @@ scenario(common {
   catches = { "queue-knows-only-250", "queue-gives-up-on-4xx", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.2.11" }
-    submit(t, "127.0.2.11", "codes.example")
-    if not sink:serve { seconds = 3, rcpt = "459 hm" } then t:fail "no connection to the next host" end
-    local s = again(t, sink, { mail = "259 hm", rcpt = "259 hm", dot = "259 hm" })
+    t:submit("bob@codes.example", { at = "127.0.2.11" })
+    if not sink:serve { rcpt = "459 hm" } then t:fail "no connection to the next host" end
+    local s = sink:serve_later { mail = "259 hm", rcpt = "259 hm", dot = "259 hm" }
     t:check(s.message, "259 to MAIL or RCPT was no success: %s", s.lines)
-    t:check(not sink:accept(0.05), "sent again after a 259")
+    t:check(not sink:accept(), "sent again after a 259")
   end,
 })
 
@@ -264,8 +242,8 @@ scenario(common {
     "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.2.12" }
-    submit(t, "127.0.2.12", "nodata.example")
-    local s = sink:accept(3)
+    t:submit("bob@nodata.example", { at = "127.0.2.12" })
+    local s = sink:accept()
     if not s then t:fail "no connection to the next host" end
     s:reply "220 sink.example"
     for _, reply in ipairs { "250 sink.example", "250 ok", "250 ok", "554 5.7.1 not today" } do
@@ -275,7 +253,7 @@ scenario(common {
     local line = s:read_line()
     t:check(line == nil or line == "QUIT" or line == "RSET", "after the 554 to DATA came %s", line)
     s:close()
-    t:delivered(t.marker, { judge = true, seconds = 3 })
+    t:delivered(t.marker, { judge = true })
   end,
 })
 
@@ -289,8 +267,8 @@ scenario(common {
     "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.2.13" }
-    submit(t, "127.0.2.13", "cut.example")
-    local s = sink:accept(3)
+    t:submit("bob@cut.example", { at = "127.0.2.13" })
+    local s = sink:accept()
     if not s then t:fail "no connection to the next host" end
     s:reply "220 sink.example"
     for _, reply in ipairs { "250 sink.example", "250 ok", "250 ok", "354 go on" } do
@@ -299,7 +277,7 @@ scenario(common {
     end
     s:data()
     s:close()                                              -- the text was read, its reply is never sent
-    s = again(t, sink, {})
+    s = sink:serve_later()
     t:check(s.message and s.message:find(t.marker, 1, true), "the second attempt had no message: %s", s.lines)
     t:equal(#t:inbox(), 0, "reports about a message that was delivered at the second attempt")
   end,
@@ -314,10 +292,10 @@ scenario(common {
   catches = { "queue-remembers-refusal", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.2.14" }
-    submit(t, "127.0.2.14", "moody.example")
-    if not sink:serve { seconds = 3, mail = "550 5.7.1 not you" } then t:fail "no connection to the next host" end
-    submit(t, "127.0.2.14", "moody.example", { data = message.make { subject = t.marker .. "-second" } })
-    local s = sink:serve { seconds = 3 }
+    t:submit("bob@moody.example", { at = "127.0.2.14" })
+    if not sink:serve { mail = "550 5.7.1 not you" } then t:fail "no connection to the next host" end
+    t:submit("bob@moody.example", { subject = t.marker .. "-second" })
+    local s = sink:serve()
     t:check(s and s.message and s.message:find(t.marker .. "-second", 1, true), "the second message was not tried")
   end,
 })
@@ -331,14 +309,14 @@ scenario(common {
   catches = { "queue-again-to-all", "queue-gives-up-on-4xx", "queue-4yz-ends-transaction", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.2.15" }
-    submit(t, "127.0.2.15", "some.example", { to = { "ann", "late", "eve" } })
-    local s = sink:serve { seconds = 3, rcpt = function(to)
+    t:submit({ "ann@some.example", "late@some.example", "eve@some.example" }, { at = "127.0.2.15" })
+    local s = sink:serve { rcpt = function(to)
       return to:find "^<late" and "452 4.5.3 one too many" or "250 ok"
     end }
     if not s then t:fail "no connection to the next host" end
     t:check(s.message, "the message was not sent to those that were taken")
-    t:check(not sink:accept(0.05), "tried again at once")
-    s = again(t, sink, {})
+    t:check(not sink:accept(), "tried again at once")
+    s = sink:serve_later()
     t:equal(#s.to, 1, "recipients of the second attempt")
     t:check((s.to[1] or ""):find "^<late@", "the second attempt is for %s", s.to)
     t:check(s.message, "the second attempt was without the message")
@@ -357,18 +335,18 @@ scenario(common {
   catches = { "queue-no-patience", "queue-waits-for-ever", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.2.16" }
-    submit(t, "127.0.2.16", "slow.example")
-    local s = sink:accept(3)
+    t:submit("bob@slow.example", { at = "127.0.2.16" })
+    local s = sink:accept()
     if not s then t:fail "no connection to the next host" end
-    advance(t, 280)                                        -- almost five minutes of silence
+    t:advance(280)                                        -- almost five minutes of silence
     s:reply "220 sink.example"
     t:check((s:read_line() or "closed"):find "^EHLO", "did not wait five minutes for the greeting")
     s:reply "250 sink.example"
     t:check((s:read_line() or "closed"):find "^MAIL", "no MAIL after EHLO")
-    advance(t, 280)
+    t:advance(280)
     s:reply "250 ok"
     t:check((s:read_line() or "closed"):find "^RCPT", "did not wait five minutes for the reply to MAIL")
-    for _ = 1, 4 do advance(t, 1000) end                   -- more than an hour without a word
+    for _ = 1, 4 do t:advance(1000) end                   -- more than an hour without a word
     local line = s:read_line()
     t:check(line == nil or line == "QUIT", "still there after an hour of silence, and says %s", line)
   end,

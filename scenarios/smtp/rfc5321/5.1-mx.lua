@@ -2,15 +2,6 @@
 -- listens on several addresses of the loopback; the DNS is what the control socket says.
 -- SPDX-License-Identifier: MIT
 
-local function zone(t, ...)
-  t:control { ["do"] = "dns", clear = true }
-  t:control { ["do"] = "dns", add = { ... } }
-end
-
-local function submit(t, to)
-  t:submission():mail { from = t.user.address, to = to, data = message.make { subject = t.marker } }
-end
-
 local function arrived(t, s, who)
   if t:check(s, "no connection to %s", who) then
     t:check(s.message and s.message:find(t.marker, 1, true), "the message was not sent to %s, only %s", who, s.lines)
@@ -29,10 +20,10 @@ scenario {
   run = function(t)
     local first = t:listen { address = "127.0.0.21" }
     local second = t:listen { address = "127.0.0.22" }
-    zone(t, "order.example. MX 20 b.order.example.", "order.example. MX 10 a.order.example.",
+    t:zone("order.example. MX 20 b.order.example.", "order.example. MX 10 a.order.example.",
       "a.order.example. A 127.0.0.21", "b.order.example. A 127.0.0.22")
-    submit(t, "bob@order.example")
-    arrived(t, first:serve { seconds = 3 }, "the host with preference 10")
+    t:submit "bob@order.example"
+    arrived(t, first:serve(), "the host with preference 10")
     t:check(not second:accept(0), "the host with preference 20 was tried although the first one takes mail")
   end,
 }
@@ -49,11 +40,11 @@ scenario {
   run = function(t)
     local last = t:listen { address = "127.0.0.25" }
     local second = t:listen { address = "127.0.0.24" }     -- nobody listens at 127.0.0.23
-    zone(t, "down.example. MX 10 a.down.example.", "down.example. MX 20 b.down.example.",
+    t:zone("down.example. MX 10 a.down.example.", "down.example. MX 20 b.down.example.",
       "down.example. MX 30 c.down.example.", "a.down.example. A 127.0.0.23", "b.down.example. A 127.0.0.24",
       "c.down.example. A 127.0.0.25")
-    submit(t, "bob@down.example")
-    arrived(t, second:serve { seconds = 3 }, "the second host, while the first is down")
+    t:submit "bob@down.example"
+    arrived(t, second:serve(), "the second host, while the first is down")
     t:check(not last:accept(0), "the third host was tried although the second one takes mail")
   end,
 }
@@ -69,9 +60,9 @@ scenario {
   needs_control = true,
   run = function(t)
     local web = t:listen { address = "127.0.0.27" }        -- the MX names a host without any address
-    zone(t, "both.example. MX 10 nowhere.example.", "both.example. A 127.0.0.27")
-    submit(t, "bob@both.example")
-    t:check(not web:accept(2), "connected to the address of the domain, which its MX does not name")
+    t:zone("both.example. MX 10 nowhere.example.", "both.example. A 127.0.0.27")
+    t:submit "bob@both.example"
+    t:check(not web:accept(), "connected to the address of the domain, which its MX does not name")
   end,
 }
 
@@ -86,9 +77,9 @@ scenario {
   needs_control = true,
   run = function(t)
     local web = t:listen { address = "127.0.0.28" }
-    zone(t, "$FAIL sick.example MX", "sick.example. A 127.0.0.28")
-    submit(t, "bob@sick.example")
-    t:check(not web:accept(2), "connected to the address of the domain while its MX records are unknown")
+    t:zone("$FAIL sick.example MX", "sick.example. A 127.0.0.28")
+    t:submit "bob@sick.example"
+    t:check(not web:accept(), "connected to the address of the domain while its MX records are unknown")
   end,
 }
 
@@ -104,9 +95,9 @@ scenario {
   run = function(t)
     local behind = t:listen { address = "127.0.0.29" }
     local name = t:smtp().greeting.lines[1]:match "^(%S+)"
-    zone(t, "self.example. MX 10 " .. name .. ".", "self.example. MX 20 b.self.example.",
+    t:zone("self.example. MX 10 " .. name .. ".", "self.example. MX 20 b.self.example.",
       "b.self.example. A 127.0.0.29")
-    submit(t, "bob@self.example")
-    t:check(not behind:accept(2), "relayed to a host of greater preference than its own")
+    t:submit "bob@self.example"
+    t:check(not behind:accept(), "relayed to a host of greater preference than its own")
   end,
 }

@@ -11,11 +11,6 @@ local function mail(c, from, parameters)
   return r
 end
 
-local function submit(t, c, domain, priority, subject)
-  c:mail { from = t.user.address, to = "bob@" .. domain, params = priority and "MT-PRIORITY=" .. priority,
-    data = message.make { subject = subject or t.marker } }
-end
-
 scenario {
   name    = "values",
   title   = "MT-PRIORITY takes -9 to 9, and refuses what is no such number",
@@ -123,15 +118,15 @@ scenario {
   needs_control = true,
   run = function(t)
     local sink = t:listen { address = "127.0.3.31" }
-    t:control { ["do"] = "dns", add = { "urgent.example. A 127.0.3.31" } }
+    t:zone "urgent.example. A 127.0.3.31"
     for _, value in ipairs { "-7", "1", "7" } do
-      submit(t, t:submission(), "urgent.example", value)
-      local s = sink:serve { seconds = 3, ehlo = "MT-PRIORITY MIXER" }
+      t:submit("bob@urgent.example", { params = "MT-PRIORITY=" .. value })
+      local s = sink:serve { ehlo = "MT-PRIORITY MIXER" }
       if not s then t:fail "no connection to the next host" end
       t:equal((s.from or ""):upper():match " MT%-PRIORITY=(%S+)", value, "MT-PRIORITY at the next host")
     end
-    submit(t, t:submission(), "urgent.example", "7")
-    local s = sink:serve { seconds = 3 }
+    t:submit("bob@urgent.example", { params = "MT-PRIORITY=7" })
+    local s = sink:serve()
     t:check(s and not (s.from or ""):upper():find "MT%-PRIORITY", "a host without it got MAIL FROM:%s", s and s.from)
   end,
 }
@@ -150,14 +145,15 @@ scenario {
   run = function(t)
     local sink = t:listen { address = "127.0.3.32" }
     -- While the name server fails all three wait; then the queue is started by hand.
-    t:control { ["do"] = "dns", add = { "$FAIL order.example MX", "$FAIL order.example A" } }
-    local c = t:submission()
-    for _, p in ipairs { "0", "6", "-6" } do submit(t, c, "order.example", p, t.marker .. " priority " .. p) end
-    t:pause(0.05)
+    t:zone("$FAIL order.example MX", "$FAIL order.example A")
+    for _, p in ipairs { "0", "6", "-6" } do
+      t:submit("bob@order.example", { params = "MT-PRIORITY=" .. p, subject = t.marker .. " priority " .. p })
+    end
+    t:control { ["do"] = "rest" }
     t:control { ["do"] = "dns", clear = true }
-    t:control { ["do"] = "dns", add = { "order.example. A 127.0.3.32" } }
+    t:zone "order.example. A 127.0.3.32"
     t:control { ["do"] = "flush", domain = "order.example" }
-    local s = sink:serve { seconds = 3 }
+    local s = sink:serve()
     if not s or not s.message then t:fail "no message came" end
     t:check(s.message:find "priority 6\r\n", "the first message is %s", message.header(s.message, "Subject"))
   end,

@@ -1,10 +1,6 @@
 -- DANE: TLSA records say whether, and with which key, the next host speaks TLS. RFC 7672.
 -- SPDX-License-Identifier: MIT
 
-local function submit(t, to)
-  t:submission():mail { from = t.user.address, to = to, data = message.make { subject = t.marker } }
-end
-
 -- The zone of a host at that address whose records are signed, with these TLSA records (data only).
 local function secure(t, domain, address, ...)
   local name = "mx." .. domain
@@ -14,7 +10,7 @@ local function secure(t, domain, address, ...)
   local tlsa = ("_%d._tcp.%s"):format(sink.port, name)
   lines[#lines + 1] = "$SECURE " .. tlsa
   for _, data in ipairs { ... } do lines[#lines + 1] = tlsa .. ". TLSA " .. data end
-  t:control { ["do"] = "dns", add = lines }
+  t:zone(table.unpack(lines))
   return sink
 end
 
@@ -25,15 +21,9 @@ end
 
 -- A session with a host that offers no STARTTLS: nothing of the mail may come.
 local function nothing_in_clear(t, sink, why)
-  local s = sink:accept(2)
-  if not s then return end
-  s:reply "220 sink.example"
-  s:read_line()
-  s:reply "250 sink.example"
-  t:pause(0.05)
-  t:check(not s:unread():find "MAIL", "%s, and got %s in clear", why, s:unread())
-  if s:unread():find "QUIT" then s:reply "221 bye" end
-  s:close()
+  local line, s = sink:first_command()
+  t:check(not (line or ""):find "^MAIL", "%s, and got %s in clear", why, line)
+  if s then s:close() end
 end
 
 local OTHER = "3 1 1 " .. ("ab"):rep(32)
@@ -49,8 +39,8 @@ scenario(common {
   run = function(t)
     local who = t:identity("elsewhere.example", { expired = true })
     local sink = secure(t, "dane7.example", "127.0.5.7", who:tlsa())
-    submit(t, "bob@dane7.example")
-    local s = sink:serve { seconds = 3, tls = who }
+    t:submit "bob@dane7.example"
+    local s = sink:serve { tls = who }
     if not s then t:fail "no connection to the host" end
     t:check(s.tls, "no TLS with the key that the record names: %s", s.tls_why or s.lines)
     t:check(s.message, "no mail over TLS with the key that the record names: %s", s.lines)
@@ -67,8 +57,8 @@ scenario(common {
   catches = { "queue-dane-ignored", "queue-gives-up-on-4xx", "queue-address-beside-mx", "queue-dane-returns" },
   run = function(t)
     local sink = secure(t, "dane8.example", "127.0.5.8", OTHER)
-    submit(t, "bob@dane8.example")
-    local s = sink:serve { seconds = 3, tls = t:identity "mx.dane8.example" }
+    t:submit "bob@dane8.example"
+    local s = sink:serve { tls = t:identity "mx.dane8.example" }
     t:check(not s or not s.message and not s.from, "a host with a wrong key got MAIL FROM:%s", s and s.from)
     t:equal(#t:inbox(), 0, "reports about mail that has to wait")
   end,
@@ -84,7 +74,7 @@ scenario(common {
   catches = { "queue-dane-downgrade", "queue-dane-returns", "queue-gives-up-on-4xx", "queue-address-beside-mx" },
   run = function(t)
     local sink = secure(t, "dane1.example", "127.0.5.1", OTHER)
-    submit(t, "bob@dane1.example")
+    t:submit "bob@dane1.example"
     nothing_in_clear(t, sink, "a host with TLSA records offers no TLS")
     t:equal(#t:inbox(), 0, "reports about mail that has to wait")
   end,
@@ -99,7 +89,7 @@ scenario(common {
   catches = { "queue-dane-downgrade", "queue-dane-unusable-clear" },
   run = function(t)
     local sink = secure(t, "dane2.example", "127.0.5.2", "0 0 1 " .. ("cd"):rep(32), "1 1 1 " .. ("cd"):rep(32))
-    submit(t, "bob@dane2.example")
+    t:submit "bob@dane2.example"
     nothing_in_clear(t, sink, "a host with unusable TLSA records offers no TLS")
   end,
 })
@@ -113,10 +103,10 @@ scenario(common {
   catches = { "queue-dane-failure-ignored" },
   run = function(t)
     local sink = t:listen { address = "127.0.5.3" }
-    t:control { ["do"] = "dns", add = { "$SECURE dane3.example", "$SECURE mx.dane3.example",
+    t:zone("$SECURE dane3.example", "$SECURE mx.dane3.example",
       "dane3.example. MX 10 mx.dane3.example.", "mx.dane3.example. A 127.0.5.3",
-      ("$FAIL _%d._tcp.mx.dane3.example TLSA"):format(sink.port) } }
-    submit(t, "bob@dane3.example")
+      ("$FAIL _%d._tcp.mx.dane3.example TLSA"):format(sink.port))
+    t:submit "bob@dane3.example"
     nothing_in_clear(t, sink, "the question for TLSA failed")
   end,
 })
@@ -132,10 +122,10 @@ scenario(common {
   run = function(t)
     local first = secure(t, "dane4.example", "127.0.5.4", OTHER)
     local second = t:listen { address = "127.0.5.5" }
-    t:control { ["do"] = "dns", add = { "dane4.example. MX 20 b.dane4.example.", "b.dane4.example. A 127.0.5.5" } }
-    submit(t, "bob@dane4.example")
+    t:zone("dane4.example. MX 20 b.dane4.example.", "b.dane4.example. A 127.0.5.5")
+    t:submit "bob@dane4.example"
     nothing_in_clear(t, first, "the first host has TLSA records and no TLS")
-    local s = second:serve { seconds = 2 }
+    local s = second:serve()
     t:check(s and s.message, "the second host got no mail")
   end,
 })
@@ -149,10 +139,10 @@ scenario(common {
   catches = { "queue-dane-insecure-binds", "queue-address-beside-mx", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.5.6" }
-    t:control { ["do"] = "dns", add = { "dane5.example. MX 10 mx.dane5.example.", "mx.dane5.example. A 127.0.5.6",
-      ("_%d._tcp.mx.dane5.example. TLSA "):format(sink.port) .. OTHER } }
-    submit(t, "bob@dane5.example")
-    local s = sink:serve { seconds = 2 }
+    t:zone("dane5.example. MX 10 mx.dane5.example.", "mx.dane5.example. A 127.0.5.6",
+      ("_%d._tcp.mx.dane5.example. TLSA "):format(sink.port) .. OTHER)
+    t:submit "bob@dane5.example"
+    local s = sink:serve()
     t:check(s and s.message, "a host with unsigned TLSA records got no mail")
   end,
 })
