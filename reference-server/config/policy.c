@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/nearest.h"
 #include "config/service.h"
@@ -16,6 +17,7 @@ enum kind {
     DAYS,     /* the same, and NEVER */
     NETWORKS, /* one list */
     SERVED,   /* one list a service */
+    TEXTS,    /* one text a name */
 };
 
 static const struct setting {
@@ -123,6 +125,18 @@ static const struct setting {
      NETWORKS,
      offsetof(struct policy, xclient_from),
      {NULL}},
+    {"oauth-token",
+     "NAME:TOKEN",
+     "the bearer token of an account: OAUTHBEARER and XOAUTH2 are offered inside TLS; repeat",
+     TEXTS,
+     offsetof(struct policy, oauth_tokens),
+     {":"}},
+    {"anonymous",
+     "no|yes",
+     "whether ANONYMOUS is offered: who comes so reads nobody's mail and may not relay",
+     CHOICE,
+     offsetof(struct policy, anonymous),
+     {"no", "yes"}},
 };
 enum { SETTINGS = sizeof settings / sizeof *settings };
 
@@ -248,6 +262,48 @@ static int set_choice(const struct setting *s, int *where, const char *value, st
     return err_set(err, "%s is %s, not \"%s\"", s->name, s->value, value);
 }
 
+static void texts_free(struct texts *t)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        free(t->list[i].name);
+        free(t->list[i].text);
+    }
+    free(t->list);
+    *t = (struct texts){.count = 0};
+}
+
+const char *texts_get(const struct texts *t, const char *name)
+{
+    for (size_t i = 0; i < t->count; i++)
+        if (strcasecmp(t->list[i].name, name) == 0)
+            return t->list[i].text;
+    return NULL;
+}
+
+/* The setting's first word is what stands between name and text. A name has one text: the last. */
+static int set_text(const struct setting *s, struct texts *t, const char *value, struct err *err)
+{
+    const char *between = strchr(value, *s->words[0]);
+    size_t n = between != NULL ? (size_t)(between - value) : 0;
+    if (n == 0 || between[1] == '\0' || strpbrk(value, " \t\r\n") != NULL)
+        return err_set(err, "%s wants %s, not \"%s\"", s->name, s->value, value);
+    char *name = strndup(value, n), *text = strdup(between + 1);
+    if (name == NULL || text == NULL)
+        abort();
+    for (size_t i = 0; i < t->count; i++)
+        if (strcasecmp(t->list[i].name, name) == 0) {
+            free(name);
+            free(t->list[i].text);
+            t->list[i].text = text;
+            return 0;
+        }
+    t->list = realloc(t->list, (t->count + 1) * sizeof *t->list);
+    if (t->list == NULL)
+        abort();
+    t->list[t->count++] = (struct text_of){name, text};
+    return 0;
+}
+
 static void back_to_default(struct policy *p, const struct setting *s)
 {
     switch (s->kind) {
@@ -260,6 +316,9 @@ static void back_to_default(struct policy *p, const struct setting *s)
         break;
     case NETWORKS:
         networks_free(at(p, s));
+        break;
+    case TEXTS:
+        texts_free(at(p, s));
         break;
     case SERVED:
         for (int i = 0; i < SERVICE_COUNT; i++)
@@ -313,6 +372,8 @@ int policy_set(struct policy *p, const char *name, const char *value, struct err
             return set_number(s, at(p, s), value, err);
         case NETWORKS:
             return add_network(s, at(p, s), value, err);
+        case TEXTS:
+            return set_text(s, at(p, s), value, err);
         case SERVED:
             return add_served(s, at(p, s), value, err);
         }
@@ -351,6 +412,12 @@ static void show_numbers(const struct setting *s, const struct per_account *n, F
         show_number(s, n->others[i].account, n->others[i].value, out);
 }
 
+static void show_texts(const struct setting *s, const struct texts *t, FILE *out)
+{
+    for (size_t i = 0; i < t->count; i++)
+        fprintf(out, "%s %s%s%s\n", s->name, t->list[i].name, s->words[0], t->list[i].text);
+}
+
 void policy_show(const struct policy *p, FILE *out)
 {
     for (const struct setting *s = settings; s < settings + SETTINGS; s++) {
@@ -366,6 +433,9 @@ void policy_show(const struct policy *p, FILE *out)
             break;
         case NETWORKS:
             show_networks(s, "", value, out);
+            break;
+        case TEXTS:
+            show_texts(s, value, out);
             break;
         case SERVED:
             for (int i = 0; i < SERVICE_COUNT; i++)

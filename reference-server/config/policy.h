@@ -35,6 +35,14 @@ struct per_account {
     size_t count;
 };
 
+/* Texts by name. */
+struct texts {
+    struct text_of {
+        char *name, *text;
+    } * list;
+    size_t count;
+};
+
 struct policy {
     int bare_lf, bare_cr;           /* enum policy_bare */
     struct per_account login_delay; /* seconds between two POP3 logins */
@@ -49,6 +57,10 @@ struct policy {
     int utf8_mail; /* enum policy_utf8_mail: for POP3 clients without UTF8 */
     struct networks proxy_from[SERVICE_COUNT]; /* who has to begin with a PROXY header */
     struct networks xclient_from;              /* whose XCLIENT is believed */
+    struct texts oauth_tokens; /* bearer tokens by account, for OAUTHBEARER and XOAUTH2 */
+    int anonymous;             /* 1: ANONYMOUS is offered */
+    struct texts aliases;      /* "one@a.example,two": what a local part stands for */
+    struct texts lists;        /* "owner@a.example:one@a.example,two": the same, with an owner */
 };
 
 /* Changes one; -1 with words. Numbers for accounts and lists grow; "default" takes everything back
@@ -59,6 +71,9 @@ bool policy_describe(size_t i, const char **name, const char **value, const char
 /* What is in force and not the default, as lines for a configuration file. */
 void policy_show(const struct policy *p, FILE *out);
 void policy_free(struct policy *p); /* back to the default */
+
+/* The text of a name, in any case; NULL: none. */
+const char *texts_get(const struct texts *t, const char *name);
 
 long per_account_get(const struct per_account *n, const char *account);
 /* The greatest or the least that anyone can have, where the least takes 0 for never; *differs: not

@@ -55,16 +55,17 @@ static bool with_secrets(const struct conn *c, const struct accounts *a)
     return accounts_have_secrets(a);
 }
 
+/* RFC 7628, 5: never without TLS, whatever is allowed to passwords. */
 static bool with_tokens(const struct conn *c, const struct accounts *a)
 {
-    (void)c;
-    return accounts_have_tokens(a);
+    return (c->tls || fault(FAULT_SASL_OAUTH_IN_CLEAR)) &&
+           (accounts_have_tokens(a) || c->server->policy.oauth_tokens.count > 0);
 }
 
 static bool with_anonymous(const struct conn *c, const struct accounts *a)
 {
-    (void)c;
-    return accounts_anonymous(a);
+    return accounts_anonymous(a) || c->server->policy.anonymous == 1 ||
+           fault(FAULT_SASL_ANONYMOUS_UNASKED);
 }
 
 char *sasl_copy(const void *p, size_t n)
@@ -249,7 +250,8 @@ static enum sasl_step external(struct sasl *s, const unsigned char *in, size_t n
         return s->account != NULL ? SASL_OK : SASL_BAD_LOGIN;
     }
     char *authzid = sasl_copy(in, n);
-    bool fine = s->account != NULL && sasl_may_be(s->account, authzid);
+    bool fine = s->account != NULL &&
+                (sasl_may_be(s->account, authzid) || fault(FAULT_SASL_EXTERNAL_AUTHZID_IGNORED));
     free(authzid);
     return fine ? SASL_OK : SASL_BAD_LOGIN;
 }
@@ -259,6 +261,11 @@ static enum sasl_step anonymous(struct sasl *s, const unsigned char *in, size_t 
 {
     (void)out;
     s->account = NULL;
+    if (fault(FAULT_SASL_ANONYMOUS_IS_FIRST_USER) && accounts_count(s->accounts) > 0)
+        s->account = accounts_at(s->accounts, 0);
+    if ((fault(FAULT_SASL_ANONYMOUS_NEEDS_ADDRESS) && memchr(in, '@', n) == NULL) ||
+        (fault(FAULT_SASL_ANONYMOUS_SHORT) && n > 128))
+        return SASL_BAD_LOGIN;
     return n <= 1020 && sasl_text_ok(in, n) ? SASL_OK : SASL_MALFORMED;
 }
 
@@ -266,98 +273,143 @@ static enum sasl_step anonymous(struct sasl *s, const unsigned char *in, size_t 
  * it is refused (RFC 7628, 3.2.3). */
 static enum sasl_step refuse_token(struct sasl *s, const char *json, struct buf *out)
 {
+    if (fault(FAULT_SASL_OAUTH_NO_CHALLENGE))
+        return SASL_BAD_LOGIN;
     s->state = 1;
-    buf_text(out, json);
+    buf_text(out, fault(FAULT_SASL_OAUTH_ERROR_NO_JSON) ? "status=invalid_token" : json);
     return SASL_CHALLENGE;
 }
 
-/* The bearer token behind key "auth" of a list of key=value, each ended by 0x01 and the list by one
- * more. */
-static char *bearer_of(const char *list, bool *malformed)
+/* What the pairs of a message say. */
+struct bearer {
+    char *token; /* malloc'd; NULL: none */
+    bool malformed, elsewhere;
+};
+
+/* The token behind a scheme: Bearer, in any case. */
+static const char *behind_scheme(const char *value)
 {
-    char *token = NULL;
-    *malformed = false;
-    while (*list != '\0' && *list != 1) {
-        const char *end = strchr(list, 1), *equals = strchr(list, '=');
-        if (end == NULL || equals == NULL || equals > end) {
-            *malformed = true;
-            break;
-        }
-        if (strncasecmp(list, "auth=bearer ", 12) == 0 && token == NULL)
-            token = sasl_copy(list + 12, (size_t)(end - list - 12));
-        list = end + 1;
-    }
-    if (!*malformed && (list[0] != 1 || list[1] != '\0'))
-        *malformed = true;
-    if (*malformed) {
-        free(token);
-        token = NULL;
-    }
-    return token;
+    const char *space = strchr(value, ' ');
+    bool bearer = strncasecmp(value, "bearer ", 7) == 0;
+    return space != NULL && (bearer || fault(FAULT_SASL_OAUTH_ANY_SCHEME)) ? space + 1 : NULL;
 }
 
-static bool token_fits(const struct account *account, const char *token)
+/* One pair, key=value. */
+static void take_pair(const struct sasl *s, const char *pair, struct bearer *b)
 {
-    return account != NULL && account->token != NULL && strlen(account->token) == strlen(token) &&
-           CRYPTO_memcmp(account->token, token, strlen(token)) == 0;
+    const struct conn *c = s->conn;
+    const char *value = strchr(pair, '=') + 1;
+    const char *token = strncasecmp(pair, "auth=", 5) == 0 ? behind_scheme(value) : NULL;
+    if (token != NULL && b->token == NULL)
+        b->token = sasl_copy(token, strlen(token));
+    /* RFC 7628, 3.2: a port that we know to be another one. */
+    if (strncasecmp(pair, "port=", 5) == 0 && c->local_port != 0 &&
+        strtoul(value, NULL, 10) != c->local_port && !fault(FAULT_SASL_OAUTH_PORT_IGNORED))
+        b->elsewhere = true;
+    if (strncasecmp(pair, "auth=", 5) != 0 && strncasecmp(pair, "host=", 5) != 0 &&
+        strncasecmp(pair, "port=", 5) != 0 && fault(FAULT_SASL_OAUTH_UNKNOWN_PAIR))
+        b->malformed = true;
+}
+
+/* A list of key=value, each ended by 0x01 and the list by one more. */
+static struct bearer bearer_of(const struct sasl *s, const char *list)
+{
+    struct bearer b = {.token = NULL};
+    while (*list != '\0' && *list != 1 && !b.malformed) {
+        const char *end = strchr(list, 1), *equals = strchr(list, '=');
+        if (end == NULL || equals == NULL || equals > end) {
+            b.malformed = true;
+            break;
+        }
+        char *pair = sasl_copy(list, (size_t)(end - list));
+        take_pair(s, pair, &b);
+        free(pair);
+        list = end + 1;
+    }
+    bool ended = list[0] == 1 && list[1] == '\0';
+    if (!ended && !(list[0] == '\0' && fault(FAULT_SASL_OAUTH_UNENDED)))
+        b.malformed = true;
+    if (b.malformed || b.elsewhere) {
+        free(b.token);
+        b.token = NULL;
+    }
+    return b;
+}
+
+static bool same_token(const char *one, const char *other)
+{
+    return one != NULL && strlen(one) == strlen(other) &&
+           CRYPTO_memcmp(one, other, strlen(other)) == 0;
+}
+
+/* The account's own, or one that was set for it. */
+static bool token_fits(const struct sasl *s, const struct account *account, const char *token)
+{
+    const struct texts *set = &s->conn->server->policy.oauth_tokens;
+    if (account == NULL)
+        return false;
+    bool fits = same_token(account->token, token);
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(set->list[i].name, account->name) == 0 || fault(FAULT_SASL_OAUTH_ANY_NAME))
+            fits = same_token(set->list[i].text, token) || fits;
+    return fits;
 }
 
 /* RFC 7628: a GS2 header (n,a=user,) and the list. Without a= the token alone says who it is. */
 static enum sasl_step oauthbearer(struct sasl *s, const unsigned char *in, size_t n,
                                   struct buf *out)
 {
-    if (s->state == 1)
+    if (s->state == 1 && !fault(FAULT_SASL_OAUTH_SECOND_CHANCE))
         return SASL_BAD_LOGIN;
     if (!sasl_text_ok(in, n) || n < 3 || (in[0] != 'n' && in[0] != 'y') || in[1] != ',')
         return SASL_MALFORMED;
     char *message = sasl_copy(in, n);
     char *user = message + 2, *comma = strchr(user, ',');
     enum sasl_step step = SASL_MALFORMED;
-    bool malformed = true;
-    char *token = NULL;
+    struct bearer b = {.malformed = true};
     if (comma != NULL && comma[1] == 1 && (comma == user || strncmp(user, "a=", 2) == 0)) {
         *comma = '\0';
-        token = bearer_of(comma + 2, &malformed);
+        b = bearer_of(s, comma + 2);
     }
-    if (malformed)
+    if (b.malformed)
         goto out;
     struct account *account = NULL;
     if (*user != '\0') {
         remember_user(s, user + 2, strlen(user + 2));
         account = account_find(s->accounts, s->user);
     } else {
-        for (size_t i = 0; token != NULL && i < accounts_count(s->accounts) && account == NULL; i++)
-            if (token_fits(accounts_at(s->accounts, i), token))
+        for (size_t i = 0; b.token != NULL && i < accounts_count(s->accounts) && account == NULL;
+             i++)
+            if (token_fits(s, accounts_at(s->accounts, i), b.token))
                 account = accounts_at(s->accounts, i);
     }
     s->account = account;
-    step = token != NULL && token_fits(account, token)
+    step = b.token != NULL && token_fits(s, account, b.token)
                ? SASL_OK
                : refuse_token(s, "{\"status\":\"invalid_token\",\"scope\":\"mail\"}", out);
 out:
     free(message);
-    free(token);
+    free(b.token);
     return step;
 }
 
 /* Google's older form: user=… 0x01 auth=Bearer … 0x01 0x01. */
 static enum sasl_step xoauth2(struct sasl *s, const unsigned char *in, size_t n, struct buf *out)
 {
-    if (s->state == 1)
+    if (s->state == 1 && !fault(FAULT_SASL_OAUTH_SECOND_CHANCE))
         return SASL_BAD_LOGIN;
     const unsigned char *end = n == 0 ? NULL : memchr(in, 1, n);
     if (end == NULL || end - in < 6 || memcmp(in, "user=", 5) != 0 || !sasl_text_ok(in, n))
         return SASL_MALFORMED;
     remember_user(s, in + 5, (size_t)(end - in - 5));
     char *rest = sasl_copy(end + 1, n - (size_t)(end + 1 - in));
-    bool malformed;
-    char *token = bearer_of(rest, &malformed);
+    struct bearer b = bearer_of(s, rest);
     free(rest);
-    if (malformed)
+    if (b.malformed)
         return SASL_MALFORMED;
     s->account = account_find(s->accounts, s->user);
-    bool fine = token != NULL && token_fits(s->account, token);
-    free(token);
+    bool fine = b.token != NULL && token_fits(s, s->account, b.token);
+    free(b.token);
     return fine ? SASL_OK
                 : refuse_token(s, "{\"status\":\"400\",\"schemes\":\"Bearer\",\"scope\":\"mail\"}",
                                out);

@@ -12,6 +12,8 @@
 
 #include <utf8proc.h>
 
+#include "fault.h"
+
 struct range {
     int32_t first, last;
 };
@@ -84,6 +86,16 @@ static bool fits(const int32_t *text, size_t n)
     return n > 0 && directions_fit(text, n);
 }
 
+/* For a fault. */
+static size_t drop_prohibited(int32_t *text, size_t n)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!is_prohibited(text[i]))
+            text[used++] = text[i];
+    return used;
+}
+
 static bool plain(const char *text)
 {
     const char *p = text;
@@ -120,6 +132,8 @@ char *saslprep(const char *text)
     if (n < 0 || (size_t)n > room)
         goto out;
     n = utf8proc_normalize_utf32(normal, n, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    if (n > 0 && fault(FAULT_SASL_PREP_DROPS_FORBIDDEN))
+        n = (utf8proc_ssize_t)drop_prohibited(normal, (size_t)n);
     if (n < 0 || !fits(normal, (size_t)n))
         goto out;
     out = malloc((size_t)n * 4 + 1);

@@ -53,6 +53,11 @@ static const struct verb *find_verb(const struct smtp *s, const char *name, size
     return NULL;
 }
 
+bool smtp_knows_command(const struct smtp *s, const char *line)
+{
+    return find_verb(s, line, strcspn(line, " ")) != NULL;
+}
+
 static bool is(const struct verb *v, smtp_verb *run)
 {
     return v->run == run;

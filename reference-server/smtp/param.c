@@ -35,7 +35,9 @@ static bool alnum(char c)
 
 static bool named(const struct param *p, const char *name)
 {
-    return strlen(name) == p->name_len && strncasecmp(name, p->name, p->name_len) == 0;
+    return strlen(name) == p->name_len && strncasecmp(name, p->name, p->name_len) == 0 &&
+           (!fault(FAULT_SMTP_PARAMETERS_CASE_SENSITIVE) ||
+            strncmp(name, p->name, p->name_len) == 0);
 }
 
 static bool valued(const struct param *p, const char *value)
@@ -55,7 +57,8 @@ static bool worded(const struct param *p, const char *value)
 static bool may_be_empty(const struct param *p)
 {
     return (named(p, "RET") && fault(FAULT_SMTP_DSN_RET_ANY)) ||
-           (named(p, "NOTIFY") && fault(FAULT_SMTP_DSN_NOTIFY_ANY));
+           (named(p, "NOTIFY") && fault(FAULT_SMTP_DSN_NOTIFY_ANY)) ||
+           (named(p, "SIZE") && fault(FAULT_SMTP_SIZE_ANY_VALUE));
 }
 
 /* The next parameter behind one space. 1: there it is, 0: that was all. */
@@ -119,6 +122,8 @@ static int take_size(const struct param *p, const struct limits *limits, struct 
                      struct smtp_param_error *wrong)
 {
     unsigned long long size = 0;
+    if (fault(FAULT_SMTP_SIZE_ANY_VALUE))
+        return 0;
     if (p->value == NULL || p->value_len > 20)
         return syntax(wrong, "SIZE takes a number");
     for (size_t i = 0; i < p->value_len; i++) {
@@ -295,7 +300,8 @@ static bool too_many(enum mail_param is, unsigned *seen)
     if (is == NO_PARAM || !again(seen, is))
         return false;
     if ((is == HOLD_FOR && fault(FAULT_SMTP_HOLD_TWICE)) ||
-        (is == PRIORITY && fault(FAULT_SMTP_PRIORITY_TWICE)))
+        (is == PRIORITY && fault(FAULT_SMTP_PRIORITY_TWICE)) ||
+        (is == SIZE && fault(FAULT_SMTP_SIZE_TWICE)))
         return false;
     return !((is == RET || is == ENVID) && fault(FAULT_SMTP_DSN_REPEATED));
 }

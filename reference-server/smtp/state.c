@@ -199,6 +199,25 @@ static size_t find_line(struct smtp *s)
     return 0;
 }
 
+/* For a fault: the first lone CR, if it comes before the first line end, becomes one. */
+static void lone_cr_ends_line(struct buf *in, size_t *scanned)
+{
+    for (size_t i = 0; i + 1 < in->len; i++) {
+        if (in->data[i] != '\r')
+            continue;
+        if (in->data[i + 1] == '\n')
+            return;
+        size_t n = in->len;
+        unsigned char *rest = buf_take(in, &n);
+        buf_add(in, rest, i + 1);
+        buf_add(in, "\n", 1);
+        buf_add(in, rest + i + 1, n - i - 1);
+        free(rest);
+        *scanned = 0;
+        return;
+    }
+}
+
 /* text is NUL-terminated besides its n bytes. */
 static void obey(struct smtp *s, char *text, size_t n)
 {
@@ -230,6 +249,8 @@ static bool take_line(struct smtp *s)
         smtp_command(s, line, 8);
         return true;
     }
+    if (s->doing == SMTP_COMMAND && fault(FAULT_SMTP_COMMAND_CR_ENDS_LINE))
+        lone_cr_ends_line(in, &s->scanned);
     size_t n = find_line(s);
     if (s->to_line_end) {
         buf_consume(in, n > 0 ? n : in->len);
@@ -385,7 +406,8 @@ static void smtp_input(struct conn *c)
         buf_consume(&c->in, used);
         more = used > 0;
     }
-    if (!fault(FAULT_SMTP_RCPT_REPLY_HELD_BACK))
+    bool unfinished = c->in.len > 0 && s->doing == SMTP_COMMAND;
+    if (!unfinished || !fault(FAULT_SMTP_RCPT_REPLY_HELD_BACK))
         let_go(s);
     if (s->doing == SMTP_TEXT && fault(FAULT_SMTP_ONE_AT_A_TIME))
         at_text = s;

@@ -139,6 +139,8 @@ void smtp_queue_moves(struct smtp *s);
 
 /* A line that is a command, without its CR LF. NUL-terminated besides. */
 void smtp_command(struct smtp *s, char *line, size_t n);
+/* Whether the line begins with a command's name. */
+bool smtp_knows_command(const struct smtp *s, const char *line);
 /* A line that is a response of a SASL exchange; too_long: it was, and line means nothing. */
 void smtp_auth_response(struct smtp *s, char *line, size_t n, bool too_long);
 void smtp_auth_mechanisms(struct smtp *s, struct buf *out);

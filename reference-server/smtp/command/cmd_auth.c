@@ -183,7 +183,8 @@ void smtp_auth(struct smtp *s, const char *arg, size_t n)
             small ? NULL : sasl_begin(s->conn, s->conn->server->accounts, mechanism, &needs_tls);
     }
     if (s->sasl == NULL) {
-        smtp_reply(s, fault(FAULT_SMTP_AUTH_UNKNOWN_MECHANISM_CODE) ? 535 : 504, "5.5.4", "%s",
+        smtp_reply(s, fault(FAULT_SMTP_AUTH_UNKNOWN_MECHANISM_CODE) ? 535 : 504,
+                   fault(FAULT_SMTP_AUTH_504_BARE) ? "5.0.0" : "5.5.4", "%s",
                    needs_tls ? "That needs TLS: STARTTLS first"
                              : "There is no such mechanism here");
         return;
@@ -201,6 +202,10 @@ void smtp_auth(struct smtp *s, const char *arg, size_t n)
 void smtp_auth_response(struct smtp *s, char *line, size_t n, bool too_long)
 {
     static const struct buf nothing;
+    if (!too_long && fault(FAULT_SMTP_AUTH_OBEYS_COMMANDS) && smtp_knows_command(s, line)) {
+        smtp_command(s, line, n);
+        return;
+    }
     if (too_long) {
         over(s);
         smtp_reply(s, 500, "5.5.6", "The response is too long");
