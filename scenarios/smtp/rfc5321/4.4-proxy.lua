@@ -108,7 +108,9 @@ scenario {
     local r = c:expect("5yz", "2yz", "4yz", "closed")
     if r:is("closed", "421", "521", "554") then return t:pass "hung up at a header that it had not asked for" end
     t:check(r:is "5yz", "a PROXY line of a stranger got %s", r)
-    if r:is "5yz" then c:expect "250" end
+    if r:is "5yz" and c:expect("250", "closed"):is "closed" then
+      return t:pass "hung up behind a header that it had not asked for"
+    end
     c:send "EHLO real.client.example"
     c:expect "250"
     c:mail { data = message.make { subject = "stranger", body = t.marker } }
