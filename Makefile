@@ -11,7 +11,7 @@
 #   make clients      swaks, msmtp, curl, mutt, fetchmail, getmail, Python, and Postfix on either side of mailproofd
 #   make manual       the man pages have the flags of --help, and their examples run; make man brings the flags in
 #   make operation    mailproofd as a service: another user, the sandbox, SIGHUP, a service manager
-#   make servers      the scenarios against seven real mail servers from Debian packages (needs root)
+#   make servers      the scenarios against seven real mail servers from Debian packages, and mailproof ports (needs root)
 #   make bench        driver CPU per scenario; mailproofd beside Postfix, smtp-sink and Dovecot
 #   make soak         10,000 idle and 1,000 slow connections while others work (SECONDS=60)
 #   make fuzz T=NAME  fuzz one target of fuzz/ with AFL++ (SECONDS=60)
@@ -169,7 +169,8 @@ check: all $(TESTS) $(O)/harness/tests/odd_server
 
 SERVERS ?= dovecot postfix postfix-dovecot exim opensmtpd cyrus courier
 servers: $(O)/mailproof
-	@harness/tests/servers.sh $(O)/mailproof $(SERVERS)
+	@status=0; harness/tests/ports/servers.sh $(O)/mailproof $(SERVERS) || status=1; \
+	harness/tests/servers.sh $(O)/mailproof $(SERVERS) || status=1; exit $$status
 
 # What the driver costs: CPU a scenario, wall time of the whole run.
 # Then what mailproofd costs, beside Postfix, smtp-sink and Dovecot (these with root).
@@ -250,7 +251,7 @@ fuzz:
 DEBIAN := gcc clang libclang-rt-14-dev make pkg-config git ca-certificates \
 	libssl-dev libpcap-dev liblua5.4-dev lua5.4 libjansson-dev libsqlite3-dev libutf8proc-dev libunbound-dev libldns-dev libseccomp-dev ldnsutils check openssl tshark libxml2-utils python3-jsonschema \
 	clang-format cppcheck lua-check afl++ lld llvm \
-	mandoc man-db socat swaks libnet-ssleay-perl libdigest-hmac-perl msmtp curl mutt libsasl2-modules fetchmail getmail6 python3
+	iproute2 mandoc man-db socat swaks libnet-ssleay-perl libdigest-hmac-perl msmtp curl mutt libsasl2-modules fetchmail getmail6 python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # What ports-proof and bench compare us with; none of it is needed.

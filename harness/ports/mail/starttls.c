@@ -166,7 +166,7 @@ static void hello_at_once(struct port *p)
 
 static void pipelined(struct port *p)
 {
-    struct reply first, second;
+    struct reply first, one, second = {.kind = REPLY_SILENT};
     if (!port_wants(p, CHECK_S19))
         return;
     if (!dial_has(p->facts.clear_caps, "PIPELINING")) {
@@ -177,25 +177,27 @@ static void pipelined(struct port *p)
     if (c == NULL)
         return;
     send_text(p, c, "RSET\r\nSTARTTLS\r\n");
-    enum reply_kind a = dial_reply(p, c, NULL, false, p->o->answer_ms, &first);
-    enum reply_kind b = a == REPLY_OK ? dial_reply(p, c, NULL, false, p->o->answer_ms, &second) : a;
-    if (a == REPLY_OK && b != REPLY_OK) {
+    /* Where TLS is demanded RSET gets 530: STARTTLS behind it has to be taken all the same. */
+    enum reply_kind k = dial_reply(p, c, NULL, false, p->o->answer_ms, &first);
+    bool refused = k == REPLY_NO || k == REPLY_BAD;
+    if (k == REPLY_OK || refused)
+        k = dial_reply(p, c, NULL, false, p->o->answer_ms, &second);
+    if (k != REPLY_OK) {
         /* Courier takes no STARTTLS behind RSET, however they come: that is no matter of groups. */
         struct conn *alone = dial_clear(p);
-        if (alone != NULL && dial_say(p, alone, false, &first, "RSET") == REPLY_OK &&
-            dial_say(p, alone, false, &first, "STARTTLS") != REPLY_OK) {
+        if (alone != NULL && dial_say(p, alone, false, &one, "RSET") != REPLY_END &&
+            dial_say(p, alone, false, &one, "STARTTLS") != REPLY_OK) {
             port_fact(p, CHECK_S19, alone, "STARTTLS behind RSET got, one by one too: %.*s",
-                      line_of(first.text), first.text);
+                      line_of(one.text), one.text);
             dial_close(p, alone);
             dial_close(p, c);
             return;
         }
         dial_close(p, alone);
     }
-    port_judge(p, CHECK_S19, a == REPLY_OK && b == REPLY_OK && second.code == 220, c,
-               "RSET and STARTTLS in one segment got: %.*s",
-               line_of(a == REPLY_OK ? second.text : first.text),
-               a == REPLY_OK ? second.text : first.text);
+    port_judge(p, CHECK_S19, k == REPLY_OK && second.code == 220, c,
+               "RSET and STARTTLS in one segment got: %.*s, %.*s", line_of(first.text), first.text,
+               line_of(second.text), second.text);
     dial_close(p, c);
 }
 

@@ -26,6 +26,7 @@ altnamespace: yes
 autocreate_post: yes
 autocreate_quota: 0
 popminpoll: 0
+failedloginpause: 0
 idlesocket: $d/conf/socket/idle
 lmtpsocket: $d/conf/socket/lmtp
 notifysocket: $d/conf/socket/notify

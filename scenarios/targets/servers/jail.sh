@@ -10,6 +10,7 @@
 #   boot        inside the jail: starts the server in the foreground
 # and ends with: jail_main "$@". Run without arguments it keeps the target-file contract of CONTRIBUTING.md:
 # one JSON line when every service greets, then it stays until SIGTERM or the end of its standard input.
+# MAILPROOF_PORT_BASE=nominal: the nominal ports themselves, for a caller with a network of its own.
 # SPDX-License-Identifier: MIT
 set -eu
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -27,6 +28,7 @@ port() { # port SERVICE: the port of a service in this run
   local s n=0
   for s in $SERVICES; do
     n=$((n + 1))
+    [ "$MAILPROOF_PORT_BASE" = nominal ] && [ "${s%%=*}" = "$1" ] && { echo "${s#*=}"; return; }
     [ "${s%%=*}" = "$1" ] && { echo $((MAILPROOF_PORT_BASE + n)); return; }
   done
   die "no service $1"

@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""Writes scenarios/targets/NAME.ports from what mailproof ports found: the failures, each with the reason that the file
+already gives, else with our words, which somebody then has to judge. Usage: record.py FOUND.json NAME.ports
+SPDX-License-Identifier: MIT"""
+import json
+import os
+import sys
+
+HEAD = """# What mailproof ports finds wrong with this server as servers/ sets it up. Each line was looked at: what the server does,
+# the rule, and the setting of its configuration that could change it, where there is one.
+"""
+
+
+def main():
+    found, record = sys.argv[1:3]
+    head, known = HEAD, {}
+    if os.path.exists(record):
+        with open(record, encoding="utf-8") as f:
+            lines = f.read().splitlines(keepends=True)
+        head = "".join(line for line in lines if line.startswith("#")) or HEAD
+        for line in lines:
+            fields = line.rstrip("\n").split("\t")
+            if len(fields) == 3 and not fields[2].startswith("??"):
+                known[fields[0]] = fields[2]
+    with open(found, encoding="utf-8") as f:
+        checks = json.load(f)["checks"]
+    with open(record, "w", encoding="utf-8") as f:
+        f.write(head)
+        for check in checks:
+            if check["verdict"] in ("fail", "weak"):
+                at = f"{check['port'] or 'host'}/{check['check']}"
+                f.write(f"{at}\t{check['verdict']}\t{known.get(at, '?? ' + check['why'])}\n")
+
+
+if __name__ == "__main__":
+    main()
