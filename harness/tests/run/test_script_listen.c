@@ -206,6 +206,32 @@ START_TEST(a_session_takes_the_servers_side_of_tls)
     }
 END_TEST
 
+START_TEST(an_authority_signs_for_second_hosts)
+    {
+        char folder[] = "/tmp/mailproof-test-XXXXXX", path[64], body[512];
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+        (void)snprintf(body, sizeof body,
+                       "t._context.target.state = '%s'\n"
+                       "t:equal(require 'wire'.authority('%s'), '%s/authority.pem', 'file')\n"
+                       "t:identity('mx.example', {trusted = true})",
+                       folder, folder, folder);
+        run("", body);
+        verdict_is(VERDICT_PASS, "");
+        (void)snprintf(path, sizeof path, "%s/authority.key", folder);
+        ck_assert_int_eq(unlink(path), 0);
+        (void)snprintf(body, sizeof body,
+                       "t._context.target.state = '%s' t:identity('mx.example', {trusted = true})",
+                       folder);
+        run("", body);
+        verdict_is(VERDICT_ERROR, "trusts no authority of ours");
+        (void)snprintf(path, sizeof path, "%s/authority.pem", folder);
+        ck_assert_int_eq(unlink(path), 0);
+        ck_assert_int_eq(rmdir(folder), 0);
+        run("", "require 'wire'.authority '/nowhere'");
+        verdict_is(VERDICT_ERROR, "/nowhere/authority.pem cannot be written");
+    }
+END_TEST
+
 START_TEST(a_report_is_taken_apart)
     {
         run("",
@@ -379,6 +405,7 @@ int main(void)
     tcase_add_test(tc, nobody_comes_in_time);
     tcase_add_test(tc, what_a_sink_accepts_is_evidence);
     tcase_add_test(tc, a_session_takes_the_servers_side_of_tls);
+    tcase_add_test(tc, an_authority_signs_for_second_hosts);
     tcase_add_test(tc, a_report_is_taken_apart);
     tcase_add_test(tc, without_a_control_socket_a_scenario_is_skipped);
     tcase_add_test(tc, a_control_line_gives_its_answer_as_a_table);

@@ -20,3 +20,28 @@ scenario {
     end
   end,
 }
+
+scenario {
+  name    = "logindisabled-by-setting",
+  title   = "Where plaintext logins are turned off LOGINDISABLED is listed, LOGIN refused, and both end with TLS",
+  proves  = { "rfc3501-6.2.3-3", "rfc3501-i-7.2.1-1" },
+  says    = [[The server has a setting for it. In clear CAPABILITY lists LOGINDISABLED and LOGIN with the right password
+              gets NO; inside TLS the word is gone and LOGIN gets OK.]],
+  why     = [[A client that is not told sends the password first, and is refused when everybody has read it.]],
+  catches = { "imap-logindisabled-hidden", "imap-logindisabled-ignored" },
+  tags    = { "auth" },
+  needs_control = true,
+  flags   = { "--plaintext-login", "no" },
+  run = function(t)
+    local login = "LOGIN " .. imap.quote(t.user.name) .. " " .. imap.quote(t.user.password)
+    local c = t:imap { tls = "none" }
+    t:check(c:has "LOGINDISABLED", "plaintext logins are turned off, and LOGINDISABLED is not listed")
+    c:send(login)
+    local r = c:expect("OK", "NO", "BAD")
+    t:check(r:is "NO", "plaintext logins are turned off, and LOGIN in clear got %s", r)
+    c = t:imap { tls = "starttls" }
+    t:check(not c:has "LOGINDISABLED", "LOGINDISABLED is listed inside TLS")
+    c:send(login)
+    c:expect "OK"
+  end,
+}

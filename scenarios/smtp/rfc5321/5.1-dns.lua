@@ -170,3 +170,21 @@ scenario(common {
     t:check(s and s.message, "the second host got no mail")
   end,
 })
+
+scenario(common {
+  name = "greeting-521-is-final",
+  title = "Mail whose only host greets with 521 is returned, and not tried again",
+  proves = "rfc7504-3-x1",
+  says = [[There is nobody else to try: the sender is told, and hours later nobody connects again.]],
+  why = [[521 says that the machine takes no mail, today and tomorrow. Five days of knocking change nothing.]],
+  catches = { "queue-retries-521", "queue-521-ignored", "queue-dsn-plain", "queue-talks-first",
+    "smtp-loses-after-250" },
+  run = function(t)
+    local sink = t:listen { address = "127.0.4.10" }
+    t:submit("bob@closed.example", { at = "127.0.4.10" })
+    if not sink:serve { greeting = "521 no mail here" } then t:fail "the host was not tried" end
+    t:delivered(t.marker, { judge = true })
+    for _ = 1, 4 do t:advance(1800) end
+    t:check(not sink:accept(), "tried again after a 521")
+  end,
+})

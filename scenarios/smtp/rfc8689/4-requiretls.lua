@@ -146,3 +146,29 @@ scenario(client {
     t:check((s.from or ""):upper():find " REQUIRETLS", "it went on as MAIL FROM:%s", s.from)
   end,
 })
+
+-- Mail with the header field, to a host whose secure TLSA record names that key. Returns the listening host.
+local function optional(t, domain, address, who)
+  local sink = t:listen { address = address }
+  local tlsa = ("_%d._tcp.mx.%s"):format(sink.port, domain)
+  t:zone("$SECURE " .. domain, "$SECURE mx." .. domain, "$SECURE " .. tlsa, domain .. ". MX 10 mx." .. domain .. ".",
+    "mx." .. domain .. ". A " .. address, tlsa .. ". TLSA " .. who:tlsa())
+  t:submit("bob@" .. domain, { data = message.make { subject = t.marker, headers = { "TLS-Required: No" } } })
+  return sink
+end
+
+scenario {
+  name = "field-lets-mail-go",
+  title = "TLS-Required: No in the header sends mail on where DANE would hold it back",
+  proves = { "rfc8689-4.1-2", "rfc8689-3-2" },
+  says = [[The next host has secure TLSA records and offers no STARTTLS. Mail with the field, and without REQUIRETLS in
+           MAIL, goes there all the same.]],
+  why = [[It is for mail that says that TLS is broken: else nobody could tell the one who has to mend it.]],
+  catches = { "queue-tls-optional-ignored", "queue-address-beside-mx", "smtp-loses-after-250" },
+  services = { "submission" },
+  needs_control = true,
+  run = function(t)
+    local s = optional(t, "optional1.example", "127.0.3.55", t:identity "mx.optional1.example"):serve()
+    t:check(s and s.message, "mail with TLS-Required: No was held back: %s", s and s.lines)
+  end,
+}

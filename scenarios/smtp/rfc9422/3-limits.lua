@@ -219,3 +219,20 @@ scenario(client {
     end
   end,
 })
+
+scenario(client {
+  name = "limits-end-with-starttls",
+  title = "Limits that were told before STARTTLS do not bind inside TLS",
+  proves = "rfc9422-3.6-1",
+  says = [[A host that lists RCPTMAX=1 in clear and no limits inside TLS gets three recipients in one transaction.]],
+  why = [[Anybody on the line can write such a limit into what is said in clear, and slow all mail down.]],
+  catches = { "queue-limits-kept", "queue-one-by-one", "smtp-loses-after-250" },
+  run = function(t)
+    local sink = t:listen { address = "127.0.3.44" }
+    t:submit({ "ann@inside.example", "bob@inside.example", "eve@inside.example" }, { at = "127.0.3.44" })
+    local s = sink:serve { ehlo = "LIMITS RCPTMAX=1", ehlo_in_tls = "8BITMIME", tls = t:identity "inside.example" }
+    if not s then t:fail "no connection to the next host" end
+    if not s.tls then t:pass("does not go inside TLS with a certificate that nobody signed: %s", s.tls_why) end
+    t:equal(#s.to, 3, "recipients in the transaction inside TLS")
+  end,
+})
