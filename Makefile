@@ -15,7 +15,7 @@
 #   make bench        driver CPU per scenario; mailproofd beside Postfix, smtp-sink and Dovecot
 #   make soak         10,000 idle and 1,000 slow connections while others work (SECONDS=60)
 #   make fuzz T=NAME  fuzz one target of fuzz/ with AFL++ (SECONDS=60)
-#   make lint         clang-format, cppcheck, luacheck, both compilers with warnings as errors
+#   make lint         clang-format, cppcheck, luacheck, the top level, both compilers with warnings as errors
 #   make format       rewrite the C files in the house's format
 #   make install      to $(DESTDIR)$(PREFIX)
 #   make clean        remove build/
@@ -66,7 +66,7 @@ SERVER_TESTS := $(patsubst %.c,$(O)/%,$(shell find reference-server/tests -name 
 TESTS := $(HARNESS_TESTS) $(SERVER_TESTS)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps deps-peers conformance check unit cli flood soak clients manual man operation ports-cli ports-domain ports-client ports-proof mutants servers bench fuzz replay lint format install clean help
+.PHONY: all deps deps-peers conformance check unit cli flood soak clients manual man operation ports-cli ports-domain ports-client ports-proof mutants servers bench fuzz replay lint top-level format install clean help
 
 all: $(O)/mailproof $(O)/mailproofd
 
@@ -165,7 +165,7 @@ soak: $(O)/mailproofd $(O)/reference-server/tests/bench/flood
 	@$(O)/reference-server/tests/bench/flood $(O)/mailproofd 10000 1000 $(SECONDS) 50
 
 check: all $(TESTS) $(O)/harness/tests/odd_server
-	@MAKE="$(MAKE)" harness/tests/check.sh unit cli manual operation ports-cli ports-domain ports-client clients ports-proof flood conformance mutants replay
+	@MAKE="$(MAKE)" harness/tests/check.sh unit top-level cli manual operation ports-cli ports-domain ports-client clients ports-proof flood conformance mutants replay
 
 SERVERS ?= dovecot postfix postfix-dovecot exim opensmtpd cyrus courier
 servers: $(O)/mailproof
@@ -270,7 +270,17 @@ deps:
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null
 
 C_FILES = $(shell find harness reference-server fuzz -name '*.[ch]')
-lint:
+# Anything new belongs into one of these rooms. Without git nobody knows what is new.
+TOP_LEVEL := harness scenarios reference-server fuzz reports Makefile README.md CONTRIBUTING.md LICENSE
+top-level:
+	@set -e; [ -d .git ] || exit 0; \
+	for name in $$(git ls-files --cached --others --exclude-standard | cut -d/ -f1 | sort -u); do \
+	  case " $(TOP_LEVEL) " in *" $$name "*) continue ;; esac; \
+	  case $$name in .*) continue ;; esac; \
+	  echo "$$name: the top level holds $(TOP_LEVEL) and dotfiles"; exit 1; \
+	done
+
+lint: top-level
 	clang-format --dry-run -Werror $(C_FILES)
 	luacheck -q harness/lua scenarios reports
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \

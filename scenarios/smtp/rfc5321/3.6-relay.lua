@@ -326,6 +326,7 @@ scenario(common {
 scenario(common {
   name = "silence-ends-the-wait",
   title = "A next host that says nothing is waited for, but not for ever",
+  timeout = 60,
   proves = { "rfc5321-4.5.3.2-1", "rfc5321-4.5.3.2-4", "rfc5321-4.5.4-1" },
   level = "SHOULD",
   says = [[For the greeting and for the reply to MAIL a client waits five minutes; then it gives the connection up, and

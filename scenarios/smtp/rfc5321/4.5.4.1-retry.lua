@@ -46,6 +46,7 @@ scenario {
 scenario {
   name = "gives-up-after-days",
   title = "After some days of failure the sender is told",
+  timeout = 60,
   proves = { "rfc5321-4.5.4.1-x12", "rfc5321-4.5.4.1-x1", "rfc5321-6.1-3" },
   says = [[The queue goes on trying for four to five days; then it gives up and returns the message.]],
   why = [[A message that nobody could deliver and nobody returned is lost without a word.]],
