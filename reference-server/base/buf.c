@@ -76,14 +76,18 @@ bool buf_text(struct buf *b, const char *s)
 bool buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list args;
+    char *end = b->base != NULL ? (char *)b->data + b->len : NULL;
+    size_t room = end != NULL ? b->room - (size_t)(end - (char *)b->base) : 0;
     va_start(args, fmt);
-    int n = vsnprintf(NULL, 0, fmt, args);
+    int n = vsnprintf(end, room, fmt, args);
     va_end(args);
     if (n < 0 || !make_room(b, (size_t)n))
         return false;
-    va_start(args, fmt);
-    vsnprintf((char *)b->data + b->len, (size_t)n + 1, fmt, args);
-    va_end(args);
+    if ((size_t)n >= room) { /* it did not fit, and there is room now */
+        va_start(args, fmt);
+        vsnprintf((char *)b->data + b->len, (size_t)n + 1, fmt, args);
+        va_end(args);
+    }
     b->len += (size_t)n;
     return true;
 }

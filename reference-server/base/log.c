@@ -61,9 +61,24 @@ const char *log_text(const char *text, char *out, size_t size)
     return out;
 }
 
+/* Now, as RFC 3339 has it; valid until the next call. */
+static const char *timestamp(void)
+{
+    static time_t written = -1;
+    static char when[32];
+    time_t now = (time_t)clock_wall_s(time_of);
+    struct tm tm;
+    if (now != written) {
+        gmtime_r(&now, &tm);
+        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
+        written = now;
+    }
+    return when;
+}
+
 void log_event(const char *event, const char *fmt, ...)
 {
-    char when[32], braces[128];
+    char braces[128];
     va_list args;
     snprintf(braces, sizeof braces, "{%s}", fmt);
     va_start(args, fmt);
@@ -73,11 +88,7 @@ void log_event(const char *event, const char *fmt, ...)
         json_decref(rest); /* what was given away with "o" is released as well */
         return;
     }
-    time_t now = (time_t)clock_wall_s(time_of);
-    struct tm tm;
-    gmtime_r(&now, &tm);
-    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    json_t *line = json_pack("{s:s, s:s}", "t", when, "event", event);
+    json_t *line = json_pack("{s:s, s:s}", "t", timestamp(), "event", event);
     if (rest != NULL)
         json_object_update(line, rest);
     json_dumpf(line, file, JSON_COMPACT);
@@ -110,9 +121,13 @@ void log_message(const struct conn *c, size_t bytes, size_t recipients)
 {
     if (file == NULL)
         return;
-    log_event("message", "s:i, s:s, s:s, s:I, s:I", "conn", (int)c->number, "service",
-              service_info[c->service].name, "peer", c->peer, "bytes", (json_int_t)bytes,
-              "recipients", (json_int_t)recipients);
+    /* There is one for each message, and none of its words ever wants quoting: an object that is
+     * built and dumped would cost a sixth of taking the message. */
+    fprintf(file,
+            "{\"t\":\"%s\",\"event\":\"message\",\"conn\":%u,\"service\":\"%s\","
+            "\"peer\":\"%s\",\"bytes\":%zu,\"recipients\":%zu}\n",
+            timestamp(), c->number, service_info[c->service].name, c->peer, bytes, recipients);
+    fflush(file);
 }
 
 void log_end(const struct conn *c)

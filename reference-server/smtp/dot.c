@@ -51,6 +51,25 @@ static size_t text_run(struct smtp_dot *d, const unsigned char *p, size_t n, str
     return run;
 }
 
+/* Whole lines that nothing has to be done to, in one go: none begins with a dot, none has a CR or
+ * LF that stands alone. Returns how many bytes it took; 0: the first line wants a closer look. */
+static size_t plain_lines(struct smtp_dot *d, const unsigned char *p, size_t n, struct buf *out)
+{
+    size_t end = 0;
+    while (end < n && p[end] != '.') {
+        const unsigned char *line = p + end, *cr = memchr(line, '\r', n - end);
+        if (cr == NULL || cr + 1 == p + n || cr[1] != '\n' ||
+            memchr(line, '\n', (size_t)(cr - line)) != NULL)
+            break;
+        end = (size_t)(cr - p) + 2;
+    }
+    if (end > 0) {
+        put(d, out, p, end);
+        d->soft = false;
+    }
+    return end;
+}
+
 static bool some_false_end_is_on(void)
 {
     return fault(FAULT_SMTP_LF_ENDS_DATA) || fault(FAULT_SMTP_LF_DOT_CRLF_ENDS_DATA) ||
@@ -143,6 +162,12 @@ bool smtp_dot_feed(struct smtp_dot *d, const unsigned char *p, size_t n, size_t 
         if (d->state == DOT_IN_TEXT && !slow) {
             *used += text_run(d, p + *used, n - *used, out);
             continue;
+        }
+        if (d->state == DOT_AT_LINE && !slow) {
+            size_t lines = plain_lines(d, p + *used, n - *used, out);
+            *used += lines;
+            if (lines > 0)
+                continue;
         }
         unsigned char c = p[(*used)++];
         bool done = step(d, c, out);

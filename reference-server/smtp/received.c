@@ -25,19 +25,27 @@ void smtp_write_date(const struct smtp *s, struct buf *out)
 {
     static const char days[] = "SunMonTueWedThuFriSat",
                       months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    /* The loop thread's: thousands of messages come in one second. */
+    static time_t written = -1;
+    static bool two_digits;
+    static char text[64];
     time_t now = (time_t)clock_wall_s(s->conn->server->clock);
+    bool wrong = fault(FAULT_SMTP_RECEIVED_TWO_DIGIT_YEAR);
     struct tm tm;
+    if (now == written && wrong == two_digits) {
+        buf_text(out, text);
+        return;
+    }
     if (localtime_r(&now, &tm) == NULL)
         gmtime_r(&now, &tm);
     long minutes = tm.tm_gmtoff / 60, positive = minutes < 0 ? -minutes : minutes;
-    buf_printf(out, "%.3s, %d %.3s ", days + (size_t)tm.tm_wday * 3, tm.tm_mday,
-               months + (size_t)tm.tm_mon * 3);
-    if (fault(FAULT_SMTP_RECEIVED_TWO_DIGIT_YEAR))
-        buf_printf(out, "%02d", tm.tm_year % 100);
-    else
-        buf_printf(out, "%04d", tm.tm_year + 1900);
-    buf_printf(out, " %02d:%02d:%02d %c%02ld%02ld", tm.tm_hour, tm.tm_min, tm.tm_sec,
-               minutes < 0 ? '-' : '+', positive / 60, positive % 60);
+    snprintf(text, sizeof text, "%.3s, %d %.3s %0*d %02d:%02d:%02d %c%02ld%02ld",
+             days + (size_t)tm.tm_wday * 3, tm.tm_mday, months + (size_t)tm.tm_mon * 3,
+             wrong ? 2 : 4, wrong ? tm.tm_year % 100 : tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
+             tm.tm_sec, minutes < 0 ? '-' : '+', positive / 60, positive % 60);
+    written = now;
+    two_digits = wrong;
+    buf_text(out, text);
 }
 
 /* Registered names only: RFC 3848 and RFC 6531, 4.3. */

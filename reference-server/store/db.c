@@ -112,7 +112,13 @@ static int pragma_int(sqlite3 *sql, const char *pragma)
 static int connect(const char *path, struct db *out, struct err *err)
 {
     struct db d = {.owner = true};
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX;
+    /* On disk each connection has one thread; in memory there is one connection for both. */
+    bool memory = strcmp(path, ":memory:") == 0;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+                (memory ? SQLITE_OPEN_FULLMUTEX : SQLITE_OPEN_NOMUTEX);
+    /* Counting what is allocated takes a lock each time, and nobody reads it. Where SQLite is
+     * initialized already it goes on counting. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     if (sqlite3_open_v2(path, &d.sql, flags, NULL) != SQLITE_OK) {
         db_error(&d, path, err);
         sqlite3_close(d.sql);

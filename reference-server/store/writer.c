@@ -1,6 +1,7 @@
-/* The writer thread. Each change has a savepoint of its own, so that one that is refused leaves the
- * others alone. Trouble with the database (disk full, I/O) undoes the whole transaction; the
- * changes are then tried one at a time, and whoever fails alone is told STORE_FULL.
+/* The writer thread. All that waits becomes one transaction. Where a change is refused, it is done
+ * again with a savepoint around each, so that the one leaves the others alone. Trouble with the
+ * database (disk full, I/O) undoes the whole transaction; the changes are then tried one at a time,
+ * and whoever fails alone is told STORE_FULL.
  *
  * A commit that an I/O error ended is another matter. Its pages may be in the log, whole but not on
  * disk, and the kernel counts them as clean: a second flush that succeeds says nothing about them.
@@ -52,45 +53,73 @@ static void fail(struct writer *w, struct job *j)
     snprintf(j->text, sizeof j->text, "the store cannot write: %s", sqlite3_errmsg(w->db->sql));
 }
 
-/* Runs one change in its savepoint. -1: the transaction is lost or worth nothing. */
-static int run_one(struct writer *w, struct job *j)
-{
-    job_forget(j);
-    if (db_run(w->db, SQL_SAVE, DB_NONE) != 0)
-        return -1;
-    if (change_run(&w->state, j) != 0)
-        return -1;
-    bool keep = j->status == STORE_OK || j->status == STORE_CONFLICT;
-    if (!keep && db_run(w->db, SQL_BACK, DB_NONE) != 0)
-        return -1;
-    if (!keep) {
-        for (size_t i = 0; i < j->effect_count; i++)
-            free(j->effects[i].name);
-        j->effect_count = j->uids_out.count = j->sources.count = 0;
-    }
-    return db_run(w->db, SQL_RELEASE, DB_NONE);
-}
-
 static void undo(struct writer *w)
 {
     if (!sqlite3_get_autocommit(w->db->sql))
         db_run(w->db, SQL_ROLLBACK, DB_NONE);
 }
 
-/* All or none of the jobs from first up to, not including, end. */
-static int transaction(struct writer *w, struct job *first, const struct job *end)
+/* Runs one change. 1: it may be kept; 0: it was refused, and what it did is to be undone; -1: the
+ * transaction is lost or worth nothing. */
+static int run(struct writer *w, struct job *j)
 {
-    if (db_run(w->db, SQL_BEGIN, DB_NONE) != 0)
+    job_forget(j);
+    if (change_run(&w->state, j) != 0)
         return -1;
-    for (struct job *j = first; j != end; j = j->next)
-        if (run_one(w, j) != 0)
-            goto failed;
+    if (j->status == STORE_OK || j->status == STORE_CONFLICT)
+        return 1;
+    for (size_t i = 0; i < j->effect_count; i++)
+        free(j->effects[i].name);
+    j->effect_count = j->uids_out.count = j->sources.count = 0;
+    return 0;
+}
+
+/* The same in a savepoint of its own, so that its refusal undoes nothing else. */
+static int run_apart(struct writer *w, struct job *j)
+{
+    if (db_run(w->db, SQL_SAVE, DB_NONE) != 0)
+        return -1;
+    int kept = run(w, j);
+    if (kept < 0 || (kept == 0 && db_run(w->db, SQL_BACK, DB_NONE) != 0))
+        return -1;
+    return db_run(w->db, SQL_RELEASE, DB_NONE);
+}
+
+static int commit(struct writer *w)
+{
     if (db_run(w->db, SQL_COMMIT, DB_NONE) == 0)
         return 0;
     if ((sqlite3_errcode(w->db->sql) & 0xff) == SQLITE_IOERR)
         w->shaken = true;
-failed:
-    return -1; /* the caller reads the reason first and then undoes */
+    return -1;
+}
+
+/* All or none of the jobs from first up to, not including, end. -1: the caller reads the reason
+ * first and then undoes.
+ *
+ * A savepoint copies each page that is written under it, and hardly any change is refused: the
+ * first attempt does without. */
+static int transaction(struct writer *w, struct job *first, const struct job *end)
+{
+    if (db_run(w->db, SQL_BEGIN, DB_NONE) != 0)
+        return -1;
+    struct job *j = first;
+    int kept = 1;
+    while (j != end && (kept = run(w, j)) == 1)
+        j = j->next;
+    if (kept < 0)
+        return -1;
+    if (kept == 1)
+        return commit(w);
+    undo(w);
+    if (first->next == end)
+        return 0; /* the one that was refused is alone */
+    if (db_run(w->db, SQL_BEGIN, DB_NONE) != 0)
+        return -1;
+    for (j = first; j != end; j = j->next)
+        if (run_apart(w, j) != 0)
+            return -1;
+    return commit(w);
 }
 
 /* Folds what was committed before into the database, and writes the head of a new log over the old

@@ -60,6 +60,41 @@ START_TEST(several_messages_come_all_or_none)
     }
 END_TEST
 
+enum { CROWD = 30 };
+
+/* While this looks at the store in memory, the writer waits: all of it is one transaction. */
+static int crowd_in(void *arg, struct sqlite3 *sql)
+{
+    struct world_done *done = arg;
+    (void)sql;
+    for (int i = 0; i < CROWD; i++) {
+        struct append_message m = {.data = (unsigned char *)strdup("a"), .len = 1};
+        if (i % 3 == 1) /* it is in the one mailbox when the other turns out not to be there */
+            store_deliver(store, (int64_t[]){account, 12345}, 2, m.data, 1, world_done, &done[i]);
+        else
+            store_append(store, account, "INBOX", &m, 1, NULL, world_done, &done[i]);
+    }
+    return 0;
+}
+
+START_TEST(who_is_refused_takes_nobody_along)
+    {
+        struct world_done done[CROWD] = {{.done = false}};
+        uint32_t uid = 0;
+        ck_assert_int_eq(store_look(store, crowd_in, done, NULL), 0);
+        for (int i = 0; i < CROWD; i++) {
+            world_wait(loop, &done[i]);
+            ck_assert_msg(done[i].status == (i % 3 == 1 ? STORE_NO_MAILBOX : STORE_OK),
+                          "change %d: %d", i, (int)done[i].status);
+            if (i % 3 != 1)
+                ck_assert_uint_eq(done[i].uids[0], ++uid);
+        }
+        struct mailbox *m = box("INBOX");
+        ck_assert_uint_eq(m->count, uid);
+        mailbox_close(m);
+    }
+END_TEST
+
 START_TEST(delivery_reaches_everyone_once_or_nobody)
     {
         int64_t bob;
@@ -545,6 +580,7 @@ int main(void)
         an_appended_message_is_there_byte_for_byte,
         sizes_for_pop3_count_line_ends_twice,
         several_messages_come_all_or_none,
+        who_is_refused_takes_nobody_along,
         delivery_reaches_everyone_once_or_nobody,
         flags_are_set_added_and_removed,
         unchangedsince_leaves_what_has_changed,
