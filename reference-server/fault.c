@@ -2,8 +2,11 @@
  * SPDX-License-Identifier: MIT */
 #include "fault.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/nearest.h"
 
@@ -27,8 +30,29 @@ static bool any_on; /* the usual case, a server without faults, costs one test *
 static unsigned session_now, command_now;
 static struct fault_extra *extra;
 
+static unsigned char *asked; /* a file's bytes, where somebody wants to know; shared, so that they
+                                are there whatever end the server comes to */
+
+int fault_note_asked(const char *path, struct err *err)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_errno(err, path);
+    void *at = MAP_FAILED;
+    if (ftruncate(fd, FAULT_COUNT) == 0)
+        at = mmap(NULL, FAULT_COUNT, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (at == MAP_FAILED)
+        (void)err_errno(err, path);
+    else
+        asked = at;
+    (void)close(fd);
+    return at == MAP_FAILED ? -1 : 0;
+}
+
 bool fault(enum fault f)
 {
+    if (asked != NULL)
+        asked[f] = 1;
     if (!any_on && extra == NULL)
         return false;
     if (state[f].on && (state[f].session == 0 || state[f].session == session_now) &&

@@ -22,6 +22,10 @@ enum fault {
 /* Whether this fault is on for the session and command that the server is working on right now. */
 bool fault(enum fault f);
 
+/* From now on the byte of each fault (in the order of fault_help) in the file at path, which is
+ * made, is 1 once fault() was asked for it, whatever the answer. -1: the file cannot be had. */
+int fault_note_asked(const char *path, struct err *err);
+
 /* A fault that is on because of a rule (rule.h), for one command. used: it was asked for. */
 struct fault_extra {
     struct fault_extra *next;

@@ -435,6 +435,11 @@ int main(int argc, char **argv)
 {
     struct err err;
     struct daemon d = {.argc = argc, .argv = argv};
+    const char *asked = getenv("MAILPROOFD_FAULTS_ASKED");
+    if (asked != NULL && fault_note_asked(asked, &err) != 0) {
+        fprintf(stderr, "mailproofd: MAILPROOFD_FAULTS_ASKED: %s\n", err.text);
+        return 2;
+    }
     switch (config_read(argc, argv, &d.config, stdout, &err)) {
     case CONFIG_SHOWN:
         return 0;

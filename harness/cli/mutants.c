@@ -19,6 +19,7 @@
 #include "catalogue/select.h"
 #include "cli/cli.h"
 #include "cli/flags.h"
+#include "cli/reach.h"
 #include "run/probe.h"
 #include "run/runner.h"
 
@@ -48,6 +49,7 @@ struct mutants {
     struct selection chosen;
     struct fault *faults;
     size_t n;
+    struct reach reach;
     int workers, jobs, caps;
     double timeout_scale;
     bool all;          /* every scenario against every fault */
@@ -190,10 +192,10 @@ static json_t *outcomes_json(const struct run_result *r)
     return list;
 }
 
-/* Runs these scenarios against mailproofd with one fault (NULL: none), in this process. *bad: what
- * did not pass. */
+/* Runs these scenarios against mailproofd with one fault (NULL: none), in this process. asked:
+ * NULL, or runner_options.asked. *bad: what did not pass. */
 static int run_suite(struct mutants *m, const struct selection *which, const char *fault, int jobs,
-                     json_t **bad, struct err *err)
+                     const char *asked, json_t **bad, struct err *err)
 {
     struct target t;
     struct words faults = {0}, none = {0};
@@ -208,6 +210,7 @@ static int run_suite(struct mutants *m, const struct selection *which, const cha
                                .allow_destructive = true,
                                .quiet = true,
                                .evidence = EVIDENCE_NONE,
+                               .asked = asked,
                                .run_id = fault};
     int rc = -1;
     if (fault != NULL)
@@ -215,6 +218,7 @@ static int run_suite(struct mutants *m, const struct selection *which, const cha
     wish.faults = faults;
     if (target_open(&t, m->cli.L, m->cli.home, m->cli.daemon, &wish, err) != 0)
         goto out;
+    t.own_for_all = asked != NULL;
     if (target_start(&t, 1, err) != 0)
         goto close;
     /* What the server can is asked once, without faults: a fault in the greeting is for scenarios
@@ -267,7 +271,7 @@ static int look_again(struct mutants *m, const char *fault, const struct selecti
                       json_t *ids, json_t *bad, struct err *err)
 {
     json_t *now = NULL;
-    int rc = run_suite(m, group, fault, m->jobs, &now, err);
+    int rc = run_suite(m, group, fault, m->jobs, NULL, &now, err);
     for (size_t i = 0; i < group->n && rc == 0; i++)
         json_array_append_new(ids, json_string(group->at[i]->id));
     if (rc == 0)
@@ -326,28 +330,49 @@ static bool is_near(const struct scenario *s, const char *fault)
     return !s->needs_control;
 }
 
-static void keep_near(struct selection *chosen, const char *fault)
+/* Whether the fault can make a difference to the scenario, and is to be tried. */
+static bool is_tried(const struct mutants *m, const struct scenario *s, const struct fault *f)
+{
+    if (s->lint != NULL || words_have(&s->catches, f->name))
+        return true;
+    return (m->all || is_near(s, f->name)) && reach_has(&m->reach, s, (size_t)(f - m->faults));
+}
+
+static void keep_tried(const struct mutants *m, struct selection *chosen, const struct fault *f)
 {
     size_t kept = 0;
     for (size_t i = 0; i < chosen->n; i++)
-        if (is_near(chosen->at[i], fault))
+        if (is_tried(m, chosen->at[i], f))
             chosen->at[kept++] = chosen->at[i];
     chosen->n = kept;
 }
 
+/* Leaves out what is tried against none of the chosen faults. */
+static void keep_near_any(struct mutants *m)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < m->chosen.n; i++) {
+        bool any = m->all;
+        for (size_t k = 0; k < m->n && !any; k++)
+            any = m->faults[k].chosen && is_near(m->chosen.at[i], m->faults[k].name);
+        if (any)
+            m->chosen.at[kept++] = m->chosen.at[i];
+    }
+    m->chosen.n = kept;
+}
+
 /* In the tester's process: the answer goes to fd as one JSON object. */
-static noreturn void test_fault(struct mutants *m, const char *fault, int fd)
+static noreturn void test_fault(struct mutants *m, const struct fault *fault, int fd)
 {
     struct err err = {{0}};
     json_t *bad = NULL, *answer = json_object();
-    if (!m->all)
-        keep_near(&m->chosen, fault);
+    keep_tried(m, &m->chosen, fault);
     /* Unlike a scenario it has children and a server of its own to end: SIGTERM lets the runner do
      * that. */
-    if (run_suite(m, &m->chosen, fault, m->jobs, &bad, &err) != 0)
+    if (run_suite(m, &m->chosen, fault->name, m->jobs, NULL, &bad, &err) != 0)
         json_object_set_new(answer, "error", record_text(err.text));
     else
-        json_object_set_new(answer, "second", second_look(m, fault, bad));
+        json_object_set_new(answer, "second", second_look(m, fault->name, bad));
     json_object_set_new(answer, "bad", bad != NULL ? bad : json_array());
     worker_say(fd, "tested", answer);
     _exit(0);
@@ -366,7 +391,7 @@ static int start_tester(struct mutants *m, struct tester *t, struct fault *f,
             if (all[i].fault != NULL)
                 close(all[i].fd);
         close(ends[0]);
-        test_fault(m, f->name, ends[1]);
+        test_fault(m, f, ends[1]);
     }
     close(ends[1]);
     if (t->pid < 0) {
@@ -513,12 +538,24 @@ static void test_all(struct mutants *m)
 }
 
 /* Without a fault nothing may be red: else every fault would seem caught. What is, is left out of
- * the rest. */
+ * the rest. Each scenario has a server to itself here, which tells what faults it came past. */
 static int test_none(struct mutants *m, struct err *err)
 {
     json_t *bad = NULL, *o;
     size_t i;
-    if (run_suite(m, &m->chosen, NULL, m->jobs, &bad, err) != 0) {
+    const char *tmp = getenv("TMPDIR");
+    char folder[4096];
+    if (snprintf(folder, sizeof folder, "%s/mailproof-asked-XXXXXX", tmp != NULL ? tmp : "/tmp") >=
+        (int)sizeof folder)
+        return err_set(err, "TMPDIR is too long");
+    if (mkdtemp(folder) == NULL)
+        return err_errno(err, folder);
+    int rc = run_suite(m, &m->chosen, NULL, m->workers * 2, folder, &bad, err);
+    if (rc == 0)
+        rc = reach_read(&m->reach, folder, &m->chosen, m->n, err);
+    if (rmdir(folder) != 0 && rc == 0)
+        rc = err_errno(err, folder);
+    if (rc != 0) {
         json_decref(bad);
         return -1;
     }
@@ -592,6 +629,7 @@ static int prove_scenarios(struct mutants *m)
         return EXIT_NOTHING;
     }
     check_names(m);
+    keep_near_any(m);
     if (test_none(m, &err) != 0) {
         fprintf(stderr, "mailproof mutants: %s\n", err.text);
         return EXIT_TARGET;
@@ -619,8 +657,7 @@ int cli_mutants(int argc, char **argv)
          "scenarios at once for each server (default 8)"},
         {"--timeout-scale", 0, FLAG_SECONDS, &m.timeout_scale, "X",
          "every time limit times X (default 0.3)"},
-        {"--all", 0, FLAG_SWITCH, &m.all, NULL,
-         "every scenario against every fault: an hour on two processors"},
+        {"--all", 0, FLAG_SWITCH, &m.all, NULL, "scenarios of the other protocols, too"},
         {"--table", 0, FLAG_TEXT, &m.table, "FILE",
          "write fault, scenario, caught|missed|surplus, why, with tabs"},
         {0},
@@ -638,9 +675,11 @@ int cli_mutants(int argc, char **argv)
                    "scenarios turn\n"
                    "red (fail, weak, timeout) that name the fault in catches. A glob with a slash "
                    "chooses\n"
-                   "scenarios, one without faults. Against each fault run the scenarios that name "
-                   "it, and\n"
-                   "those of its protocol; for faults of the queue those with a second host.",
+                   "scenarios, one without faults. A first run without any tells which scenarios "
+                   "come past\n"
+                   "which fault; against each fault run those that name it, and of those that come "
+                   "past it\n"
+                   "the ones of its protocol; for faults of the queue those with a second host.",
                    stdout);
         code = EXIT_AS_EXPECTED;
     } else if (parsed < 0) {
@@ -655,6 +694,7 @@ int cli_mutants(int argc, char **argv)
         free(m.faults[i].says);
     }
     free(m.faults);
+    reach_clear(&m.reach);
     selection_clear(&m.chosen);
     cli_close(&m.cli);
     free(m.fault_globs.at);

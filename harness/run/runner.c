@@ -77,6 +77,17 @@ char *runner_evidence_name(const char *id, int round)
     return name;
 }
 
+char *runner_asked_name(const char *folder, const char *id)
+{
+    char *name = NULL;
+    if (asprintf(&name, "%s/%s", folder, id) < 0)
+        abort();
+    for (char *p = name + strlen(folder) + 1; *p != '\0'; p++)
+        if (*p == '/')
+            *p = '-';
+    return name;
+}
+
 /* FNV-1a: the same scenario of the same seed gets the same numbers in every run. */
 static uint64_t mix(uint64_t h, const char *text)
 {
@@ -210,6 +221,7 @@ static void prepare_job(struct runner *r, struct slot *slot, struct item *item)
     slot->job.evidence = r->o->evidence;
     slot->job.folder = r->o->folder;
     slot->job.evidence_name = runner_evidence_name(s->id, item->round);
+    slot->job.asked = r->o->asked != NULL ? runner_asked_name(r->o->asked, s->id) : NULL;
     snprintf(slot->job.marker, sizeof slot->job.marker, "mp%016llx", (unsigned long long)once);
 }
 
@@ -239,6 +251,8 @@ static bool start(struct runner *r, struct slot *slot, struct item *item, struct
         close(ends[0]);
         free(slot->job.evidence_name);
         slot->job.evidence_name = NULL;
+        free(slot->job.asked);
+        slot->job.asked = NULL;
         return false;
     }
     slot->item = item;

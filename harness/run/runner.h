@@ -26,7 +26,10 @@ struct runner_options {
     enum evidence evidence;
     const char *folder; /* the run's folder, with evidence/ below it; NULL: no evidence */
     const char *run_id;
-    int caps;                  /* Lua reference of probe_target's table */
+    const char
+        *asked; /* NULL, or a folder: every scenario gets a mailproofd of its own, which writes
+                   there what faults it asked for; files are named by runner_asked_name */
+    int caps;   /* Lua reference of probe_target's table */
     struct baseline *baseline; /* NULL: none */
 };
 
@@ -63,5 +66,7 @@ void run_result_count(const struct run_result *r, size_t counts[VERDICTS]);
 /* A file name for a scenario's evidence, "evidence/smtp-rfc5321-….pcapng", with "-2" and so on for
  * later rounds. */
 char *runner_evidence_name(const char *id, int round);
+/* The file in folder that tells what faults the scenario came past; malloc's. */
+char *runner_asked_name(const char *folder, const char *id);
 
 #endif

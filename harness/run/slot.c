@@ -21,6 +21,7 @@ void slot_clear(struct slot *slot)
     buf_clear(&slot->kept);
     free(slot->job.users);
     free(slot->job.evidence_name);
+    free(slot->job.asked);
     *slot = (struct slot){0};
 }
 

@@ -402,7 +402,7 @@ out:
 
 bool target_gives_own(const struct target *t, const struct scenario *s)
 {
-    return t->own_server && t->program.pid != 0 && s->needs_control;
+    return t->own_server && t->program.pid != 0 && (s->needs_control || t->own_for_all);
 }
 
 int target_start_own(struct target *own, const struct target *t, const struct scenario *s,

@@ -33,6 +33,7 @@ struct target {
     char *baseline; /* path that the target file names, or NULL; owned */
     size_t accounts;
     bool throwaway, takes_faults;
+    bool own_for_all;        /* not only a scenario that needs the control socket does */
     bool own_server;         /* a scenario that needs the control socket gets a server for itself */
     struct target_wish wish; /* as opened: what its pointers lead to is borrowed */
     const char *daemon;      /* borrowed */

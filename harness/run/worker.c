@@ -180,6 +180,8 @@ noreturn void worker_run(lua_State *L, const struct target *t, const struct job 
     struct target own = {.program = {.in = -1, .out = -1}};
     bool alone = target_gives_own(t, s);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (job->asked != NULL)
+        (void)setenv("MAILPROOFD_FAULTS_ASKED", job->asked, 1);
     int started = alone ? target_start_own(&own, t, s, job->timeout_scale, &err) : 0;
     worker_settle();
     lua_gc(L, LUA_GCRESTART);

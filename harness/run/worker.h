@@ -29,6 +29,8 @@ struct job {
     enum evidence evidence;
     char *evidence_name; /* "evidence/….pcapng"; owned */
     const char *folder;  /* the run's folder */
+    char
+        *asked; /* NULL, or the file where its own mailproofd notes the faults it asks for; owned */
 };
 
 /* The most bytes of one scenario that run.jsonl keeps; after that, io events say "cut". */

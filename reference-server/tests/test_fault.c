@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <check.h>
 
@@ -78,6 +79,25 @@ START_TEST(help_has_its_columns_and_no_name_twice)
     }
 END_TEST
 
+START_TEST(what_was_asked_for_is_noted_whether_on_or_not)
+    {
+        struct err err;
+        char path[] = "/tmp/mailproof-test-XXXXXX";
+        unsigned char bytes[FAULT_COUNT + 1];
+        int fd = mkstemp(path);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(fault_note_asked("/tmp/there/is/no/such/folder", &err), -1);
+        ck_assert_int_eq(fault_note_asked(path, &err), 0);
+        fault_clear_all();
+        ck_assert(!fault(FAULT_SMTP_LF_ENDS_DATA));
+        ck_assert_int_eq(pread(fd, bytes, sizeof bytes, 0), FAULT_COUNT);
+        for (size_t i = 0; i < FAULT_COUNT; i++)
+            ck_assert_int_eq(bytes[i], i == FAULT_SMTP_LF_ENDS_DATA);
+        close(fd);
+        unlink(path);
+    }
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("fault");
@@ -87,6 +107,7 @@ int main(void)
     tcase_add_test(t, a_fault_can_wait_for_a_command_of_a_session);
     tcase_add_test(t, a_wrong_name_is_told_the_nearest_right_one);
     tcase_add_test(t, help_has_its_columns_and_no_name_twice);
+    tcase_add_test(t, what_was_asked_for_is_noted_whether_on_or_not);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);

@@ -85,7 +85,8 @@ scenario {
               its rest is not read as commands.]],
   why     = [[If the tail of the long line were obeyed, whoever chooses a long argument could choose the next
               command.]],
-  catches = "smtp-long-line-tail-obeyed",
+  catches = { "smtp-long-line-tail-obeyed", "smtp-unknown-command-closes", "smtp-unknown-command-250",
+    "smtp-segment-is-line" },
   users   = 0,
   run = function(t)
     local c = t:smtp()
