@@ -137,6 +137,19 @@ static const struct setting {
      CHOICE,
      offsetof(struct policy, anonymous),
      {"no", "yes"}},
+    {"alias",
+     "NAME=ADDRESS[,ADDRESS...]",
+     "whom mail to NAME reaches, here or elsewhere; the sender stays; repeat",
+     TEXTS,
+     offsetof(struct policy, aliases),
+     {"="}},
+    {"list",
+     "NAME=OWNER:ADDRESS[,ADDRESS...]",
+     "the same for a mailing list: what it sends comes from its OWNER, who gets the reports; "
+     "repeat",
+     TEXTS,
+     offsetof(struct policy, lists),
+     {"="}},
 };
 enum { SETTINGS = sizeof settings / sizeof *settings };
 
@@ -286,6 +299,8 @@ static int set_text(const struct setting *s, struct texts *t, const char *value,
     const char *between = strchr(value, *s->words[0]);
     size_t n = between != NULL ? (size_t)(between - value) : 0;
     if (n == 0 || between[1] == '\0' || strpbrk(value, " \t\r\n") != NULL)
+        return err_set(err, "%s wants %s, not \"%s\"", s->name, s->value, value);
+    if (s->offset == offsetof(struct policy, lists) && strchr(between, ':') == NULL)
         return err_set(err, "%s wants %s, not \"%s\"", s->name, s->value, value);
     char *name = strndup(value, n), *text = strdup(between + 1);
     if (name == NULL || text == NULL)

@@ -349,12 +349,14 @@ static void decide_tls(struct lane *l)
     bool loop = l->address_count > 0 && l->addresses[0].ss_family == AF_INET &&
                 (ntohl(((struct sockaddr_in *)&l->addresses[0])->sin_addr.s_addr) >> 24) == 127;
     if (l->to->safety == TRIP_ANY && o->user == NULL) /* RFC 8689, 4.2.2 */
-        l->tls = CLIENT_TLS_MAY;
+        l->tls = fault(FAULT_QUEUE_TLS_OPTIONAL_CLEAR) ? CLIENT_TLS_NEVER : CLIENT_TLS_MAY;
     else if (l->tlsa_count > 0 && (l->tlsa_usable || l->to->safety != TRIP_VERIFIED))
         l->tls = CLIENT_TLS_DANE;
     else if ((l->sts == STS_ENFORCE && !fault(FAULT_QUEUE_STS_DOWNGRADE)) ||
              l->to->safety == TRIP_VERIFIED)
-        l->tls = CLIENT_TLS_VERIFIED;
+        l->tls = l->to->safety != TRIP_VERIFIED && fault(FAULT_QUEUE_STS_ANY_CERTIFICATE)
+                     ? CLIENT_TLS_MUST
+                     : CLIENT_TLS_VERIFIED;
     else if (o->user != NULL && !loop)
         l->tls = CLIENT_TLS_MUST;
     else

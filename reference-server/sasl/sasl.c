@@ -65,7 +65,7 @@ static bool with_tokens(const struct conn *c, const struct accounts *a)
 static bool with_anonymous(const struct conn *c, const struct accounts *a)
 {
     return accounts_anonymous(a) || c->server->policy.anonymous == 1 ||
-           fault(FAULT_SASL_ANONYMOUS_UNASKED);
+           fault(FAULT_SASL_ANONYMOUS_ALWAYS);
 }
 
 char *sasl_copy(const void *p, size_t n)
@@ -250,6 +250,8 @@ static enum sasl_step external(struct sasl *s, const unsigned char *in, size_t n
         return s->account != NULL ? SASL_OK : SASL_BAD_LOGIN;
     }
     char *authzid = sasl_copy(in, n);
+    if (n > 0 && fault(FAULT_SASL_EXTERNAL_AUTHZID_OBEYED))
+        s->account = account_find(s->accounts, authzid);
     bool fine = s->account != NULL &&
                 (sasl_may_be(s->account, authzid) || fault(FAULT_SASL_EXTERNAL_AUTHZID_IGNORED));
     free(authzid);
@@ -261,10 +263,10 @@ static enum sasl_step anonymous(struct sasl *s, const unsigned char *in, size_t 
 {
     (void)out;
     s->account = NULL;
-    if (fault(FAULT_SASL_ANONYMOUS_IS_FIRST_USER) && accounts_count(s->accounts) > 0)
+    if (fault(FAULT_SASL_ANONYMOUS_READS_MAIL) && accounts_count(s->accounts) > 0)
         s->account = accounts_at(s->accounts, 0);
-    if ((fault(FAULT_SASL_ANONYMOUS_NEEDS_ADDRESS) && memchr(in, '@', n) == NULL) ||
-        (fault(FAULT_SASL_ANONYMOUS_SHORT) && n > 128))
+    if ((fault(FAULT_SASL_ANONYMOUS_NEEDS_TRACE) && n == 0) ||
+        (fault(FAULT_SASL_ANONYMOUS_SHORT_TRACE) && n > 255))
         return SASL_BAD_LOGIN;
     return n <= 1020 && sasl_text_ok(in, n) ? SASL_OK : SASL_MALFORMED;
 }
@@ -273,10 +275,10 @@ static enum sasl_step anonymous(struct sasl *s, const unsigned char *in, size_t 
  * it is refused (RFC 7628, 3.2.3). */
 static enum sasl_step refuse_token(struct sasl *s, const char *json, struct buf *out)
 {
-    if (fault(FAULT_SASL_OAUTH_NO_CHALLENGE))
+    if (fault(FAULT_SASL_OAUTH_NO_ERROR_CHALLENGE))
         return SASL_BAD_LOGIN;
     s->state = 1;
-    buf_text(out, fault(FAULT_SASL_OAUTH_ERROR_NO_JSON) ? "status=invalid_token" : json);
+    buf_text(out, fault(FAULT_SASL_OAUTH_ERROR_NO_STATUS) ? "{\"error\":\"invalid_token\"}" : json);
     return SASL_CHALLENGE;
 }
 
@@ -307,7 +309,7 @@ static void take_pair(const struct sasl *s, const char *pair, struct bearer *b)
         strtoul(value, NULL, 10) != c->local_port && !fault(FAULT_SASL_OAUTH_PORT_IGNORED))
         b->elsewhere = true;
     if (strncasecmp(pair, "auth=", 5) != 0 && strncasecmp(pair, "host=", 5) != 0 &&
-        strncasecmp(pair, "port=", 5) != 0 && fault(FAULT_SASL_OAUTH_UNKNOWN_PAIR))
+        strncasecmp(pair, "port=", 5) != 0 && fault(FAULT_SASL_OAUTH_UNKNOWN_KEY_REFUSED))
         b->malformed = true;
 }
 
@@ -327,7 +329,7 @@ static struct bearer bearer_of(const struct sasl *s, const char *list)
         list = end + 1;
     }
     bool ended = list[0] == 1 && list[1] == '\0';
-    if (!ended && !(list[0] == '\0' && fault(FAULT_SASL_OAUTH_UNENDED)))
+    if (!ended && !(list[0] == '\0' && fault(FAULT_SASL_OAUTH_NO_END)))
         b.malformed = true;
     if (b.malformed || b.elsewhere) {
         free(b.token);
@@ -350,9 +352,20 @@ static bool token_fits(const struct sasl *s, const struct account *account, cons
         return false;
     bool fits = same_token(account->token, token);
     for (size_t i = 0; i < set->count; i++)
-        if (strcmp(set->list[i].name, account->name) == 0 || fault(FAULT_SASL_OAUTH_ANY_NAME))
+        if (strcmp(set->list[i].name, account->name) == 0)
             fits = same_token(set->list[i].text, token) || fits;
     return fits;
+}
+
+/* Who is meant: by name, or (without one) by the token alone. */
+static struct account *owner_of(const struct sasl *s, const char *user, const char *token)
+{
+    if (user != NULL && !fault(FAULT_SASL_OAUTH_NAME_IGNORED))
+        return account_find(s->accounts, user);
+    for (size_t i = 0; token != NULL && i < accounts_count(s->accounts); i++)
+        if (token_fits(s, accounts_at(s->accounts, i), token))
+            return accounts_at(s->accounts, i);
+    return NULL;
 }
 
 /* RFC 7628: a GS2 header (n,a=user,) and the list. Without a= the token alone says who it is. */
@@ -373,16 +386,9 @@ static enum sasl_step oauthbearer(struct sasl *s, const unsigned char *in, size_
     }
     if (b.malformed)
         goto out;
-    struct account *account = NULL;
-    if (*user != '\0') {
+    if (*user != '\0')
         remember_user(s, user + 2, strlen(user + 2));
-        account = account_find(s->accounts, s->user);
-    } else {
-        for (size_t i = 0; b.token != NULL && i < accounts_count(s->accounts) && account == NULL;
-             i++)
-            if (token_fits(s, accounts_at(s->accounts, i), b.token))
-                account = accounts_at(s->accounts, i);
-    }
+    struct account *account = owner_of(s, *user != '\0' ? s->user : NULL, b.token);
     s->account = account;
     step = b.token != NULL && token_fits(s, account, b.token)
                ? SASL_OK
@@ -407,7 +413,7 @@ static enum sasl_step xoauth2(struct sasl *s, const unsigned char *in, size_t n,
     free(rest);
     if (b.malformed)
         return SASL_MALFORMED;
-    s->account = account_find(s->accounts, s->user);
+    s->account = owner_of(s, s->user, b.token);
     bool fine = b.token != NULL && token_fits(s, s->account, b.token);
     free(b.token);
     return fine ? SASL_OK
@@ -462,6 +468,8 @@ void sasl_mechanisms(const struct conn *c, struct buf *out)
             offered = false;
         if ((m->step == plain && fault(FAULT_SASL_NO_PLAIN)) ||
             (m->plus && fault(FAULT_SASL_NO_PLUS)))
+            offered = false;
+        if (m->step == external && fault(FAULT_SASL_EXTERNAL_NOT_LISTED))
             offered = false;
         if (m->step == external && c->tls && fault(FAULT_SASL_LISTS_EXTERNAL))
             offered = true;

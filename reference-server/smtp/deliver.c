@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "config/quota.h"
 #include "fault.h"
+#include "queue/notify.h"
 #include "queue/queue.h"
 #include "server.h"
 #include "smtp/header.h"
@@ -95,6 +96,15 @@ static void answer_one(struct smtp *s, const struct delivery *d, const struct sm
         }
 }
 
+/* In SMTP the whole message has one outcome: the first that is not good. */
+static const struct part *worst(const struct delivery *d)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (d->parts[i].status != STORE_OK)
+            return &d->parts[i];
+    return &d->parts[0];
+}
+
 static void answer(struct smtp *s, const struct delivery *d)
 {
     const struct smtp_envelope *e = &d->envelope;
@@ -106,7 +116,7 @@ static void answer(struct smtp *s, const struct delivery *d)
         log_message(d->conn, d->bytes, e->count);
     if (!d->lmtp || fault(FAULT_LMTP_ONE_REPLY) ||
         (d->by_bdat && fault(FAULT_LMTP_BDAT_ONE_REPLY))) {
-        answer_part(s, d, &d->parts[0], "");
+        answer_part(s, d, d->lmtp ? &d->parts[0] : worst(d), "");
         return;
     }
     for (size_t i = 0; i < s->answered && fault(FAULT_LMTP_REPLIES_ACCUMULATE); i++)
@@ -255,10 +265,10 @@ static bool needs_queue(const struct smtp *s)
     const struct smtp_envelope *e = &s->envelope;
     if (s->conn->server->queue == NULL || s->lmtp)
         return false;
-    if (e->wishes.release_s != 0)
+    if (e->wishes.release_s != 0 || fault(FAULT_SMTP_ALIAS_TWICE))
         return true; /* mailboxes here wait as well: RFC 4865, 4.2 */
     for (size_t i = 0; i < e->count; i++)
-        if (e->recipients[i].route == ROUTE_QUEUE ||
+        if (e->recipients[i].route == ROUTE_QUEUE || e->recipients[i].owner != NULL ||
             (e->recipients[i].route == ROUTE_MAILBOX &&
              ((e->recipients[i].notify & SMTP_NOTIFY_SUCCESS) != 0 ||
               fault(FAULT_SMTP_DELIVERED_DSN_UNASKED))))
@@ -285,15 +295,19 @@ static bool asks_for_less(const unsigned char *text, size_t n)
     return count == 1;
 }
 
-/* Mailboxes and other hosts in one commit. The flags of NOTIFY are the same on both sides. */
-static void hand_to_queue(struct delivery *d, struct queue *queue, unsigned char *data, size_t len)
+static bool same_owner(const char *one, const char *other)
 {
-    const struct smtp_envelope *e = &d->envelope;
-    struct queue_recipient *list = must_have(calloc(e->count + 1, sizeof *list));
+    return one == NULL || other == NULL ? one == other : strcasecmp(one, other) == 0;
+}
+
+/* The recipients that came through this owner's list, or (NULL) through none. */
+static size_t recipients_of(const struct smtp_envelope *e, const char *owner,
+                            struct queue_recipient *list)
+{
     size_t count = 0;
     for (size_t i = 0; i < e->count; i++) {
         const struct smtp_recipient *r = &e->recipients[i];
-        if (r->route == ROUTE_NOWHERE)
+        if (r->route == ROUTE_NOWHERE || !same_owner(r->owner, owner))
             continue;
         list[count++] =
             (struct queue_recipient){.address = r->mailbox,
@@ -301,6 +315,36 @@ static void hand_to_queue(struct delivery *d, struct queue *queue, unsigned char
                                      .notify = r->notify,
                                      .account = r->route == ROUTE_MAILBOX ? r->account : 0};
     }
+    return count;
+}
+
+/* A list's copy has its owner as the sender (RFC 5321, 3.9.2). */
+static unsigned char *copy_from(const char *owner, const unsigned char *data, size_t *len)
+{
+    unsigned char *text = must_have(malloc(*len + 1));
+    memcpy(text, data, *len);
+    if (owner == NULL)
+        return text;
+    *len = smtp_header_remove(text, *len, "Return-Path");
+    if (fault(FAULT_SMTP_LIST_CHANGES_FROM)) {
+        char from[SMTP_PATH_MAX + 16];
+        size_t rest = smtp_header_remove(text, *len, "From");
+        int n = snprintf(from, sizeof from, "From: <%s>\r\n", owner);
+        text = must_have(realloc(text, rest + (size_t)n + 1));
+        memmove(text + n, text, rest);
+        memcpy(text, from, (size_t)n);
+        *len = rest + (size_t)n;
+    }
+    return notify_return_path(owner, text, len);
+}
+
+/* Mailboxes and other hosts in one commit. The flags of NOTIFY are the same on both sides. */
+static void submit(struct delivery *d, struct queue *queue, const char *owner,
+                   const unsigned char *data, size_t len, struct part *part)
+{
+    const struct smtp_envelope *e = &d->envelope;
+    struct queue_recipient *list = must_have(calloc(e->count + 1, sizeof *list));
+    size_t count = recipients_of(e, owner, list);
     struct wishes wishes = e->wishes;
     wishes.tls_optional = (!wishes.requiretls || fault(FAULT_QUEUE_REQUIRETLS_HEADER_WINS)) &&
                           asks_for_less(data, len);
@@ -308,9 +352,11 @@ static void hand_to_queue(struct delivery *d, struct queue *queue, unsigned char
         wishes.requiretls = false;
     if (fault(FAULT_QUEUE_HOLD_IGNORED))
         wishes.release_s = 0;
+    if (fault(FAULT_SMTP_LIST_KEEPS_SENDER))
+        owner = NULL;
     struct queue_envelope envelope = {
-        .sender = e->sender,
-        .envid = e->envid,
+        .sender = owner != NULL ? owner : e->sender,
+        .envid = owner != NULL ? NULL : e->envid,
         .return_header = e->return_header,
         .return_full = e->return_full,
         .utf8 = e->utf8,
@@ -319,17 +365,42 @@ static void hand_to_queue(struct delivery *d, struct queue *queue, unsigned char
         .recipients = list,
         .count = count,
     };
-    struct queue_text local = {data, len}, remote = {must_have(malloc(len + 1)), len};
-    memcpy(remote.data, data, len);
+    struct queue_text local = {.len = len};
+    local.data = copy_from(owner, data, &local.len);
+    struct queue_text remote = {must_have(malloc(local.len + 1)), local.len};
+    memcpy(remote.data, local.data, local.len);
     /* Return-Path is for final delivery only (RFC 5321, 4.4). */
     remote.len = smtp_header_remove(remote.data, remote.len, "Return-Path");
-    d->count = d->waiting = 1;
-    d->parts = must_have(calloc(1, sizeof *d->parts));
-    d->parts[0] = (struct part){.delivery = d};
+    queue_submit(queue, &envelope, local, remote, stored, part);
+    free(list);
+}
+
+/* One commit, and one more for each owner whose lists are among the recipients. data is taken. */
+static void hand_to_queue(struct delivery *d, struct queue *queue, unsigned char *data, size_t len)
+{
+    const struct smtp_envelope *e = &d->envelope;
+    const char **owners = must_have(calloc(e->count + 1, sizeof *owners));
+    size_t count = 0;
+    for (size_t i = 0; i < e->count; i++) {
+        bool known = e->recipients[i].route == ROUTE_NOWHERE;
+        for (size_t k = 0; k < count && !known; k++)
+            known = same_owner(owners[k], e->recipients[i].owner);
+        if (!known)
+            owners[count++] = e->recipients[i].owner;
+    }
+    if (count == 0)
+        count = 1; /* nobody: the queue says when that is done */
+    d->count = d->waiting = count;
+    d->parts = must_have(calloc(count + 1, sizeof *d->parts));
+    for (size_t i = 0; i < count; i++)
+        d->parts[i] = (struct part){.delivery = d};
     if (d->session != NULL)
         conn_park(d->conn);
-    queue_submit(queue, &envelope, local, remote, stored, &d->parts[0]);
-    free(list);
+    /* No commit is over before the loop runs again: d stays until the last of them was made. */
+    for (size_t i = 0; i < count; i++)
+        submit(d, queue, owners[i], data, len, &d->parts[i]);
+    free(owners);
+    free(data);
 }
 
 static void end_transaction(struct smtp *s)
@@ -356,6 +427,8 @@ static void take_envelope(struct smtp *s, struct delivery *d)
         e->recipients[i] = d->envelope.recipients[i];
         e->recipients[i].mailbox = must_have(strdup(e->recipients[i].mailbox));
         e->recipients[i].orcpt = NULL;
+        if (e->recipients[i].owner != NULL)
+            e->recipients[i].owner = must_have(strdup(e->recipients[i].owner));
     }
 }
 

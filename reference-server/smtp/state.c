@@ -127,6 +127,7 @@ void smtp_envelope_clear(struct smtp_envelope *e)
     for (size_t i = 0; i < e->count; i++) {
         free(e->recipients[i].mailbox);
         free(e->recipients[i].orcpt);
+        free(e->recipients[i].owner);
     }
     free(e->recipients);
     free(e->sender);

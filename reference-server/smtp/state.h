@@ -36,6 +36,7 @@ struct smtp_recipient {
     int64_t account; /* ROUTE_MAILBOX */
     char *mailbox;   /* as written, for the trace */
     char *orcpt;     /* RFC 3461, 4.2; NULL: not given */
+    char *owner;     /* of the list through which it came: its sender; NULL: of none */
     unsigned notify; /* SMTP_NOTIFY_*; 0: not given */
 };
 enum {

@@ -52,6 +52,8 @@ static void logged_in(struct smtp *s, struct account *account)
     guard_login_succeeded(s->conn, account != NULL ? account->name : "anonymous");
     over(s);
     smtp_reply(s, 235, "2.7.0", "Welcome");
+    if (fault(FAULT_SMTP_AUTH_DROPS_BATCH))
+        buf_empty(&s->conn->in);
 }
 
 static void bad_login(struct smtp *s)

@@ -13,6 +13,7 @@
 #include "net/guard.h"
 #include "queue/queue.h"
 #include "server.h"
+#include "smtp/alias.h"
 #include "smtp/null_mx.h"
 #include "smtp/param.h"
 #include "smtp/recipient.h"
@@ -357,13 +358,46 @@ static void mx_known(struct smtp *s, const struct smtp_rcpt *r, bool null_mx)
 {
     if (null_mx && fault(FAULT_SMTP_NULL_MX_550)) {
         smtp_reply(s, 550, "5.1.1", "There is no such mailbox");
-    } else if (null_mx && !fault(FAULT_SMTP_NULL_MX_ACCEPTED) &&
-               !fault(FAULT_QUEUE_IGNORES_NULL_MX)) {
+    } else if (null_mx && !fault(FAULT_QUEUE_IGNORES_NULL_MX)) {
         smtp_reply(s, 556, "5.1.10", "The domain takes no mail: its MX is null");
     } else {
         add_recipient(s, &r->path, r->arg, NULL, ROUTE_QUEUE, &r->params);
         smtp_reply(s, 250, "2.1.5", "Recipient taken");
     }
+}
+
+/* RFC 5321, 3.9: people in the place of a name. What comes from a list is a new message to DSN (RFC
+ * 3461, 5.2.7.3). */
+static void add_members(struct smtp *s, const struct smtp_path *path,
+                        const struct smtp_params *params)
+{
+    const struct server *server = s->conn->server;
+    struct smtp_members *m = smtp_expand(server, path->local);
+    struct smtp_envelope *e = &s->envelope;
+    bool own = fault(FAULT_SMTP_ALIAS_CHANGES_SENDER);
+    for (size_t i = 0; m != NULL && i < m->count; i++) {
+        struct smtp_member *one = &m->list[i];
+        struct smtp_path to = {.null = false};
+        struct smtp_params asked = *params;
+        if (one->owner != NULL) {
+            asked.orcpt[0] = '\0';
+            asked.notify = 0;
+            if (fault(FAULT_SMTP_LIST_NOT_TO_AUTHOR) && strcasecmp(one->address, e->sender) == 0)
+                continue;
+        }
+        snprintf(to.mailbox, sizeof to.mailbox, "%s", one->address);
+        if (one->account == NULL && server->queue == NULL)
+            continue;
+        add_recipient(s, &to, "", one->account, one->account != NULL ? ROUTE_MAILBOX : ROUTE_QUEUE,
+                      &asked);
+        struct smtp_recipient *r = &e->recipients[e->count - 1];
+        r->owner = one->owner != NULL ? copy(one->owner) : own ? copy(path->mailbox) : NULL;
+    }
+    if (m == NULL || m->count == 0)
+        smtp_reply(s, 554, "5.4.6", "Nobody can be reached by that name");
+    else
+        smtp_reply(s, 250, "2.1.5", "Recipients taken");
+    smtp_members_free(m);
 }
 
 /* Whether the recipient is good; else the refusal is written. */
@@ -378,6 +412,7 @@ static void judge(struct smtp *s, const struct smtp_path *path, const char *arg,
     long wait;
     struct account *account = smtp_account_of(s, path, &ours);
     bool elsewhere = account == NULL && !ours && smtp_may_relay(s);
+    bool alias = !s->lmtp && s->conn->server->queue != NULL && smtp_is_alias(s->conn->server, path);
     if (is_short(s, path))
         smtp_reply(s, 554, "5.1.2", "The domain is not a full one");
     else if (path->eight_bit && !s->envelope.utf8)
@@ -387,18 +422,20 @@ static void judge(struct smtp *s, const struct smtp_path *path, const char *arg,
                          s->logged_in ? "This server has no way to other hosts"
                                       : "No relaying for strangers",
                          arg);
-    else if (account == NULL && ours && !fault(FAULT_SMTP_UNKNOWN_USER_ACCEPTED))
+    else if (account == NULL && ours && !alias && !fault(FAULT_SMTP_UNKNOWN_USER_ACCEPTED))
         refuse_recipient(s, fault(FAULT_SMTP_ENHANCED_UNKNOWN_USER) ? "5.7.1" : "5.1.1",
                          "There is no such mailbox", arg);
     else if ((wait = guard_rate(s->conn, user_name(s), GUARD_RECIPIENT)) > 0)
         refuse_rate(s, "recipients", wait);
-    else if (account != NULL && quota_full(s->conn->server, account, 1) &&
+    else if (account != NULL && !alias && quota_full(s->conn->server, account, 1) &&
              !fault(FAULT_SMTP_QUOTA_IGNORED))
         refuse_full(s);
     else if (s->envelope.count >= most)
         refuse_one_more(s);
     else if (!domain_fits(s, path->domain))
         smtp_reply(s, 452, "4.5.3", "Too many domains in one session");
+    else if (alias)
+        add_members(s, path, params);
     else {
         enum smtp_route route = account != NULL ? ROUTE_MAILBOX
                                 : elsewhere     ? ROUTE_QUEUE

@@ -13,6 +13,7 @@
 #include "control/script.h"
 #include "fault.h"
 #include "server.h"
+#include "smtp/alias.h"
 #include "smtp/param.h"
 #include "smtp/recipient.h"
 #include "smtp/state.h"
@@ -319,6 +320,29 @@ void smtp_quit(struct smtp *s, const char *arg, size_t n)
         conn_close(s->conn);
 }
 
+/* The local part that stands for others; "" none. path NULL: text is a name. */
+static const char *alias_of(const struct smtp *s, const struct smtp_path *path, const char *text,
+                            size_t n)
+{
+    static char local[SMTP_LOCAL_MAX + 1];
+    struct smtp_path own = {.null = false};
+    local[0] = '\0';
+    if (path == NULL && n <= SMTP_LOCAL_MAX) {
+        snprintf(own.local, sizeof own.local, "%.*s", (int)n, text);
+        snprintf(own.domain, sizeof own.domain, "%s", s->conn->server->domain);
+        path = &own;
+    }
+    if (path != NULL && !s->lmtp && smtp_is_alias(s->conn->server, path))
+        snprintf(local, sizeof local, "%s", path->local);
+    return local;
+}
+
+static bool names_alias(const struct smtp *s, const struct smtp_path *path, const char *text,
+                        size_t n)
+{
+    return *alias_of(s, path, text, n) != '\0';
+}
+
 /* A user name, an address, or an address in angle brackets (RFC 5321, 3.5.1). */
 static void look_up(struct smtp *s, const char *arg, size_t n)
 {
@@ -333,6 +357,10 @@ static void look_up(struct smtp *s, const char *arg, size_t n)
     bool whole = smtp_mailbox_parse(arg, n, &path, &why) == 0;
     if (!whole && smtp_path_parse(arg, n, SMTP_PATH_POSTMASTER, &path, &used, &why) == 0)
         whole = used == n;
+    if (names_alias(s, whole ? &path : NULL, arg, n)) {
+        smtp_reply(s, 250, "2.1.5", "<%.*s>", (int)n, arg);
+        return;
+    }
     if (whole) {
         account = smtp_account_of(s, &path, &ours);
     } else {
@@ -375,14 +403,34 @@ void smtp_vrfy(struct smtp *s, const char *arg, size_t n)
         look_up(s, arg, n);
 }
 
-/* There are no lists here; a single user is a list of one (RFC 5321, 3.5.1). */
+/* The members of a list or an alias. False: it is none. */
+static bool tell_members(struct smtp *s, const char *arg, size_t n)
+{
+    struct smtp_path path;
+    const char *why = NULL;
+    size_t used = 0;
+    bool whole =
+        smtp_mailbox_parse(arg, n, &path, &why) == 0 ||
+        (smtp_path_parse(arg, n, SMTP_PATH_POSTMASTER, &path, &used, &why) == 0 && used == n);
+    const char *local = alias_of(s, whole ? &path : NULL, arg, n);
+    struct smtp_members *m = *local != '\0' ? smtp_alias_members(s->conn->server, local) : NULL;
+    size_t count = m != NULL ? m->count : 0;
+    if (count > 1 && fault(FAULT_SMTP_EXPN_FIRST_MEMBER))
+        count = 1;
+    for (size_t i = 0; i < count; i++)
+        smtp_reply_line(s, 250, i + 1 < count, "2.1.5", "<%s>", m->list[i].address);
+    smtp_members_free(m);
+    return count > 0;
+}
+
+/* A single user is a list of one (RFC 5321, 3.5.1). */
 void smtp_expn(struct smtp *s, const char *arg, size_t n)
 {
     if (fault(FAULT_SMTP_EXPN_RESETS))
         smtp_reset(s);
     if (fault(FAULT_SMTP_LISTED_COMMAND_502))
         smtp_reply(s, 502, "5.5.1", "Not here");
-    else
+    else if (!tell_members(s, arg, n))
         look_up(s, arg, n);
 }
 

@@ -247,6 +247,9 @@ START_TEST(mta_sts_keeps_mail_from_a_certificate_for_somebody_else)
         send_to("bob@signed.example", false);
         ck_assert_uint_eq(arrived(text), 0);
         ck_has(waits(), "TLS");
+        fault_switch("queue-sts-any-certificate", true, 0, 0, NULL);
+        send_to("bob@signed.example", false);
+        ck_assert_uint_eq(arrived(text), 1);
     }
 END_TEST
 

@@ -382,9 +382,7 @@ START_TEST(a_domain_that_takes_no_mail_is_refused_at_once)
         on("smtp-null-mx-550");
         world_ask(&k, "RCPT TO:<x@null.example>\r\n", "550 5.1.1 ");
         fault_clear_all();
-        on("smtp-null-mx-accepted");
         on("submission-short-domains");
-        world_ask(&k, "RCPT TO:<x@null.example>\r\n", "250");
         world_ask(&k, "RCPT TO:<x@short>\r\n", "250");
         world_hang_up(&k);
     }

@@ -132,6 +132,8 @@ static const struct dialogue {
      "501 5.5.2", "334 \r\n250 2.0.0 Ok\r\n501 5.7.0", 0, 0, NULL, NULL},
     {"smtp-auth-504-bare", SERVICE_SMTP, NULL, NULL, "AUTH WHAT\r\n", "504 5.5.4", "504 5.0.0", 0,
      0, NULL, NULL},
+    {"smtp-auth-drops-batch", SERVICE_SMTP, NULL, NULL, "AUTH PLAIN AHVzZXIxAHBhc3M=\r\nNOOP\r\n",
+     "250 2.0.0 Ok", "", 0, 0, NULL, NULL},
     {"smtp-quota-ignored", SERVICE_SMTP, "quota-bytes", "user1=1", FROM TO DATA, "452 4.2.2",
      "Stored as", 0, 1, NULL, NULL},
     {"smtp-quota-refuses-all", SERVICE_SMTP, "quota-messages", "user2=1",
