@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "imap/misbehave.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,4 +179,42 @@ bool misbehave_logout(struct imap *s, void (*run)(struct imap *s))
     }
     store_expunge(m, uids, m->count, true, s, then_run, then(s, run));
     return true;
+}
+
+void misbehave_finish_append(struct imap *s)
+{
+    static const char spaces[] = "                                ", verb[] = " APPEND ";
+    const struct lexer *lx = &s->lexer;
+    const struct literal *l = lx->literal_count > 0 ? &lx->literals[lx->literal_count - 1] : NULL;
+    if (l == NULL || l->dropped || l->len >= l->announced || lx->text.len == 0 ||
+        memmem(lx->text.data, lx->text.len, verb, sizeof verb - 1) == NULL) {
+        return;
+    }
+    for (size_t left = l->announced - l->len, n; left > 0; left -= n) {
+        n = left < sizeof spaces - 1 ? left : sizeof spaces - 1;
+        if (!buf_add(&s->conn->in, spaces, n)) {
+            return;
+        }
+    }
+    (void)buf_add(&s->conn->in, "\r\n", 2);
+}
+
+static char last_user[128];
+
+void misbehave_remember(const char *user)
+{
+    (void)snprintf(last_user, sizeof last_user, "%s", user);
+}
+
+void misbehave_resumed(struct imap *s)
+{
+    struct accounts *all = s->conn->server->accounts;
+    for (size_t i = 0; s->conn->tls_resumed && i < accounts_count(all); i++) {
+        struct account *a = accounts_at(all, i);
+        if (strcmp(a->name, last_user) == 0) {
+            s->account = a;
+            s->account_id = a->id;
+            s->state = IMAP_LOGGED_IN;
+        }
+    }
 }

@@ -18,4 +18,10 @@ bool misbehave_copy(struct imap *s, const uint32_t *uids, size_t count, const ch
 /* LOGOUT that expunges; false: not now. then says goodbye. */
 bool misbehave_logout(struct imap *s, void (*then)(struct imap *s));
 
+/* The connection ended inside of APPEND: the rest is made up. */
+void misbehave_finish_append(struct imap *s);
+/* Keeps in mind who logged in, and makes whoever resumes a session of TLS that user. */
+void misbehave_remember(const char *user);
+void misbehave_resumed(struct imap *s);
+
 #endif

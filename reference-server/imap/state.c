@@ -10,6 +10,7 @@
 
 #include "fault.h"
 #include "imap/grammar/utf7.h"
+#include "imap/misbehave.h"
 
 /* How far a client may be followed past a limit, only to find the end of what it sends. */
 #define MOST_READ_PAST 16                     /* lines, as a multiple of their limit */
@@ -718,6 +719,9 @@ static void imap_input(struct conn *c)
     if (fault(FAULT_IMAP_STARTTLS_IN_LITERAL) && starttls_in_literal(session(c))) {
         return;
     }
+    if (c->eof && fault(FAULT_IMAP_APPEND_KEEPS_HALF)) {
+        misbehave_finish_append(session(c));
+    }
     go(session(c));
 }
 
@@ -738,6 +742,9 @@ static void imap_secured(struct conn *c)
 {
     lexer_reset(&session(c)->lexer);
     deadline(session(c));
+    if (fault(FAULT_IMAP_RESUMES_LOGIN)) {
+        misbehave_resumed(session(c));
+    }
 }
 
 static void imap_timeout(struct conn *c)

@@ -6,11 +6,15 @@
 #include "fault.h"
 #include "server.h"
 
+enum { REQUEST_MOST = 8192 };
+
+static const char *const methods[] = {"GET ",     "HEAD ",    "POST ",  "PUT ",  "DELETE ",
+                                      "OPTIONS ", "CONNECT ", "TRACE ", "PATCH "};
+enum { METHODS = sizeof methods / sizeof *methods };
+
 /* METHOD SP target SP HTTP/1.x: no command of SMTP, IMAP or POP3 looks like that. */
 bool browser_speaks(const struct buf *in)
 {
-    static const char *const methods[] = {"GET ",     "HEAD ",    "POST ",  "PUT ",  "DELETE ",
-                                          "OPTIONS ", "CONNECT ", "TRACE ", "PATCH "};
     static const char version[] = " HTTP/1.";
     const unsigned char *lf = in->len > 0 ? memchr(in->data, '\n', in->len) : NULL;
     if (lf == NULL)
@@ -18,9 +22,21 @@ bool browser_speaks(const struct buf *in)
     size_t n = (size_t)(lf - in->data);
     if (memmem(in->data, n, version, sizeof version - 1) == NULL)
         return false;
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+    for (size_t i = 0; i < METHODS; i++)
         if (n > strlen(methods[i]) && memcmp(in->data, methods[i], strlen(methods[i])) == 0)
             return true;
+    return false;
+}
+
+bool browser_may_speak(const struct buf *in)
+{
+    if (in->len == 0 || in->len > REQUEST_MOST || memchr(in->data, '\n', in->len) != NULL)
+        return false;
+    for (size_t i = 0; i < METHODS; i++) {
+        size_t n = strlen(methods[i]) < in->len ? strlen(methods[i]) : in->len;
+        if (memcmp(in->data, methods[i], n) == 0)
+            return true;
+    }
     return false;
 }
 

@@ -9,6 +9,9 @@
 
 /* Whether the first line of a session is a request of HTTP. */
 bool browser_speaks(const struct buf *in);
+/* Whether it is half a line that may become one: the protocol, which may take input as it comes,
+ * waits for the rest of it. */
+bool browser_may_speak(const struct buf *in);
 /* Ends the session, with a word that holds nothing of what was sent. */
 void browser_goodbye(struct conn *c);
 

@@ -31,6 +31,7 @@
 #include "net/port_faults.h"
 #include "server.h"
 #include "tls/tls.h"
+#include "tls/tls_faults.h"
 #include "tls/tls_forge.h"
 
 enum { READ_AT_ONCE = 64 * 1024, ROUNDS = 16, LINGER_MS = 2000, KEEP_ROOM = 1024 };
@@ -486,6 +487,8 @@ static void work(struct client *k)
             browser_goodbye(&k->conn);
             return;
         }
+        if (!k->begun && !k->conn.eof && browser_may_speak(&k->conn.in))
+            return;
         k->conn.protocol->input(&k->conn);
         k->begun = k->begun || k->conn.in.len < before;
         if (k->ssl != NULL && fault(FAULT_TLS_CUTS_HALF_CLOSED))
@@ -620,6 +623,8 @@ static void handshake(struct client *k)
     if (k->ssl == NULL || forged(k))
         return;
     k->ssl_wants_write = false;
+    if (!tls_faults_early(k->ssl, &k->conn.in))
+        return;
     int n = SSL_accept(k->ssl);
     if (n != 1) {
         int why = SSL_get_error(k->ssl, n);

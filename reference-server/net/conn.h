@@ -68,7 +68,7 @@ struct conn {
     char peer[64], local[64];     /* numeric addresses */
     uint16_t peer_port, local_port;
     /* TLS facts, after the handshake */
-    bool tls;
+    bool tls, tls_resumed;
     char tls_version[16], tls_cipher[64], tls_sni[256];
     char tls_client_subject[256]; /* verified client certificate's e-mail or CN; "" none */
     unsigned char binding_exporter[32], binding_unique[64], binding_end_point[64];

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@
 #include "fault.h"
 #include "server.h"
 
-enum { SILENCE_MS = 300, LATE_MS = 1500 };
+enum { SILENCE_MS = 300, LATE_MS = 1500, PATIENCE = 60 };
 
 void port_faults_swap(enum service *service, const struct protocol **protocol, bool *tls)
 {
@@ -71,4 +72,22 @@ void port_faults_waiting(struct conn *c, int fd)
                                    : c->protocol == &pop3_protocol ? "+OK hello\r\n"
                                                                    : "220 hello\r\n"};
     clock_set(c->server->clock, &w->timer, SILENCE_MS);
+}
+
+static int gone; /* since the last client that stayed */
+
+bool port_faults_gone(int fd)
+{
+    struct pollfd p = {.fd = fd};
+    if (!fault(FAULT_PORT_TIRES_OF_RESETS) || poll(&p, 1, 0) != 1)
+        return false;
+    gone++;
+    return true;
+}
+
+bool port_faults_tired(void)
+{
+    bool tired = fault(FAULT_PORT_TIRES_OF_RESETS) && gone >= PATIENCE;
+    gone = 0;
+    return tired;
 }

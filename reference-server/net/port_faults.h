@@ -11,4 +11,9 @@ void port_faults_greeting(struct conn *c, struct buf *out);
 /* A socket of implicit TLS on which nothing has been said yet. */
 void port_faults_waiting(struct conn *c, int fd);
 
+/* Less than a record of the handshake has come: whether the client has gone away meanwhile. */
+bool port_faults_gone(int fd);
+/* A handshake is about to go on: whether the fault hangs up instead. */
+bool port_faults_tired(void);
+
 #endif

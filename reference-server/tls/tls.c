@@ -13,6 +13,7 @@
 #include "net/conn.h"
 #include "server.h"
 #include "tls/certificate.h"
+#include "tls/staple.h"
 #include "tls/tls_faults.h"
 #include "tls/tls_forge.h"
 
@@ -248,6 +249,10 @@ int tls_identity_open(const struct tls_options *o, struct tls_identity **out, st
         err_tls(err, "TLS context");
         goto out;
     }
+    if (staple_context(t->ctx, &t->ca) != 0) {
+        err_tls(err, "TLS context");
+        goto out;
+    }
     if (public->cert != NULL && SSL_CTX_set_ex_data(t->ctx, public_index(), public) == 1)
     public = NULL;
     *out = t;
@@ -342,6 +347,7 @@ void tls_facts(SSL *ssl, struct conn *c)
 {
     static const char label[] = "EXPORTER-Channel-Binding"; /* RFC 9266, 4.2 */
     c->tls = true;
+    c->tls_resumed = SSL_session_reused(ssl) == 1;
     snprintf(c->tls_version, sizeof c->tls_version, "%s", SSL_get_version(ssl));
     snprintf(c->tls_cipher, sizeof c->tls_cipher, "%s",
              SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl)));

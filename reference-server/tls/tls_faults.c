@@ -80,6 +80,7 @@ static const struct setting {
     {.fault = FAULT_TLS_NO_TICKETS, .set = SSL_OP_NO_TICKET},
     /* Without memory for what was used already. */
     {.fault = FAULT_TLS_EARLY_DATA, .set = SSL_OP_NO_ANTI_REPLAY},
+    {.fault = FAULT_TLS_OBEYS_EARLY_DATA, .set = SSL_OP_NO_ANTI_REPLAY},
     {.fault = FAULT_TLS_WEAK_KEY, .suites = "DEFAULT:!kRSA:" WEAK, .signatures = SOUND_SIGNATURES},
     {.fault = FAULT_TLS_SHA1_CERTIFICATE,
      .suites = "DEFAULT:" WEAK,
@@ -150,6 +151,15 @@ static int settle(SSL *ssl, const struct setting *s)
     return 0;
 }
 
+/* Where a session notes that its early data is over. */
+static int early_index(void)
+{
+    static int index = -1;
+    if (index < 0)
+        index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    return index;
+}
+
 int tls_faults_session(struct tls_faults **f, SSL *ssl, struct certificate *ca,
                        const char *hostname)
 {
@@ -171,13 +181,36 @@ int tls_faults_session(struct tls_faults **f, SSL *ssl, struct certificate *ca,
     }
     if (fault(FAULT_TLS_NO_TICKETS) || fault(FAULT_TLS_LONG_TICKETS))
         SSL_set_num_tickets(ssl, 0);
-    if (fault(FAULT_TLS_EARLY_DATA))
+    if (fault(FAULT_TLS_EARLY_DATA) || fault(FAULT_TLS_OBEYS_EARLY_DATA))
         SSL_set_max_early_data(ssl, 16384);
     if (fault(FAULT_TLS_NO_KEY_UPDATE))
         SSL_set_msg_callback(ssl, break_at_key_update);
     if (fault(FAULT_TLS_ASKS_CLIENT))
         SSL_set_verify(ssl, SSL_VERIFY_PEER, take_any);
     return tls_faults_certificate(f, ssl, ca, hostname);
+}
+
+bool tls_faults_early(SSL *ssl, struct buf *in)
+{
+    char bytes[4096];
+    size_t n;
+    /* Once it is over, OpenSSL takes no more such calls. */
+    while (fault(FAULT_TLS_OBEYS_EARLY_DATA) && SSL_get_ex_data(ssl, early_index()) == NULL) {
+        switch (SSL_read_early_data(ssl, bytes, sizeof bytes, &n)) {
+        case SSL_READ_EARLY_DATA_SUCCESS:
+            (void)buf_add(in, bytes, n);
+            break;
+        case SSL_READ_EARLY_DATA_FINISH:
+            (void)SSL_set_ex_data(ssl, early_index(), ssl);
+            return true;
+        default:
+            if (SSL_get_error(ssl, 0) == SSL_ERROR_WANT_READ)
+                return false;
+            (void)SSL_set_ex_data(ssl, early_index(), ssl); /* the next call says what is wrong */
+            return true;
+        }
+    }
+    return true;
 }
 
 /* --- hooks of the context --- */

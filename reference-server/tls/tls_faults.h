@@ -8,6 +8,7 @@
 
 #include <openssl/ssl.h>
 
+#include "base/buf.h"
 #include "tls/certificate.h"
 
 struct tls_faults; /* the wrong certificates that were made so far */
@@ -20,6 +21,10 @@ void tls_faults_context(SSL_CTX *ctx);
  * signature. -1: it cannot be done. */
 int tls_faults_session(struct tls_faults **f, SSL *ssl, struct certificate *ca,
                        const char *hostname);
+
+/* Commands that came before the handshake is over, into in. False: more of the handshake has to
+ * come first. */
+bool tls_faults_early(SSL *ssl, struct buf *in);
 
 /* Whether a fault decides over server_name (NULL: none) or ALPN; then *rc is what OpenSSL is told.
  */

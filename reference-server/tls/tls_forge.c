@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "fault.h"
+#include "net/port_faults.h"
 #include "server.h"
 
 enum { MOST = 24 * 1024, MANY_SUITES = 128, LONG_HELLO = 8000, LONGEST_RECORD = 16384 + 256 };
@@ -483,6 +484,8 @@ enum forge tls_forge(const struct conn *c, int fd, bool starttls)
     size_t n = (size_t)got;
     if (bytes[0] != SSL3_RT_HANDSHAKE)
         return no_record(c, fd, starttls, bytes, n);
+    if (n < 6 && port_faults_gone(fd))
+        return FORGE_ENDED;
     if (n < 6)
         return fault(FAULT_TLS_NO_SEGMENTS) ? alert(fd, ILLEGAL_PARAMETER) : FORGE_WAIT;
     size_t record = (size_t)bytes[3] << 8 | bytes[4];
@@ -501,6 +504,8 @@ enum forge tls_forge(const struct conn *c, int fd, bool starttls)
         return FORGE_WAIT;
     if (!gather(bytes, n, &seen) && !seen.in_pieces)
         return FORGE_NOTHING;
+    if (port_faults_tired())
+        return FORGE_ENDED;
     enum forge f = refuse(fd, &seen);
     return f != FORGE_NOTHING || !seen.whole ? f : answer(fd, &seen);
 }

@@ -71,5 +71,7 @@ return {
       says = [[Truncated HMAC is not used.]] },
     { id = "rfc9325-7.4-1", section = "7.4", level = "SHOULD NOT", test = "ports",
       says = [[Diffie-Hellman values are not used for more than one connection.]] },
+    { id = "rfc9325-7.5-2", section = "7.5", level = "SHOULD", test = "ports",
+      says = [[The server staples what the issuer says of its certificate, and that says that it is good.]] },
   },
 }

@@ -27,10 +27,12 @@ static void imap_login(struct port *p)
         enum reply_kind k = dial_say_password(p, c, &r, "LOGIN mailproof-nobody wrong");
         bool code = strcasestr(r.text, "[PRIVACYREQUIRED]") != NULL;
         bool disabled = dial_has(p->facts.clear_caps, "LOGINDISABLED");
+        /* Whoever finds the password wrong has looked at it, whatever is listed. */
+        bool judged = strcasestr(r.text, "[AUTHENTICATIONFAILED]") != NULL;
         if (k == REPLY_SILENT)
             port_untested(p, CHECK_J11, "not tested: no answer to a password in time");
         else
-            port_judge(p, CHECK_J11, k == REPLY_NO && (code || disabled), c,
+            port_judge(p, CHECK_J11, k == REPLY_NO && (code || (disabled && !judged)), c,
                        "LOGIN in clear was looked at: %.*s", line_of(r.text), r.text);
         dial_close(p, c);
     }

@@ -22,7 +22,7 @@ static void base64(const void *p, size_t n, char *out)
 }
 
 /* AUTH PLAIN, LOGIN or USER and PASS on a connection, in clear or not. */
-static enum reply_kind log_in(struct port *p, struct conn *c, struct reply *r)
+enum reply_kind login_again(struct port *p, struct conn *c, struct reply *r)
 {
     char plain[512], text[1024];
     switch (p->protocol) {
@@ -45,7 +45,7 @@ struct conn *login_session(struct port *p)
 {
     struct reply r;
     struct conn *c = p->o->user != NULL ? dial_tls(p, NULL, NULL) : NULL;
-    if (c != NULL && log_in(p, c, &r) == REPLY_OK)
+    if (c != NULL && login_again(p, c, &r) == REPLY_OK)
         return c;
     dial_close(p, c);
     return NULL;
@@ -68,7 +68,7 @@ static void before_tls(struct port *p)
     struct conn *c = dial_clear(p);
     if (c == NULL)
         return;
-    if (log_in(p, c, &r) != REPLY_OK) {
+    if (login_again(p, c, &r) != REPLY_OK) {
         port_not_here(p, id, "no login before TLS here");
     } else if (dial_say(p, c, false, &r, "%s", dial_starttls_word(p)) != REPLY_OK) {
         port_good(p, id, c);
@@ -79,7 +79,7 @@ static void before_tls(struct port *p)
         dial_options(p, &o);
         if (conn_starttls(c, &o, p->o->answer_ms, NULL) == 0 &&
             dial_capabilities(p, c, &r) == REPLY_OK) {
-            enum reply_kind k = log_in(p, c, &r);
+            enum reply_kind k = login_again(p, c, &r);
             port_judge(p, id, k == REPLY_OK || r.code != 503, c,
                        "a login from before TLS is still good inside: %.*s", line_of(r.text),
                        r.text);

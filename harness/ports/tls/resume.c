@@ -5,6 +5,7 @@
 
 #include "ports/dial/dial.h"
 #include "ports/dial/suites.h"
+#include "ports/mail/login.h"
 #include "ports/rooms.h"
 
 enum { WEEK_S = 7 * 24 * 3600 };
@@ -70,6 +71,94 @@ static void renegotiation(struct port *p)
     dial_close(p, c);
 }
 
+struct early {
+    SSL_SESSION *session;
+    const char *command;
+    bool sent;
+};
+
+static void send_early(struct ssl_st *ssl, void *arg)
+{
+    struct early *e = arg;
+    size_t n;
+    use_session(ssl, e->session);
+    e->sent = SSL_write_early_data(ssl, e->command, strlen(e->command), &n) == 1;
+}
+
+/* What follows the greeting. */
+static const char *behind_greeting(const struct port *p, const char *text)
+{
+    if (p->mode != MODE_IMPLICIT)
+        return text;
+    do {
+        text += strcspn(text, "\n");
+        text += *text == '\n';
+    } while (p->protocol == PROTOCOL_SMTP && strncmp(text, "220", 3) == 0);
+    return text;
+}
+
+/* R08: a command goes with the ClientHello, and nothing after it. */
+static void early_command(struct port *p, SSL_SESSION *s)
+{
+    struct conn_tls_options o;
+    struct early e = {.session = s,
+                      .command = p->protocol == PROTOCOL_IMAP   ? "early NOOP\r\n"
+                                 : p->protocol == PROTOCOL_POP3 ? "CAPA\r\n"
+                                                                : "NOOP\r\n"};
+    char text[2048] = "";
+    if (!port_wants(p, CHECK_R08))
+        return;
+    dial_options(p, &o);
+    o.prepare = send_early;
+    o.prepare_arg = &e;
+    struct conn *c = dial_handshake(p, &o, NULL);
+    if (c == NULL)
+        return;
+    bool taken = e.sent && SSL_get_early_data_status(conn_openssl(c)) == SSL_EARLY_DATA_ACCEPTED;
+    if (taken)
+        (void)dial_rest(p, c, p->quiet_ms, text, sizeof text);
+    const char *reply = behind_greeting(p, text);
+    port_judge(p, CHECK_R08, *reply == '\0', c, "a command in early data got: %.*s",
+               (int)strcspn(reply, "\r\n"), reply);
+    dial_close(p, c);
+}
+
+/* R09: the session of somebody who had logged in, resumed by somebody who has not. */
+static void resumed_login(struct port *p)
+{
+    struct conn_tls_options o;
+    struct reply r;
+    SSL_SESSION *s = NULL;
+    if (!port_wants(p, CHECK_R09))
+        return;
+    struct conn *c = login_session(p);
+    if (c == NULL) {
+        port_untested(p, CHECK_R09, "not checked: the login was refused");
+        return;
+    }
+    s = SSL_SESSION_dup(SSL_get0_session(conn_openssl(c)));
+    dial_close(p, c);
+    dial_options(p, &o);
+    o.prepare = use_session;
+    o.prepare_arg = s;
+    if (s != NULL && SSL_SESSION_get_protocol_version(s) == TLS1_2_VERSION)
+        o.max_version = "TLSv1.2";
+    c = s != NULL && SSL_SESSION_is_resumable(s) ? dial_tls(p, &o, NULL) : NULL;
+    if (c == NULL || !conn_tls_facts(c)->resumed) {
+        port_not_here(p, CHECK_R09, "the session of a login was not resumed");
+    } else {
+        bool in = p->protocol == PROTOCOL_SMTP
+                      ? login_again(p, c, &r) != REPLY_OK && r.code == 503
+                      : dial_say(p, c, false, &r, "%s",
+                                 p->protocol == PROTOCOL_IMAP ? "STATUS INBOX (MESSAGES)"
+                                                              : "STAT") == REPLY_OK;
+        port_judge(p, CHECK_R09, !in, c, "who resumes the session of a login is logged in: %.*s",
+                   (int)strcspn(r.text, "\r\n"), r.text);
+    }
+    dial_close(p, c);
+    SSL_SESSION_free(s);
+}
+
 static void resumption(struct port *p)
 {
     struct conn_tls_options o;
@@ -95,6 +184,8 @@ static void resumption(struct port *p)
     port_judge(p, CHECK_R07, early == 0, NULL, "a ticket allows %u bytes of early data", early);
     if (early == 0)
         port_good(p, CHECK_R08, NULL);
+    else
+        early_command(p, s);
     dial_options(p, &o);
     o.prepare = use_session;
     o.prepare_arg = s;
@@ -114,6 +205,7 @@ void room_resume(struct port *p)
         return;
     renegotiation(p);
     resumption(p);
+    resumed_login(p);
 }
 
 bool port_takes_session(struct port *p, struct ssl_session_st *s, bool *tried)

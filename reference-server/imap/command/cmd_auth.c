@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fault.h"
+#include "imap/misbehave.h"
 #include "imap/state.h"
 #include "net/guard.h"
 
@@ -51,6 +52,9 @@ bool imap_logged_in(struct imap *s, struct account *account)
     }
     s->state = IMAP_LOGGED_IN;
     guard_login_succeeded(c, account != NULL ? account->name : "anonymous");
+    if (fault(FAULT_IMAP_RESUMES_LOGIN)) {
+        misbehave_remember(account != NULL ? account->name : "");
+    }
     if (fault(FAULT_IMAP_PREAUTH_LATE)) {
         conn_text(s->conn, "* PREAUTH You are known\r\n");
     }
