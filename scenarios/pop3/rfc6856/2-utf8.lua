@@ -172,7 +172,7 @@ scenario {
               password, at USER or at PASS.]],
   why     = [[Two decoders make two names of them.]],
   needs   = { "UTF8" },
-  catches = "pop3-utf8-user-bad-utf8",
+  catches = { "pop3-utf8-user-bad-utf8", "sasl-prep-drops-forbidden" },
   run = function(t)
     local c = t:pop3()
     if not (c:capabilities().UTF8 or ""):find "USER" then t:skip "CAPA does not say UTF8 USER" end

@@ -31,3 +31,27 @@ scenario {
     end
   end,
 }
+
+scenario {
+  name    = "form",
+  title   = "SIZE is announced with a number or alone, and declared once, with a number",
+  proves  = { "rfc1870-4-x1", "rfc1870-6-2", "rfc1870-6-x1" },
+  level   = "SHOULD",
+  says    = [[EHLO says SIZE, or SIZE and one decimal number. MAIL refuses two SIZE, and a SIZE that is no number.]],
+  why     = [[A size that cannot be read is none: the client thinks that it was checked.]],
+  needs   = { "SIZE" },
+  users   = 0,
+  catches = { "smtp-size-any-value", "smtp-size-twice", "smtp-rset-closes" },
+  run = function(t)
+    local c = t:smtp()
+    local value = c:capabilities().SIZE
+    t:check(value == "" or value:match "^%d+$", "EHLO says SIZE %s", value)
+    for _, wrong in ipairs { "SIZE=", "SIZE=x", "SIZE=10k", "SIZE=-1", "SIZE=10 SIZE=20" } do
+      c:send("MAIL FROM:<ann@client.example> " .. wrong)
+      local r = c:expect("2yz", "4yz", "5yz")
+      t:check(r:is "5yz", "MAIL with %s got %s", wrong, r)
+      c:send "RSET"
+      c:expect "250"
+    end
+  end,
+}

@@ -12,7 +12,6 @@ scenario {
   needs   = { "PIPELINING" },
   catches = { "smtp-rcpt-reply-held-back", "smtp-segment-is-line", "smtp-code-range",
     "smtp-unknown-command-closes", "smtp-rset-closes", "smtp-pipelining-flushes" },
-  reply_timeout = 5,
   run = function(t)
     local c = t:smtp()
     for _, command in ipairs { "NOOP", "VRFY ann", "NOSUCHCOMMAND", "MAIL FROM:<ann@client.example>",

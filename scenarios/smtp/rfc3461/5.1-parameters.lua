@@ -34,7 +34,8 @@ scenario {
   says = [[MAIL with any valid ENVID or RET is answered as it would be without. The words FULL and HDRS may be in
            small letters.]],
   why = [[A sender that asks for reports must not lose the message itself by asking.]],
-  catches = { "smtp-dsn-words-case", "smtp-dsn-envid-short", "smtp-rset-closes", "smtp-rset-keeps-sender" },
+  catches = { "smtp-dsn-words-case", "smtp-dsn-envid-short", "smtp-rset-closes", "smtp-rset-keeps-sender",
+    "smtp-parameters-case-sensitive" },
   needs = { "DSN" },
   run = function(t)
     each(t, function(c)
@@ -54,7 +55,8 @@ scenario {
   says = [[RCPT with any valid NOTIFY or ORCPT is answered as it would be without: a good recipient is taken, an
            unknown one refused. The words of NOTIFY may be in small letters.]],
   why = [[A sender that asks for reports must not lose the recipient by asking.]],
-  catches = { "smtp-dsn-words-case", "smtp-dsn-never-refused", "smtp-bad-rcpt-drops-transaction" },
+  catches = { "smtp-dsn-words-case", "smtp-dsn-never-refused", "smtp-bad-rcpt-drops-transaction",
+    "smtp-parameters-case-sensitive" },
   needs = { "DSN" },
   run = function(t)
     each(t, function(c)

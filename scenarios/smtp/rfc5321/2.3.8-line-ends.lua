@@ -88,3 +88,26 @@ scenario {
     end
   end,
 }
+
+scenario {
+  name    = "command-needs-crlf",
+  title   = "A lone CR inside a command line does not make two commands of it",
+  proves  = "rfc5321-2.3.8-1",
+  says    = [[A command ends at CR LF. A line with a lone CR in it is one command, whatever becomes of it.]],
+  why     = [[Two programs that see another number of commands in the same octets can be set against each other.]],
+  users   = 0,
+  tags    = { "smuggling" },
+  catches = "smtp-command-cr-ends-line",
+  run = function(t)
+    local c = t:smtp()
+    c:write "NOOP\rNOOP\rNOOP\r\n"
+    c:send "QUIT"
+    local replies = 0
+    while true do
+      local r = c:expect("250", "5yz", "4yz", "221", "closed")
+      if r:is("221", "closed") then break end
+      replies = replies + 1
+    end
+    t:check(replies <= 1, "a line with two lone CR in it got %d replies", replies)
+  end,
+}

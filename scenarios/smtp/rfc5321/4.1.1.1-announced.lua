@@ -38,8 +38,7 @@ scenario {
   says    = [[A listed verb never gets 500 or 502. A verb beyond the required ones that is not listed does nothing: it
               gets an error.]],
   why     = [[The list is the only way for a client to know what it may send.]],
-  catches = { "smtp-listed-command-502", "smtp-expn-unlisted", "smtp-unknown-command-250", "smtp-code-range",
-    "smtp-code-second-digit" },
+  catches = { "smtp-listed-command-502", "smtp-expn-unlisted", "smtp-unknown-command-250", "smtp-code-range" },
   run = function(t)
     local c = t:smtp()
     for word, command in pairs { VRFY = "VRFY " .. t.user.name, EXPN = "EXPN " .. t.user.name, HELP = "HELP",
@@ -93,7 +92,8 @@ scenario {
               of SMTP itself.]],
   why     = [[Nobody has told the authors of clients which of them a server likes.]],
   needs   = { "SIZE", "8BITMIME" },
-  catches = { "smtp-verbs-case-sensitive", "smtp-dsn-words-case", "smtp-dsn-never-refused" },
+  catches = { "smtp-verbs-case-sensitive", "smtp-parameters-case-sensitive", "smtp-dsn-words-case",
+    "smtp-dsn-never-refused" },
   run = function(t)
     local c = t:smtp()
     c:send "mAiL fRoM:<ann@client.example> siZe=100 body=8bitMime"
