@@ -1,12 +1,11 @@
-/* One client: reads and writes its socket, plain or through TLS, and drives its protocol.
+/* One client: drives its protocol, with the bytes of channel.c and the timers of pace.c.
  *
- * Everything happens in pump(): read what came, let the protocol take it, send what it wrote, and
- * then decide what comes next (more output, TLS, the end). Protocol callbacks only note their
- * wishes in the client; pump() fulfils them, so that no callback ever finds its connection freed
- * under its feet. SPDX-License-Identifier: MIT */
+ * Everything happens in client_pump(): read what came, let the protocol take it, send what it
+ * wrote, and then decide what comes next (more output, TLS, the end). Protocol callbacks only note
+ * their wishes in the client; client_pump() fulfils them, so that no callback ever finds its
+ * connection freed under its feet. SPDX-License-Identifier: MIT */
 #include "net/conn.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
@@ -25,63 +24,17 @@
 #include "control/script.h"
 #include "fault.h"
 #include "net/browser.h"
+#include "net/channel.h"
 #include "net/entrance.h"
 #include "net/guard.h"
 #include "net/loop.h"
+#include "net/pace.h"
 #include "net/port_faults.h"
 #include "server.h"
 #include "tls/tls.h"
-#include "tls/tls_faults.h"
-#include "tls/tls_forge.h"
 
-enum { READ_AT_ONCE = 64 * 1024, ROUNDS = 16, LINGER_MS = 2000, KEEP_ROOM = 1024 };
+enum { ROUNDS = 16, LINGER_MS = 2000, KEEP_ROOM = 1024 };
 enum { HALF_CLOSED_MS = 60 }; /* a fault waits so long for the end of the client's half */
-
-enum state {
-    HANDSHAKE,
-    OPEN,
-    LINGER, /* all is said; waits for the client's end so that no RST overtakes our last words */
-    DEAD,
-};
-
-struct client {
-    struct conn conn; /* first: a struct conn * is a struct client * */
-    struct client *next, *prev;
-    struct loop_source source;
-    uint32_t events; /* that the loop watches for */
-    enum state state;
-    SSL *ssl;
-    bool ssl_wants_write; /* reading cannot go on before the socket takes bytes */
-    struct buf out;
-    struct timer deadline, patience; /* the protocol's; the connection's own */
-    struct timer hold, pace, drip;
-    uint64_t pace_bytes; /* had moved when the window of pace began */
-    bool holding;
-    bool dripping; /* a rule lets no more out before the timer fires */
-    unsigned parks;
-    bool opened;   /* the protocol knows of it and must hear of its end */
-    bool pumping;  /* further calls only note their wishes */
-    bool was_full; /* the protocol was told to hold back and waits for `drained` */
-    bool starttls; /* wanted once the output is flushed */
-    bool abort;    /* wanted: RST */
-    bool told_eof;
-    bool begun;      /* the protocol has taken input, since the greeting or since TLS began */
-    bool broken;     /* the socket is of no use any more */
-    bool late;       /* the deadline passed while parked */
-    bool ssl_failed; /* an alert is out; nothing more can be said inside TLS */
-};
-
-static void pump(struct client *k, bool readable);
-
-static struct client *client(struct conn *c)
-{
-    return (struct client *)(void *)c;
-}
-
-static const struct client *client_const(const struct conn *c)
-{
-    return (const struct client *)(const void *)c;
-}
 
 void conn_scope(const struct conn *c)
 {
@@ -182,116 +135,13 @@ void conn_abort(struct conn *c)
 {
     client(c)->abort = true;
     if (!client(c)->pumping)
-        pump(client(c), false);
-}
-
-static void deadline_passed(void *arg)
-{
-    struct client *k = arg;
-    if (k->conn.parked) {
-        k->late = true; /* the work under way ends first; its reply may even set a new deadline */
-        return;
-    }
-    if (k->state == OPEN && !k->conn.closing) {
-        conn_scope(&k->conn);
-        k->conn.protocol->timeout(&k->conn);
-    }
-    pump(k, false);
-}
-
-void conn_deadline(struct conn *c, int64_t in_ms)
-{
-    struct client *k = client(c);
-    k->late = false;
-    if (in_ms <= 0 || k->state == DEAD || k->state == LINGER)
-        clock_cancel(c->server->clock, &k->deadline);
-    else
-        clock_set(c->server->clock, &k->deadline, in_ms);
-}
-
-/* The client had its time for a handshake, for taking our last output or for ending its side. */
-static void patience_ended(void *arg)
-{
-    struct client *k = arg;
-    k->broken = true;
-    pump(k, false);
-}
-
-static void be_patient(struct client *k, int64_t ms)
-{
-    if (k->patience.slot == 0)
-        clock_set(k->conn.server->clock, &k->patience, ms);
+        client_pump(client(c), false);
 }
 
 void conn_park(struct conn *c)
 {
     client(c)->parks++;
     c->parked = true;
-}
-
-static void hold_over(void *arg)
-{
-    struct client *k = arg;
-    k->holding = false;
-    conn_resume(&k->conn);
-}
-
-void conn_hold(struct conn *c, int64_t ms)
-{
-    struct client *k = client(c);
-    if (k->state == DEAD || k->state == LINGER)
-        return;
-    if (k->holding && k->hold.at_ms > clock_now_ms(c->server->clock) + ms)
-        return;
-    if (!k->holding)
-        conn_park(c);
-    k->holding = true;
-    clock_set(c->server->clock, &k->hold, ms);
-}
-
-/* Too little has moved while something was under way. */
-static void pace_measured(void *arg)
-{
-    struct client *k = arg;
-    const struct limits *l = &k->conn.server->limits;
-    uint64_t moved = k->conn.bytes_in + k->conn.bytes_out - k->pace_bytes;
-    if (moved < (uint64_t)l->slow_seconds * (uint64_t)l->slow_bytes_per_second) {
-        k->conn.cut_off = "slow";
-        k->abort = true;
-    }
-    pump(k, false); /* and the next window begins, if there is to be one */
-}
-
-static void keep_pace(struct client *k)
-{
-    struct clock *clock = k->conn.server->clock;
-    bool under_way = k->state == OPEN && !k->conn.parked && !script_paced(&k->conn) &&
-                     (k->conn.receiving || k->conn.in.len > 0 || k->out.len > 0);
-    if (!under_way) {
-        clock_cancel(clock, &k->pace);
-    } else if (k->pace.slot == 0) {
-        k->pace_bytes = k->conn.bytes_in + k->conn.bytes_out;
-        clock_set(clock, &k->pace, (int64_t)k->conn.server->limits.slow_seconds * 1000);
-    }
-}
-
-static void dripped(void *arg)
-{
-    struct client *k = arg;
-    k->dripping = false;
-    pump(k, false);
-}
-
-/* How much of the output may go now; 0: the timer is set. */
-static size_t paced(struct client *k, size_t n)
-{
-    int64_t wait_ms = 0;
-    n = script_pace(&k->conn, n, &wait_ms);
-    if (n == 0) {
-        k->dripping = true;
-        clock_set(k->conn.server->clock, &k->drip, wait_ms);
-    }
-    return n;
 }
 
 bool conn_gone(const struct conn *c)
@@ -318,10 +168,10 @@ void conn_resume(struct conn *c)
     }
     if (k->late) {
         k->late = false;
-        deadline_passed(k);
+        pace_deadline_passed(k);
         return;
     }
-    pump(k, false);
+    client_pump(k, false);
 }
 
 /* --- the end --- */
@@ -344,17 +194,13 @@ static void destroy(struct client *k)
     struct server *s = k->conn.server;
     tell_protocol(k);
     k->state = DEAD;
-    clock_cancel(s->clock, &k->pace);
-    clock_cancel(s->clock, &k->hold);
-    clock_cancel(s->clock, &k->drip);
+    pace_end(k);
     script_end(&k->conn);
     if (k->holding && --k->parks == 0)
         k->conn.parked = false;
     k->holding = false;
     guard_leave(s, k->conn.peer);
     log_end(&k->conn);
-    clock_cancel(s->clock, &k->deadline);
-    clock_cancel(s->clock, &k->patience);
     loop_remove(s->loop, &k->source);
     SSL_free(k->ssl);
     ERR_clear_error();
@@ -383,92 +229,16 @@ static void destroy(struct client *k)
 static void finish(struct client *k)
 {
     conn_scope(&k->conn);
-    if (k->ssl != NULL && !k->ssl_failed && !fault(FAULT_TLS_NO_CLOSE_NOTIFY)) {
-        SSL_shutdown(k->ssl);
-        ERR_clear_error();
-    }
-    shutdown(k->source.fd, SHUT_WR);
+    channel_shut(k);
     tell_protocol(k);
     k->state = LINGER;
     clock_cancel(k->conn.server->clock, &k->patience);
-    be_patient(k, LINGER_MS);
+    pace_patience(k, LINGER_MS);
     buf_free(&k->conn.in);
     buf_free(&k->out);
 }
 
-/* TLS went wrong and OpenSSL has sent its alert: end in an orderly way, so that the alert arrives.
- */
-static void tls_went_wrong(struct client *k)
-{
-    k->ssl_failed = true;
-    k->conn.closing = true;
-    buf_empty(&k->out);
-}
-
-/* --- input --- */
-
-static unsigned char scratch[READ_AT_ONCE]; /* the loop thread's alone */
-
-static size_t in_room(const struct client *k)
-{
-    size_t room = k->conn.in.limit - k->conn.in.len;
-    return room < sizeof scratch ? room : sizeof scratch;
-}
-
-static bool took(struct client *k, size_t n)
-{
-    k->conn.bytes_in += n;
-    return buf_add(&k->conn.in, scratch, n);
-}
-
-/* One read. True when bytes came; the end of input and errors are noted. */
-static bool read_some(struct client *k)
-{
-    size_t room = in_room(k);
-    if (room == 0 || k->conn.eof || k->broken)
-        return false;
-    if (k->ssl == NULL) {
-        ssize_t n = recv(k->source.fd, scratch, room, 0);
-        if (n > 0)
-            return took(k, (size_t)n);
-        if (n == 0)
-            k->conn.eof = true;
-        else if (errno != EAGAIN && errno != EINTR)
-            k->broken = true;
-        return false;
-    }
-    int n = SSL_read(k->ssl, scratch, (int)room);
-    if (n > 0)
-        return took(k, (size_t)n);
-    switch (SSL_get_error(k->ssl, n)) {
-    case SSL_ERROR_WANT_READ:
-        break;
-    case SSL_ERROR_WANT_WRITE:
-        k->ssl_wants_write = true;
-        break;
-    case SSL_ERROR_ZERO_RETURN:
-        k->broken = SSL_version(k->ssl) == TLS1_3_VERSION && fault(FAULT_TLS_CUTS_HALF_CLOSED);
-        k->conn.eof = true;
-        break;
-    case SSL_ERROR_SSL:
-        tls_went_wrong(k);
-        break;
-    default:
-        k->broken = true;
-    }
-    ERR_clear_error();
-    return false;
-}
-
-/* Reads what is there, within reason: one buffer of plaintext, or all that OpenSSL has already got.
- */
-static bool receive(struct client *k)
-{
-    bool any = read_some(k);
-    while (any && k->ssl != NULL && SSL_has_pending(k->ssl) && read_some(k))
-        continue;
-    return any;
-}
+/* --- the protocol --- */
 
 static bool may_take(const struct client *k)
 {
@@ -502,111 +272,6 @@ static void work(struct client *k)
         k->abort = true;
 }
 
-/* --- sending --- */
-
-static void went_out(struct client *k, size_t n)
-{
-    k->conn.bytes_out += n;
-    script_sent(&k->conn, n);
-    buf_consume(&k->out, n);
-}
-
-static void flush(struct client *k)
-{
-    while (k->out.len > 0 && !k->broken && !k->holding && !k->dripping) {
-        size_t n = paced(k, k->out.len);
-        if (n == 0)
-            return;
-        if (k->ssl == NULL) {
-            ssize_t sent = send(k->source.fd, k->out.data, n, MSG_NOSIGNAL);
-            if (sent < 0) {
-                if (errno == EINTR)
-                    continue;
-                k->broken = errno != EAGAIN;
-                return;
-            }
-            went_out(k, (size_t)sent);
-            continue;
-        }
-        int sent = SSL_write(k->ssl, k->out.data, n > 1 << 20 ? 1 << 20 : (int)n);
-        if (sent > 0) {
-            went_out(k, (size_t)sent);
-            continue;
-        }
-        int why = SSL_get_error(k->ssl, sent);
-        k->broken = why != SSL_ERROR_WANT_WRITE && why != SSL_ERROR_WANT_READ;
-        ERR_clear_error();
-        return;
-    }
-}
-
-/* --- TLS --- */
-
-static void begin_handshake(struct client *k, bool keep_input)
-{
-    if (!keep_input)
-        buf_empty(&k->conn.in);
-    conn_scope(&k->conn);
-    k->ssl = tls_session(k->conn.server->tls, &k->conn, k->source.fd);
-    k->state = HANDSHAKE;
-    if (k->ssl == NULL)
-        k->broken = true;
-    be_patient(k, k->conn.server->limits.handshake_seconds * 1000);
-}
-
-/* What was sent in clear behind STARTTLS came from anyone on the path; the faults obey it all the
- * same. */
-static bool keeps_input(const struct client *k)
-{
-    switch (k->conn.service) {
-    case SERVICE_IMAP:
-    case SERVICE_IMAPS:
-        return fault(FAULT_IMAP_STARTTLS_KEEPS_BUFFER);
-    case SERVICE_POP3:
-    case SERVICE_POP3S:
-        return fault(FAULT_POP3_STLS_KEEPS_BUFFER);
-    case SERVICE_SMTP:
-    case SERVICE_SUBMISSION:
-    case SERVICE_SUBMISSIONS:
-    case SERVICE_LMTP:
-    case SERVICE_COUNT:
-        break;
-    }
-    return fault(FAULT_SMTP_STARTTLS_KEEPS_BUFFER);
-}
-
-/* Before the handshake: whether a fault has something else in mind. True: it is over. */
-static bool forged(struct client *k)
-{
-    for (struct client *other = k->next; fault(FAULT_STARTTLS_BLOCKS) && other != NULL;
-         other = other->next)
-        if (other->state == HANDSHAKE && other->opened) {
-            unsigned char first;
-            ssize_t n = recv(k->source.fd, &first, 1, MSG_PEEK);
-            k->broken = n == 0 || (n < 0 && errno != EAGAIN);
-            return true;
-        }
-    if (!fault_any() || SSL_get_state(k->ssl) != TLS_ST_BEFORE ||
-        BIO_number_read(SSL_get_rbio(k->ssl)) > 0)
-        return false;
-    switch (tls_forge(&k->conn, k->source.fd, k->opened)) {
-    case FORGE_NOTHING:
-        return false;
-    case FORGE_WAIT:
-        return true;
-    case FORGE_CLEAR:
-        SSL_free(k->ssl);
-        k->ssl = NULL;
-        clock_cancel(k->conn.server->clock, &k->patience);
-        k->state = OPEN;
-        return true;
-    case FORGE_ENDED:
-        break;
-    }
-    tls_went_wrong(k);
-    return true;
-}
-
 /* A rule may say something else instead. */
 static void greet(struct client *k)
 {
@@ -620,23 +285,8 @@ static void greet(struct client *k)
 static void handshake(struct client *k)
 {
     conn_scope(&k->conn);
-    if (k->ssl == NULL || forged(k))
+    if (!channel_shake_hands(k))
         return;
-    k->ssl_wants_write = false;
-    if (!tls_faults_early(k->ssl, &k->conn.in))
-        return;
-    int n = SSL_accept(k->ssl);
-    if (n != 1) {
-        int why = SSL_get_error(k->ssl, n);
-        ERR_clear_error();
-        if (why == SSL_ERROR_WANT_WRITE)
-            k->ssl_wants_write = true;
-        else if (why == SSL_ERROR_SSL)
-            tls_went_wrong(k);
-        else if (why != SSL_ERROR_WANT_READ)
-            k->broken = true;
-        return;
-    }
     tls_facts(k->ssl, &k->conn);
     clock_cancel(k->conn.server->clock, &k->patience);
     k->state = OPEN;
@@ -656,7 +306,7 @@ static void handshake(struct client *k)
 static void flush_and_go_on(struct client *k)
 {
     for (int round = 0; round < ROUNDS; round++) {
-        flush(k);
+        channel_flush(k);
         if (!k->was_full || k->out.len >= CONN_LOW_MARK || k->broken || k->abort)
             return;
         if (k->conn.parked)
@@ -673,12 +323,12 @@ static void flush_and_go_on(struct client *k)
 static void converse(struct client *k, bool readable)
 {
     if (k->state == OPEN) {
-        bool more = readable && receive(k);
+        bool more = readable && channel_receive(k);
         do {
             work(k);
             flush_and_go_on(k);
             more = k->ssl != NULL && !k->broken && !k->conn.closing && SSL_has_pending(k->ssl) &&
-                   !conn_full(&k->conn) && receive(k);
+                   !conn_full(&k->conn) && channel_receive(k);
         } while (more);
         if (k->starttls && k->conn.in.len > 0 && fault(FAULT_STARTTLS_READS_HELLO)) {
             k->starttls = false;
@@ -691,7 +341,7 @@ static void converse(struct client *k, bool readable)
         }
         if (k->starttls && k->out.len == 0 && !k->conn.closing && !k->broken) {
             k->starttls = false;
-            begin_handshake(k, keeps_input(k));
+            channel_begin_tls(k, channel_keeps_input(k));
         }
         /* A client that says no more, and to whom nothing more is to be said. */
         if (k->state == OPEN && k->conn.eof && k->told_eof && !k->conn.parked && k->out.len == 0 &&
@@ -713,7 +363,7 @@ static void watch_for(struct client *k)
         events = k->ssl_wants_write ? EPOLLOUT : EPOLLIN;
         break;
     case OPEN:
-        if (!k->conn.eof && !k->conn.closing && !k->starttls && in_room(k) > 0 &&
+        if (!k->conn.eof && !k->conn.closing && !k->starttls && channel_room(k) > 0 &&
             !conn_full(&k->conn))
             events |= EPOLLIN;
         if ((k->out.len > 0 && !k->holding && !k->dripping) || k->ssl_wants_write || k->broken ||
@@ -726,7 +376,7 @@ static void watch_for(struct client *k)
     case DEAD:
         return;
     }
-    keep_pace(k);
+    pace_watch(k);
     if (events != k->events) {
         k->events = events;
         loop_change(k->conn.server->loop, &k->source, events);
@@ -738,28 +388,21 @@ static void watch_for(struct client *k)
         buf_free(&k->out);
 }
 
-static void discard(struct client *k)
-{
-    ssize_t n = recv(k->source.fd, scratch, sizeof scratch, 0);
-    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-        k->broken = true;
-}
-
-static void pump(struct client *k, bool readable)
+void client_pump(struct client *k, bool readable)
 {
     if (k->pumping || k->state == DEAD)
         return;
     k->pumping = true;
     if (k->state == LINGER) {
         if (readable)
-            discard(k);
+            channel_discard(k);
     } else {
         converse(k, readable);
         if (k->conn.closing && !k->broken && !k->abort) {
             if (k->out.len == 0 && !k->conn.parked)
                 finish(k);
             else if (!script_paced(&k->conn))
-                be_patient(k, k->conn.server->limits.flush_seconds * 1000);
+                pace_patience(k, k->conn.server->limits.flush_seconds * 1000);
         }
     }
     k->pumping = false;
@@ -781,7 +424,7 @@ static void ready(void *arg, uint32_t events)
         if ((k->events & EPOLLIN) == 0)
             k->broken = true;
     }
-    pump(k, readable);
+    client_pump(k, readable);
 }
 
 /* --- the beginning --- */
@@ -813,11 +456,7 @@ struct conn *conn_start_as(struct server *s, enum service service, const struct 
         abort();
     buf_init(&c->in, CONN_INPUT_BYTES);
     buf_init(&k->out, (size_t)s->limits.output_bytes);
-    k->deadline = (struct timer){.fire = deadline_passed, .arg = k};
-    k->patience = (struct timer){.fire = patience_ended, .arg = k};
-    k->hold = (struct timer){.fire = hold_over, .arg = k};
-    k->drip = (struct timer){.fire = dripped, .arg = k};
-    k->pace = (struct timer){.fire = pace_measured, .arg = k};
+    pace_begin(k);
     k->source = (struct loop_source){fd, ready, k};
     k->events = EPOLLIN;
     if (loop_add(s->loop, &k->source, k->events, NULL) != 0) {
@@ -841,7 +480,7 @@ struct conn *conn_start_as(struct server *s, enum service service, const struct 
         k->next->prev = k;
     s->conns = c;
     if (tls) {
-        begin_handshake(k, false);
+        channel_begin_tls(k, false);
         port_faults_waiting(c, fd);
     } else {
         k->state = OPEN;
@@ -850,7 +489,7 @@ struct conn *conn_start_as(struct server *s, enum service service, const struct 
         conn_scope(c);
         greet(k);
         k->pumping = false;
-        flush(k);
+        channel_flush(k);
     }
     watch_for(
         k); /* what the greeting wished for happens in the next round: the caller may look at c */
@@ -868,7 +507,7 @@ void conn_shutdown_all(struct server *s)
             conn_scope(&k->conn);
             k->conn.protocol->shutdown(&k->conn);
         }
-        pump(k, false);
+        client_pump(k, false);
     }
 }
 
