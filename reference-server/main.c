@@ -1,5 +1,6 @@
 /* mailproofd: reads its settings, opens the store, listens, says that it is ready, and ends in good
  * order. SPDX-License-Identifier: MIT */
+#include <dirent.h>
 #include <errno.h>
 #include <malloc.h>
 #include <signal.h>
@@ -98,6 +99,18 @@ static int make_state(struct daemon *d, struct err *err)
     return 0;
 }
 
+/* The certificates that the control socket was asked for. */
+static void remove_client_files(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *e;
+    while (dir != NULL && (e = readdir(dir)) != NULL)
+        if (strncmp(e->d_name, "client-", 7) == 0)
+            unlinkat(dirfd(dir), e->d_name, 0);
+    if (dir != NULL)
+        closedir(dir);
+}
+
 static void remove_state(struct daemon *d)
 {
     static const char *const files[] = {"ca.pem",     "ca.key",     "server.pem",
@@ -109,6 +122,7 @@ static void remove_state(struct daemon *d)
         unlink(path);
         free(path);
     }
+    remove_client_files(d->state);
     rmdir(d->state);
 }
 
@@ -360,8 +374,7 @@ static int start(struct daemon *d, struct err *err)
         return -1;
     if (d->config.trace != NULL && trace_open(d->config.trace, s->clock, err) != 0)
         return -1;
-    struct tls_options tls = {d->state, s->hostname, d->config.cert, d->config.key,
-                              d->config.client_certificates};
+    struct tls_options tls = {d->state, s->hostname, d->config.cert, d->config.key};
     if (tls_identity_open(&tls, &s->tls, err) != 0)
         return -1;
     d->control_path =

@@ -250,14 +250,6 @@ static int set_plaintext(struct reading *r, const char *value, struct err *err)
     return 0;
 }
 
-static int set_client_certificates(struct reading *r, const char *value, struct err *err)
-{
-    if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
-        return err_set(err, "--client-certificates is \"yes\" or \"no\", not \"%s\"", value);
-    r->c->client_certificates = value[0] == 'y';
-    return 0;
-}
-
 static int set_dns_zone(struct reading *r, const char *value, struct err *err)
 {
     (void)err;
@@ -436,8 +428,6 @@ static const struct setting {
     {"hostname", "NAME", set_hostname, "what the server calls itself (default mail.test.example)"},
     {"tls-cert", "FILE", set_cert, "certificate chain, PEM (default: made at the first start)"},
     {"tls-key", "FILE", set_key, "its key, PEM"},
-    {"client-certificates", "yes|no", set_client_certificates,
-     "ask clients for one of our authority, for AUTH EXTERNAL (default no)"},
     {"control", "PATH", set_control,
      "Unix socket for JSON lines (default: control.sock in the state folder)"},
     {"fault", "NAME[@KEY=VALUE,...]", set_fault,

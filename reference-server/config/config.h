@@ -44,7 +44,7 @@ struct config {
     enum sandbox_mode sandbox;
     struct limits limits;
     struct policy policy;
-    bool plaintext_login, client_certificates, exit_with_stdin, check;
+    bool plaintext_login, exit_with_stdin, check;
     char **files; /* read on the way: configuration, accounts */
     size_t file_count;
 };

@@ -31,7 +31,6 @@ void config_show(const struct config *c, FILE *out)
         fprintf(out, "user %s:%s\n", c->users[i].name, c->users[i].password);
     line(out, "tls-cert", c->cert);
     line(out, "tls-key", c->key);
-    line(out, "client-certificates", c->client_certificates ? "yes" : "no");
     line(out, "control", c->control);
     line(out, "trace", c->trace);
     line(out, "log", c->log);

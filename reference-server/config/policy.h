@@ -58,6 +58,7 @@ struct policy {
     struct networks proxy_from[SERVICE_COUNT]; /* who has to begin with a PROXY header */
     struct networks xclient_from;              /* whose XCLIENT is believed */
     struct texts oauth_tokens; /* bearer tokens by account, for OAUTHBEARER and XOAUTH2 */
+    int client_certificates;   /* 1: clients are asked for one of our authority, for EXTERNAL */
     int anonymous;             /* 1: ANONYMOUS is offered */
     struct texts aliases;      /* "one@a.example,two": what a local part stands for */
     struct texts lists;        /* "owner@a.example:one@a.example,two": the same, with an owner */

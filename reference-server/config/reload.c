@@ -46,7 +46,7 @@ static int check_readable(const char *path, struct err *err)
 static int check_certificate(const struct config *c, struct err *err)
 {
     struct tls_identity *t;
-    struct tls_options o = {NULL, c->hostname, c->cert, c->key, c->client_certificates};
+    struct tls_options o = {NULL, c->hostname, c->cert, c->key};
     if (c->cert == NULL)
         return 0;
     if (tls_identity_open(&o, &t, err) != 0)
@@ -98,7 +98,7 @@ int reload(struct server *s, struct config *in_force, int argc, char **argv, con
         return err_set(err, "the configuration asks to be shown, not to be run");
     if (outcome == CONFIG_BAD)
         return -1;
-    struct tls_options o = {state, s->hostname, now.cert, now.key, now.client_certificates};
+    struct tls_options o = {state, s->hostname, now.cert, now.key};
     if (reload_check(&now, err) != 0 || tls_identity_open(&o, &t, err) != 0) {
         config_free(&now);
         return -1;

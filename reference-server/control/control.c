@@ -32,6 +32,7 @@
 #include "sasl/account.h"
 #include "sasl/sasl.h"
 #include "store/store.h"
+#include "tls/tls.h"
 
 enum { LINE_BYTES = 64 * 1024 * 1024, OUTPUT_BYTES = 64 * 1024 * 1024, READ_BYTES = 64 * 1024 };
 enum { REST_S = 5, REST_MOST_S = 60 };
@@ -509,6 +510,24 @@ static void do_rest(struct peer *p, json_t *o)
         wrong(p, "there is no timer to wait with");
 }
 
+static void do_client_certificate(struct peer *p, json_t *o)
+{
+    const char *name = json_string_value(json_object_get(o, "name"));
+    bool self_signed = json_is_true(json_object_get(o, "self-signed"));
+    const struct tls_identity *t = p->control->server->tls;
+    char *cert = NULL, *key = NULL;
+    struct err err;
+    if (name == NULL || t == NULL) {
+        wrong(p, t == NULL ? "there is no TLS here" : "name is missing");
+    } else if (tls_client_certificate(t, name, self_signed, &cert, &key, &err) != 0) {
+        wrong(p, err.text);
+    } else {
+        answer(p, json_pack("{s:b, s:s, s:s}", "ok", 1, "cert", cert, "key", key));
+        free(cert);
+        free(key);
+    }
+}
+
 struct dump {
     struct server *server;
     int64_t account;
@@ -595,6 +614,7 @@ static const struct command {
     {"snapshots", do_snapshots},
     {"add-account", do_add_account},
     {"add-message", do_add_message},
+    {"client-certificate", do_client_certificate},
     {"uidvalidity", do_uidvalidity},
     {"set", do_set},
     {"limit", do_limit},

@@ -13,6 +13,8 @@
  *   {"do": "restore", "name": N}                            as they were; answers with "ms"
  *   {"do": "snapshots"}                                     {"ok": true, "names": [..]}
  *   {"do": "add-account", "name": N, "password": P, "address": A?}
+ *   {"do": "client-certificate", "name": N, "self-signed": true?}   {"ok": true, "cert": FILE,
+ * "key": FILE}: for EXTERNAL as this account, of our authority or nobody's
  *   {"do": "add-message", "account": N, "mailbox": "INBOX"?, "data": TEXT or "base64": B, "flags":
  * [..]?, "date": S?}
  *   {"do": "uidvalidity", "account": N, "mailbox": M?, "value": V}

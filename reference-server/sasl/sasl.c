@@ -64,6 +64,8 @@ static bool with_tokens(const struct conn *c, const struct accounts *a)
 
 static bool with_anonymous(const struct conn *c, const struct accounts *a)
 {
+    if (c->protocol == &pop3_protocol)
+        return false; /* nobody's maildrop is none */
     return accounts_anonymous(a) || c->server->policy.anonymous == 1 ||
            fault(FAULT_SASL_ANONYMOUS_ALWAYS);
 }

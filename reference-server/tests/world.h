@@ -95,7 +95,7 @@ static inline void world_start_tls(struct world *w)
     struct err err;
     snprintf(w->state, sizeof w->state, "/tmp/mailproofd-test-XXXXXX");
     ck_assert(mkdtemp(w->state) != NULL);
-    struct tls_options o = {w->state, "mail.test.example", NULL, NULL, false};
+    struct tls_options o = {w->state, "mail.test.example", NULL, NULL};
     ck_assert_msg(tls_identity_open(&o, &w->server.tls, &err) == 0, "%s", err.text);
 }
 

@@ -118,7 +118,7 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-static SSL_CTX *new_context(const struct certificate *ca, bool ask_client)
+static SSL_CTX *new_context(const struct certificate *ca)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     if (ctx == NULL)
@@ -137,7 +137,7 @@ static SSL_CTX *new_context(const struct certificate *ca, bool ask_client)
         /* A client with a certificate of our authority may log in by EXTERNAL (RFC 4422, A). */
         X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), ca->cert);
         SSL_CTX_add_client_CA(ctx, ca->cert);
-        SSL_CTX_set_verify(ctx, ask_client ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, take_any);
+        SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, take_any);
     }
     tls_faults_context(ctx);
     return ctx;
@@ -230,7 +230,7 @@ int tls_identity_open(const struct tls_options *o, struct tls_identity **out, st
     t->hostname = strdup(o->hostname);
     if (o->cert == NULL && own_certificates(t, o->state, &server, public, err) != 0)
         goto out;
-    t->ctx = new_context(&t->ca, o->ask_client);
+    t->ctx = new_context(&t->ca);
     if (t->ctx == NULL) {
         err_tls(err, "TLS context");
         goto out;
@@ -284,12 +284,43 @@ const char *tls_identity_ca(const struct tls_identity *t)
     return t->ca_path;
 }
 
+int tls_client_certificate(const struct tls_identity *t, const char *name, bool self_signed,
+                           char **cert, char **key, struct err *err)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "-_@+";
+    struct certificate made;
+    struct certificate_wish wish = {.common_name = name,
+                                    .until_days = 30,
+                                    .purpose = "clientAuth",
+                                    .issuer = self_signed ? NULL : &t->ca};
+    if (t->ca.cert == NULL)
+        return err_set(err, "there is no authority of ours here");
+    if (*name == '\0' || strlen(name) > 64 || strspn(name, allowed) != strlen(name))
+        return err_set(err, "a name is 1 to 64 letters, digits, -, _, @ or +");
+    int folder = (int)(strrchr(t->ca_path, '/') - t->ca_path);
+    if (certificate_make(&wish, &made, err) != 0)
+        return -1;
+    if (asprintf(cert, "%.*s/client-%s.pem", folder, t->ca_path, name) < 0 ||
+        asprintf(key, "%.*s/client-%s.key", folder, t->ca_path, name) < 0)
+        abort();
+    int rc = certificate_save(&made, *cert, *key, err);
+    certificate_clear(&made);
+    if (rc != 0) {
+        free(*cert);
+        free(*key);
+    }
+    return rc;
+}
+
 SSL *tls_session(struct tls_identity *t, const struct conn *c, int fd)
 {
     SSL *ssl = SSL_new(t->ctx);
     if (ssl == NULL)
         return NULL;
     SSL_set_app_data(ssl, (void *)(uintptr_t)c);
+    if (t->ca.cert != NULL && c->server->policy.client_certificates == 1)
+        SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
     /* A ticket of one protocol is of no use to another: RFC 9325, 3.7. */
     const char *name = fault(FAULT_TLS_TICKET_FOR_ALL) ? "mail" : c->protocol->name;
     BIO *forge = tls_forge_bio(ssl, fd);
@@ -332,7 +363,7 @@ static void client_subject(SSL *ssl, char *out, size_t size)
     X509 *cert = SSL_get1_peer_certificate(ssl);
     if (cert == NULL)
         return;
-    if (SSL_get_verify_result(ssl) == X509_V_OK) {
+    if (SSL_get_verify_result(ssl) == X509_V_OK || fault(FAULT_SASL_EXTERNAL_ANY_CERTIFICATE)) {
         STACK_OF(OPENSSL_STRING) *mails = X509_get1_email(cert);
         if (mails != NULL && sk_OPENSSL_STRING_num(mails) > 0)
             snprintf(out, size, "%s", sk_OPENSSL_STRING_value(mails, 0));

@@ -20,7 +20,6 @@ struct tls_options {
     const char *state; /* folder for ca, server and public, .pem and .key; made before if need be */
     const char *hostname;   /* the certificate is made out to it */
     const char *cert, *key; /* PEM files given by the user, or both NULL: made here */
-    bool ask_client;        /* for a certificate of our own authority */
 };
 
 int tls_identity_open(const struct tls_options *o, struct tls_identity **out, struct err *err);
@@ -28,6 +27,12 @@ void tls_identity_free(struct tls_identity *t);
 /* The file of the authority that signed what this server shows; NULL when the user gave the
  * certificate. */
 const char *tls_identity_ca(const struct tls_identity *t);
+
+/* Makes a certificate for the account of this name, for EXTERNAL, beside the authority's: the files
+ * client-NAME.pem and .key. self_signed: nobody's authority signs it. The paths are malloc'd. -1:
+ * there is no authority here, or the name is no file's. */
+int tls_client_certificate(const struct tls_identity *t, const char *name, bool self_signed,
+                           char **cert, char **key, struct err *err);
 
 /* A session on fd for a client of c's service, ready to accept, and as wrong as the faults that are
  * on want it. NULL: out of luck. */

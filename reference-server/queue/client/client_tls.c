@@ -41,7 +41,7 @@ SSL *client_tls_session(const struct client_tls_wish *w)
         return NULL;
     bool dane = w->tls == CLIENT_TLS_DANE;
     const char *sni = dane && w->base != NULL ? w->base : w->name;
-    if (sni[0] != '[' && !fault(FAULT_QUEUE_DANE_NO_SNI))
+    if (sni[0] != '[')
         SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, (char *)sni);
     SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
     if (w->tls == CLIENT_TLS_VERIFIED) {
@@ -60,5 +60,7 @@ SSL *client_tls_session(const struct client_tls_wish *w)
             return client_tls_session(&other);
         }
     }
+    if (fault(FAULT_QUEUE_DANE_NO_SNI)) /* DANE sets it, too */
+        SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, NULL);
     return ssl;
 }
