@@ -126,6 +126,18 @@ static int mail(const struct trial *t)
     return t->seen.mail_tls > 0 ? t->seen.mail_tls : t->seen.mail_clear;
 }
 
+/* Who was cut off before it connected has not shown that it would not deliver. */
+static bool cut_off(struct trial *t, enum check_id id)
+{
+    if (!t->timed_out || t->seen.connections > 0)
+        return false;
+    trial_find(t, id, FINDING_UNTESTED, 0,
+               "not tested: the client had neither connected nor ended after %d s: "
+               "--client-timeout SECONDS",
+               t->o->run_ms / 1000);
+    return true;
+}
+
 int domain_dane(struct trial *t, struct err *err)
 {
     static const struct {
@@ -175,6 +187,8 @@ int domain_dane(struct trial *t, struct err *err)
             trial_run(t, &all[i].play, err) != 0)
             return -1;
         if (all[i].delivers) {
+            if (cut_off(t, CHECK_U11))
+                return 0;
             (void)snprintf(why, sizeof why, "it did not deliver by TLS %s", all[i].words);
             if (t->seen.mail_tls == 0)
                 trial_find(t, CHECK_U11, FINDING_BAD, t->seen.first, "%s", why);
@@ -253,6 +267,8 @@ int domain_sts(struct trial *t, struct err *err)
         if (rc == 0)
             rc = trial_run(t, &all[i].play, err);
         if (rc != 0)
+            break;
+        if (all[i].delivers && cut_off(t, CHECK_U12))
             break;
         /* Without one it is not bound to anything. */
         if (i == 0 && t->policies == 0 && !from_file) {
