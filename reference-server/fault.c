@@ -21,13 +21,9 @@ static const struct {
     {NULL, NULL, NULL, false},
 };
 
-static struct {
-    bool on;
-    unsigned session, command; /* 0: every one */
-} state[FAULT_COUNT + 1];
+static bool state[FAULT_COUNT + 1];
 
 static bool any_on; /* the usual case, a server without faults, costs one test */
-static unsigned session_now, command_now;
 static struct fault_extra *extra;
 
 static unsigned char *asked; /* a file's bytes, where somebody wants to know; shared, so that they
@@ -55,8 +51,7 @@ bool fault(enum fault f)
         asked[f] = 1;
     if (!any_on && extra == NULL)
         return false;
-    if (state[f].on && (state[f].session == 0 || state[f].session == session_now) &&
-        (state[f].command == 0 || state[f].command == command_now))
+    if (state[f])
         return true;
     for (struct fault_extra *e = extra; e != NULL; e = e->next)
         if (e->fault == f)
@@ -83,7 +78,7 @@ static void look_for_any(void)
 {
     any_on = false;
     for (size_t i = 0; i < FAULT_COUNT; i++)
-        any_on = any_on || state[i].on;
+        any_on = any_on || state[i];
 }
 
 int fault_find(const char *name, enum fault *out, struct err *err)
@@ -99,14 +94,12 @@ int fault_find(const char *name, enum fault *out, struct err *err)
     return err_set(err, "there is no fault \"%s\"; did you mean \"%s\"?", name, near);
 }
 
-int fault_switch(const char *name, bool on, unsigned session, unsigned command, struct err *err)
+int fault_switch(const char *name, bool on, struct err *err)
 {
     enum fault f = FAULT_COUNT;
     if (fault_find(name, &f, err) != 0)
         return -1;
-    state[f].on = on;
-    state[f].session = session;
-    state[f].command = command;
+    state[f] = on;
     look_for_any();
     return 0;
 }
@@ -131,11 +124,9 @@ void fault_bring_back(const void *kept)
     look_for_any();
 }
 
-void fault_scope(unsigned session, unsigned command)
+void fault_scope(void)
 {
     extra = NULL; /* whoever has some says so next */
-    session_now = session;
-    command_now = command;
 }
 
 void fault_help(FILE *out)

@@ -40,16 +40,16 @@ int fault_find(const char *name, enum fault *out, struct err *err);
 /* Whether any is on for anybody. */
 bool fault_any(void);
 
-/* Switches one on (session, command 0: always; else only in the nth session, at its nth command).
- * -1 with the nearest right name for a name that is not known. */
-int fault_switch(const char *name, bool on, unsigned session, unsigned command, struct err *err);
+/* Switches one on or off for everybody; rules (rule.h) are for sessions and commands. -1 with the
+ * nearest right name for a name that is not known. */
+int fault_switch(const char *name, bool on, struct err *err);
 void fault_clear_all(void);
 /* Which are on, as bytes of malloc's; and the same again, later. */
 void *fault_keep(void);
 void fault_bring_back(const void *kept);
-/* Says which session and command fault() is asked for; the connection layer calls it before each
- * input. */
-void fault_scope(unsigned session, unsigned command);
+/* What fault_also said is over: another session or command begins. The connection layer calls it
+ * before each input. */
+void fault_scope(void);
 /* One line a fault: name, tab, requirement ids, tab, sentence; and tab "ports" where `make
  * ports-proof` shows it rather than a scenario. */
 void fault_help(FILE *out);

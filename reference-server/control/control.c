@@ -178,12 +178,12 @@ static void do_fault(struct peer *p, json_t *o)
     json_object_del(rule, "on");
     if (json_is_false(on)) {
         rule_remove_fault(f);
-        fault_switch(name, false, 0, 0, NULL);
+        fault_switch(name, false, NULL);
         fine(p);
     } else if (json_object_size(rule) > 1) {
         add_rule(p, rule);
     } else {
-        fault_switch(name, true, 0, 0, NULL);
+        fault_switch(name, true, NULL);
         fine(p);
     }
     json_decref(rule);

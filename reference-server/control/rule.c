@@ -547,7 +547,7 @@ int rule_add_fault(const char *text, struct err *err)
 {
     bool plain;
     json_t *o = read_fault(text, &plain, err);
-    return plain ? fault_switch(text, true, 0, 0, err) : take(o, false, err);
+    return plain ? fault_switch(text, true, err) : take(o, false, err);
 }
 
 int rule_check_fault(const char *text, struct err *err)

@@ -38,7 +38,7 @@ enum { HALF_CLOSED_MS = 60 }; /* a fault waits so long for the end of the client
 
 void conn_scope(const struct conn *c)
 {
-    fault_scope(c->number, c->command);
+    fault_scope();
     script_scope(c);
 }
 
@@ -440,7 +440,7 @@ struct conn *conn_start(struct server *s, enum service service, const struct pro
 struct conn *conn_start_as(struct server *s, enum service service, const struct protocol *protocol,
                            bool tls, int fd, const struct ends *ends)
 {
-    fault_scope(s->conn_total + 1, 0);
+    fault_scope();
     port_faults_swap(&service, &protocol, &tls);
     if (!entrance_admits(s, protocol, tls, fd, ends->peer))
         return NULL;

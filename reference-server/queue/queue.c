@@ -317,11 +317,6 @@ static void submitted(void *arg, const struct store_result *r)
     free(s);
 }
 
-static unsigned char *copy_of(const struct queue_text *text)
-{
-    return memcpy(must_have(malloc(text->len + 1)), text->data, text->len);
-}
-
 static void deliver_here(struct queue *q, const struct queue_envelope *e, struct queue_text *local,
                          struct batch *b, struct submission *s)
 {
@@ -352,8 +347,6 @@ static void deliver_here(struct queue *q, const struct queue_envelope *e, struct
             known = known || accounts[k] == r->account;
         if (!known)
             accounts[count++] = r->account;
-        else if (fault(FAULT_SMTP_ALIAS_TWICE)) /* one account is given one copy of a text */
-            batch_deliver(b, &r->account, 1, copy_of(local), local->len);
         if (dsn_wanted(DSN_DELIVERED, r->notify))
             told[d.count++] = (struct dsn_recipient){.address = r->address,
                                                      .orcpt = r->orcpt,

@@ -265,7 +265,7 @@ static bool needs_queue(const struct smtp *s)
     const struct smtp_envelope *e = &s->envelope;
     if (s->conn->server->queue == NULL || s->lmtp)
         return false;
-    if (e->wishes.release_s != 0 || fault(FAULT_SMTP_ALIAS_TWICE))
+    if (e->wishes.release_s != 0)
         return true; /* mailboxes here wait as well: RFC 4865, 4.2 */
     for (size_t i = 0; i < e->count; i++)
         if (e->recipients[i].route == ROUTE_QUEUE || e->recipients[i].owner != NULL ||

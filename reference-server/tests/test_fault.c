@@ -17,22 +17,24 @@ END_TEST
 
 START_TEST(one_is_on_and_off)
     {
-        ck_assert_int_eq(fault_switch("tls-no-close-notify", true, 0, 0, NULL), 0);
+        ck_assert_int_eq(fault_switch("tls-no-close-notify", true, NULL), 0);
         ck_assert(fault(FAULT_TLS_NO_CLOSE_NOTIFY));
         ck_assert(!fault(FAULT_TLS_WRONG_NAME));
-        ck_assert_int_eq(fault_switch("tls-no-close-notify", false, 0, 0, NULL), 0);
+        ck_assert_int_eq(fault_switch("tls-no-close-notify", false, NULL), 0);
         ck_assert(!fault(FAULT_TLS_NO_CLOSE_NOTIFY));
     }
 END_TEST
 
-START_TEST(a_fault_can_wait_for_a_command_of_a_session)
+START_TEST(what_a_rule_adds_is_over_with_its_command)
     {
-        ck_assert_int_eq(fault_switch("tls-no-close-notify", true, 2, 3, NULL), 0);
-        fault_scope(1, 3);
+        struct fault_extra one = {.fault = FAULT_TLS_NO_CLOSE_NOTIFY};
+        fault_also(&one);
+        ck_assert(fault(FAULT_TLS_NO_CLOSE_NOTIFY));
+        ck_assert(one.used);
+        fault_scope();
         ck_assert(!fault(FAULT_TLS_NO_CLOSE_NOTIFY));
-        fault_scope(2, 2);
-        ck_assert(!fault(FAULT_TLS_NO_CLOSE_NOTIFY));
-        fault_scope(2, 3);
+        ck_assert_int_eq(fault_switch("tls-no-close-notify", true, NULL), 0);
+        fault_scope();
         ck_assert(fault(FAULT_TLS_NO_CLOSE_NOTIFY));
         fault_clear_all();
         ck_assert(!fault(FAULT_TLS_NO_CLOSE_NOTIFY));
@@ -42,9 +44,9 @@ END_TEST
 START_TEST(a_wrong_name_is_told_the_nearest_right_one)
     {
         struct err err;
-        ck_assert_int_eq(fault_switch("tls-no-close-notfy", true, 0, 0, &err), -1);
+        ck_assert_int_eq(fault_switch("tls-no-close-notfy", true, &err), -1);
         ck_assert_msg(strstr(err.text, "\"tls-no-close-notify\"") != NULL, "%s", err.text);
-        ck_assert_int_eq(fault_switch("completely-different-word", true, 0, 0, &err), -1);
+        ck_assert_int_eq(fault_switch("completely-different-word", true, &err), -1);
         ck_assert_msg(strstr(err.text, "--fault help") != NULL, "%s", err.text);
     }
 END_TEST
@@ -104,7 +106,7 @@ int main(void)
     TCase *t = tcase_create("fault");
     tcase_add_test(t, none_is_on_by_itself);
     tcase_add_test(t, one_is_on_and_off);
-    tcase_add_test(t, a_fault_can_wait_for_a_command_of_a_session);
+    tcase_add_test(t, what_a_rule_adds_is_over_with_its_command);
     tcase_add_test(t, a_wrong_name_is_told_the_nearest_right_one);
     tcase_add_test(t, help_has_its_columns_and_no_name_twice);
     tcase_add_test(t, what_was_asked_for_is_noted_whether_on_or_not);

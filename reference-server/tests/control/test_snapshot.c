@@ -159,14 +159,14 @@ END_TEST
 
 START_TEST(faults_rules_and_limits_are_what_they_were)
     {
-        ck_assert_int_eq(fault_switch("tls-no-close-notify", true, 0, 0, NULL), 0);
+        ck_assert_int_eq(fault_switch("tls-no-close-notify", true, NULL), 0);
         ck_assert_int_eq(rule_add_text("match=NOOP drop", &err), 0);
         w.server.limits.recipients = 7;
         take("a");
         rule_remove(0);
         w.server.limits.recipients = 8;
         fault_clear_all();
-        ck_assert_int_eq(fault_switch("tls-wrong-name", true, 0, 0, NULL), 0);
+        ck_assert_int_eq(fault_switch("tls-wrong-name", true, NULL), 0);
         restore("a");
         ck_assert(fault(FAULT_TLS_NO_CLOSE_NOTIFY));
         ck_assert(!fault(FAULT_TLS_WRONG_NAME));

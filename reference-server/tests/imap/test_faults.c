@@ -34,7 +34,7 @@ START_TEST(a_fault_harms_only_its_own_reply)
         struct err err;
         struct world_client k;
         long end = world_now_ms() + WORLD_PATIENCE_MS;
-        ck_assert_msg(fault_switch(faults[_i].name, true, 0, 0, &err) == 0, "%s", err.text);
+        ck_assert_msg(fault_switch(faults[_i].name, true, &err) == 0, "%s", err.text);
         imap_connect(&k);
         world_text(&k, script);
         world_forget(&k);

@@ -157,7 +157,7 @@ START_TEST(the_fault_sends_the_request_back)
     {
         struct err err;
         world_start(&w);
-        ck_assert_int_eq(fault_switch("tls-serves-browsers", true, 0, 0, &err), 0);
+        ck_assert_int_eq(fault_switch("tls-serves-browsers", true, &err), 0);
         world_connect(&w, &c, doors[_i].service, doors[_i].protocol, false);
         (void)world_hear(&c, "\r\n");
         world_forget(&c);

@@ -333,7 +333,7 @@ START_TEST(the_certificate_has_our_names_and_the_faults_spoil_it)
         X509_free(cert);
         world_hang_up(&c);
 
-        fault_switch("tls-wrong-name", true, 0, 0, NULL);
+        fault_switch("tls-wrong-name", true, NULL);
         world_connect(&w, &c, SERVICE_SMTP, &toy_protocol, false);
         cert = certificate();
         ck_assert_int_eq(X509_check_host(cert, "mail.test.example", 0, 0, NULL), 0);
@@ -341,7 +341,7 @@ START_TEST(the_certificate_has_our_names_and_the_faults_spoil_it)
         world_hang_up(&c);
 
         fault_clear_all();
-        fault_switch("tls-expired-certificate", true, 0, 0, NULL);
+        fault_switch("tls-expired-certificate", true, NULL);
         world_connect(&w, &c, SERVICE_SMTP, &toy_protocol, false);
         cert = certificate();
         ck_assert_int_eq(X509_check_host(cert, "mail.test.example", 0, 0, NULL), 1);
@@ -352,7 +352,7 @@ END_TEST
 
 START_TEST(a_fault_leaves_close_notify_out)
     {
-        fault_switch("tls-no-close-notify", true, 0, 0, NULL);
+        fault_switch("tls-no-close-notify", true, NULL);
         world_text(&c, "s");
         world_hear(&c, "go\n");
         ck_assert(world_handshake(&c, 0));

@@ -446,7 +446,7 @@ static char *whole_dialogue(const char *name)
     world_start_tls(&w);
     w.server.limits.pop3_failed_logins = 100;
     if (name != NULL)
-        ck_assert_int_eq(fault_switch(name, true, 0, 0, NULL), 0);
+        ck_assert_int_eq(fault_switch(name, true, NULL), 0);
     world_add(w.server.store, w.server.loop, w.user1->id, "INBOX", mail, FLAG_SEEN);
     world_add(w.server.store, w.server.loop, w.user1->id, "INBOX", unended, 0);
     talk_before_login();

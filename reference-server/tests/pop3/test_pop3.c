@@ -544,7 +544,7 @@ END_TEST
 START_TEST(the_buffer_fault_obeys_the_plaintext_inside_tls)
     {
         world_start_tls(&w);
-        fault_switch("pop3-stls-keeps-buffer", true, 0, 0, NULL);
+        fault_switch("pop3-stls-keeps-buffer", true, NULL);
         world_text(&c, "STLS\r\nUSER user1\r\n");
         world_hear(&c, "+OK begin TLS\r\n");
         ck_assert(world_handshake(&c, 0));

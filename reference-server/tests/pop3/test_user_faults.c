@@ -39,7 +39,7 @@ static void on(const char *name)
 {
     fault_clear_all();
     if (name != NULL)
-        ck_assert_int_eq(fault_switch(name, true, 0, 0, NULL), 0);
+        ck_assert_int_eq(fault_switch(name, true, NULL), 0);
 }
 
 static void log_in(const char *user, const char *password, const char *answer)

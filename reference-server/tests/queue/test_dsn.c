@@ -45,7 +45,7 @@ START_TEST(never_means_never)
         submit((struct queue_recipient){"x@away.example", NULL, QUEUE_NOTIFY_SUCCESS, 0},
                (struct queue_envelope){.envid = NULL});
         ck_assert_uint_eq(told(), 0);
-        fault_switch("queue-dsn-despite-never", true, 0, 0, NULL);
+        fault_switch("queue-dsn-despite-never", true, NULL);
         submit((struct queue_recipient){"x@away.example", NULL, QUEUE_NOTIFY_NEVER, 0},
                (struct queue_envelope){.envid = NULL});
         ck_assert_uint_eq(told(), 1);

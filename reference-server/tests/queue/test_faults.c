@@ -18,7 +18,7 @@ static void stop(void)
 static void on(const char *name)
 {
     struct err err;
-    ck_assert_msg(fault_switch(name, true, 0, 0, &err) == 0, "%s", err.text);
+    ck_assert_msg(fault_switch(name, true, &err) == 0, "%s", err.text);
 }
 
 static size_t told(void)

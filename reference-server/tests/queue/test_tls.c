@@ -159,7 +159,7 @@ START_TEST(dane_keeps_mail_from_the_wrong_key)
         ck_assert_uint_eq(arrived(text), 0);
         ck_has(waits(), "4.");
         ck_has(waits(), "TLS");
-        fault_switch("queue-dane-ignored", true, 0, 0, NULL);
+        fault_switch("queue-dane-ignored", true, NULL);
         clock_advance(relay.world.server.clock, 310000);
         settle();
         ck_assert_uint_eq(arrived(text), 1);
@@ -185,7 +185,7 @@ START_TEST(dane_does_not_go_on_in_clear)
         send_to("bob@signed.example", false);
         ck_assert_uint_eq(arrived(text), 0);
         ck_has(waits(), "4.7.4");
-        fault_switch("queue-dane-downgrade", true, 0, 0, NULL);
+        fault_switch("queue-dane-downgrade", true, NULL);
         clock_advance(relay.world.server.clock, 310000);
         settle();
         ck_assert_uint_eq(arrived(text), 1);
@@ -242,12 +242,12 @@ END_TEST
 START_TEST(mta_sts_keeps_mail_from_a_certificate_for_somebody_else)
     {
         char text[4096];
-        fault_switch("tls-wrong-name", true, 0, 0, NULL);
+        fault_switch("tls-wrong-name", true, NULL);
         publish_policy("mail.test.example");
         send_to("bob@signed.example", false);
         ck_assert_uint_eq(arrived(text), 0);
         ck_has(waits(), "TLS");
-        fault_switch("queue-sts-any-certificate", true, 0, 0, NULL);
+        fault_switch("queue-sts-any-certificate", true, NULL);
         send_to("bob@signed.example", false);
         ck_assert_uint_eq(arrived(text), 1);
     }
@@ -257,7 +257,7 @@ END_TEST
 START_TEST(a_bad_certificate_is_better_than_none)
     {
         char text[4096];
-        fault_switch("tls-wrong-name", true, 0, 0, NULL);
+        fault_switch("tls-wrong-name", true, NULL);
         send_to("bob@signed.example", false);
         ck_assert_uint_eq(arrived(text), 1);
         ck_has(text, "with ESMTPS id");

@@ -167,7 +167,7 @@ static const char *all(const char *name)
     transcript[0] = '\0';
     fault_clear_all();
     if (name != NULL)
-        ck_assert_int_eq(fault_switch(name, true, 0, 0, NULL), 0);
+        ck_assert_int_eq(fault_switch(name, true, NULL), 0);
     server = (struct server){
         .hostname = "mail.test.example", .domain = "test.example", .plaintext_login = true};
     server.clock = clock_new();

@@ -145,7 +145,7 @@ START_TEST(each_false_end_has_its_fault)
                 buf_init(&out, 100);
                 smtp_dot_init(&d);
                 fault_clear_all();
-                ck_assert_int_eq(fault_switch(names[f], true, 0, 0, NULL), 0);
+                ck_assert_int_eq(fault_switch(names[f], true, NULL), 0);
                 size_t n = strlen(wires[w]);
                 ck_assert(smtp_dot_feed(&d, (const unsigned char *)wires[w], n, &used, &out));
                 ck_assert_msg(used == (f == w ? ends[w] : n), "%s on case %zu ended after %zu",

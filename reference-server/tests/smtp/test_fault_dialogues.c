@@ -172,7 +172,7 @@ static void run(const struct dialogue *d, bool bad)
     struct err err;
     struct world_client k;
     if (bad)
-        ck_assert_msg(fault_switch(d->fault, true, 0, 0, &err) == 0, "%s", err.text);
+        ck_assert_msg(fault_switch(d->fault, true, &err) == 0, "%s", err.text);
     if (d->set != NULL)
         ck_assert_msg(policy_set(&w.server.policy, d->set, d->value, &err) == 0, "%s", err.text);
     smtp_world_hello(&w, &k, d->service);
@@ -214,7 +214,7 @@ static void on(const char *name)
 {
     fault_clear_all();
     if (name != NULL)
-        ck_assert_int_eq(fault_switch(name, true, 0, 0, NULL), 0);
+        ck_assert_int_eq(fault_switch(name, true, NULL), 0);
 }
 
 START_TEST(nul_octets_are_kept_unless_a_fault_drops_them)

@@ -352,7 +352,7 @@ static char *everything(const char *name)
     if (strcmp(name, "smtp-plaintext-login-in-clear") == 0 || strcmp(name, "none, strictly") == 0)
         w.server.plaintext_login = false;
     if (name[0] == 's' || name[0] == 'l')
-        ck_assert_int_eq(fault_switch(name, true, 0, 0, NULL), 0);
+        ck_assert_int_eq(fault_switch(name, true, NULL), 0);
     all_sessions();
     sizes();
     if (w.server.plaintext_login) {

@@ -302,7 +302,7 @@ static void live(int rounds, const char *fault_name)
     for (int life = 0; life < 2; life++) {
         open_server();
         if (fault_name != NULL)
-            ck_assert(fault_switch(fault_name, true, 0, 0, NULL) == 0);
+            ck_assert(fault_switch(fault_name, true, NULL) == 0);
         open_sessions();
         for (int i = 0; i < rounds; i++)
             one_round(i);

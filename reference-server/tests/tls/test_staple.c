@@ -91,7 +91,7 @@ enum { FAULTS = sizeof faults / sizeof *faults };
 START_TEST(a_fault_makes_it_wrong_in_its_way)
     {
         struct err err;
-        ck_assert_int_eq(fault_switch(faults[_i].fault, true, 0, 0, &err), 0);
+        ck_assert_int_eq(fault_switch(faults[_i].fault, true, &err), 0);
         ck_assert_msg(read_staple() == faults[_i].reading, "%s", faults[_i].fault);
     }
 END_TEST

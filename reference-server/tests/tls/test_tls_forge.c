@@ -49,7 +49,7 @@ static void again(void)
 static void on(const char *name)
 {
     struct err err;
-    ck_assert_msg(fault_switch(name, true, 0, 0, &err) == 0, "%s", err.text);
+    ck_assert_msg(fault_switch(name, true, &err) == 0, "%s", err.text);
 }
 
 /* --- hellos --- */

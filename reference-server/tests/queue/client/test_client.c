@@ -91,7 +91,7 @@ START_TEST(eight_bit_text_goes_only_where_it_is_known)
         ck_assert_uint_eq(relay.sink->transactions, 1);
         ck_has(bounce(), "Status: 5.6.3\r\n");
         relay_advance(&relay, 10);
-        fault_switch("queue-8bit-unasked", true, 0, 0, NULL);
+        fault_switch("queue-8bit-unasked", true, NULL);
         send_text(text);
         ck_assert_uint_eq(relay.sink->transactions, 2);
     }
@@ -158,9 +158,9 @@ END_TEST
 
 START_TEST(faults_spoil_what_is_sent)
     {
-        fault_switch("queue-strips-received", true, 0, 0, NULL);
-        fault_switch("queue-dots-not-doubled", true, 0, 0, NULL);
-        fault_switch("queue-keeps-return-path", true, 0, 0, NULL);
+        fault_switch("queue-strips-received", true, NULL);
+        fault_switch("queue-dots-not-doubled", true, NULL);
+        fault_switch("queue-keeps-return-path", true, NULL);
         send_text(relay_text);
         ck_assert_str_eq(relay.sink->text,
                          "Return-Path: <user1@test.example>\r\nFrom: <user1@test.example>\r\n"
