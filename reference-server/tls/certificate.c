@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
@@ -126,8 +127,8 @@ void certificate_clear(struct certificate *c)
     *c = (struct certificate){NULL, NULL};
 }
 
-int certificate_load(const char *cert_path, const char *key_path, struct certificate *out,
-                     struct err *err)
+int certificate_load(const char *cert_path, const char *key_path, EVP_PKEY *known,
+                     struct certificate *out, struct err *err)
 {
     struct certificate c = {NULL, NULL};
     if (access(cert_path, F_OK) != 0 && access(key_path, F_OK) != 0)
@@ -139,6 +140,13 @@ int certificate_load(const char *cert_path, const char *key_path, struct certifi
     fclose(f);
     if (c.cert == NULL)
         return err_tls(err, cert_path);
+    if (known != NULL && X509_check_private_key(c.cert, known) == 1 &&
+        EVP_PKEY_up_ref(known) == 1) {
+        c.key = known;
+        *out = c;
+        return 0;
+    }
+    ERR_clear_error();
     f = fopen(key_path, "re");
     if (f == NULL) {
         err_errno(err, key_path);

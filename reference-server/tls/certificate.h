@@ -35,9 +35,10 @@ int certificate_server(const struct certificate *ca, const char *common_name, co
                        int from_days, int until_days, struct certificate *out, struct err *err);
 void certificate_clear(struct certificate *c);
 
-/* PEM files, both or nothing. 1: neither file is there. */
-int certificate_load(const char *cert_path, const char *key_path, struct certificate *out,
-                     struct err *err);
+/* PEM files, both or nothing. 1: neither file is there. known: a key that is loaded already, or
+ * NULL; where it is the certificate's, the key's file is not read: decoding a key is slow. */
+int certificate_load(const char *cert_path, const char *key_path, EVP_PKEY *known,
+                     struct certificate *out, struct err *err);
 int certificate_save(const struct certificate *c, const char *cert_path, const char *key_path,
                      struct err *err);
 

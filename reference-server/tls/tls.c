@@ -170,7 +170,7 @@ static int own_certificate(const struct tls_identity *t, const char *state, cons
     snprintf(name, sizeof name, "%s.key", file);
     if (path_of(state, name, key, sizeof key, err) != 0)
         return -1;
-    int none = certificate_load(pem, key, out, err);
+    int none = certificate_load(pem, key, want, out, err);
     if (none < 0)
         return -1;
     if (none == 0 && still_good(out, t->hostname) && X509_verify(out->cert, t->ca.key) == 1 &&
@@ -202,7 +202,7 @@ static int own_certificates(struct tls_identity *t, const char *state, struct ce
         path_of(state, "ca.key", key, sizeof key, err) != 0)
         return -1;
     t->ca_path = strdup(pem);
-    int missing = certificate_load(pem, key, &t->ca, err);
+    int missing = certificate_load(pem, key, NULL, &t->ca, err);
     if (missing < 0)
         return -1;
     if (missing == 0 && !still_good(&t->ca, NULL)) {
