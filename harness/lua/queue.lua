@@ -42,6 +42,12 @@ function M.submit(t, to, o)
     data = o.data or message.make { subject = o.subject or t.marker } }
 end
 
+---Waits until the queue is at rest, but not for long: a server that does what it should not may have no rest.
+function M.settle(t)
+  t:_step(nil, "wait until the queue is at rest")
+  return sink.at_rest(t, 3)
+end
+
 ---The report about it in the user's INBOX, taken apart, and its bytes.
 function M.report(t, marker)
   local bytes = t:delivered(marker or t.marker, { judge = true })

@@ -28,12 +28,12 @@ end
 
 local function limit(self) return (self._t._context.reply_timeout or 10) * (self._t._context.timeout_scale or 1) end
 
----Whether the queue of a server that is the scenario's own has nothing to do until its clock moves on: then nobody has
----to wait for what does not come.
-function M.at_rest(t)
+---Whether the queue of a server of the scenario's own has nothing to do until its clock moves on, now or within the
+---seconds: then nobody has to wait for what does not come.
+function M.at_rest(t, seconds)
   local path = t._context.own and t._context.target.control
   if not path then return false end
-  local answer = wire.control(path, { ["do"] = "rest", seconds = 0 }, limit { _t = t })
+  local answer = wire.control(path, { ["do"] = "rest", seconds = seconds or 0 }, limit { _t = t })
   return answer ~= nil and answer.ok == true
 end
 
@@ -241,6 +241,8 @@ function sink:first_command(extensions, seconds)
   return line or "", s
 end
 
+local CONTROL_SECONDS = 30 -- days of clock, with an attempt every half minute, on a busy machine
+
 ---One line to the target's control socket, and its answer. A target without one skips the scenario.
 function M.control(t, ask)
   local path = t._context.target.control
@@ -249,7 +251,7 @@ function M.control(t, ask)
   end
   if not path then t:skip "the target has no control socket" end
   t:_step(nil, "control: " .. ask["do"])
-  local answer, why = wire.control(path, ask, limit { _t = t })
+  local answer, why = wire.control(path, ask, CONTROL_SECONDS * (t._context.timeout_scale or 1))
   if not answer then error(why, 0) end
   if answer.ok ~= true then
     error(string.format("the control socket refused %s: %s", ask["do"], tostring(answer.error)), 0)

@@ -210,6 +210,7 @@ function timeline:control(ask) return sink.control(self, ask) end
 function timeline:zone(...) queue.zone(self, ...) end
 function timeline:submit(to, o) return queue.submit(self, to, o) end
 function timeline:advance(seconds) queue.advance(self, seconds) end
+function timeline:settle() return queue.settle(self) end
 function timeline:report(marker) return queue.report(self, marker) end
 
 ---Whether the target offers a service: "pop3", "lmtp".

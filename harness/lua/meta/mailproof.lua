@@ -206,6 +206,9 @@ function timeline:submit(to, o) end
 ---Moves the server's clock; what is due happens on the way.
 ---@param seconds number
 function timeline:advance(seconds) end
+---Waits until the queue has nothing under way and nothing due before the clock moves on, at most 3 s; whether it is so.
+---@return boolean
+function timeline:settle() end
 ---The notification in t.user's INBOX with that text (default t.marker), as message.report gives it, and its bytes;
 ---fails when there is none.
 ---@param marker? string

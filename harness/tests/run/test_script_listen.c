@@ -350,6 +350,17 @@ START_TEST(zone_and_clock_have_words_of_their_own)
     }
 END_TEST
 
+START_TEST(a_queue_without_rest_is_no_error)
+    {
+        static const char *const lines[][2] = {{"{\"do\":\"rest\",\"seconds\":3}", NOT_YET},
+                                               {"{\"do\":\"rest\",\"seconds\":3}", OK}};
+        with_lines(lines, 2,
+                   "t._context.own = true\n"
+                   "t:equal(t:settle(), false, 'first') t:equal(t:settle(), true, 'second')");
+        verdict_is(VERDICT_PASS, "");
+    }
+END_TEST
+
 /* The seconds are those that nobody has to wait for. */
 START_TEST(a_queue_at_rest_ends_the_wait)
     {
@@ -412,6 +423,7 @@ int main(void)
     tcase_add_test(tc, a_refused_control_line_is_an_error_of_ours);
     tcase_add_test(tc, zone_and_clock_have_words_of_their_own);
     tcase_add_test(tc, a_queue_at_rest_ends_the_wait);
+    tcase_add_test(tc, a_queue_without_rest_is_no_error);
     tcase_add_test(tc, the_first_command_after_ehlo_is_told);
     tcase_add_test(tc, mail_that_waits_is_served_later);
     suite_add_tcase(s, tc);

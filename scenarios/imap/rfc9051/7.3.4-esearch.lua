@@ -39,10 +39,15 @@ scenario {
   why     = [[With several searches under way, the tag is all that tells their answers apart; a star in a set would
               mean another message as soon as new mail comes.]],
   needs   = { "login:ESEARCH" },
-  messages = 3,
-  catches = { "imap-esearch-no-tag", "imap-esearch-star", "imap-uid-not-ascending", "imap-uids-per-session" },
+  messages = 4,
+  catches = { "imap-esearch-no-tag", "imap-esearch-star", "imap-uid-not-ascending", "imap-uids-per-session",
+    "imap-uid-search-numbers", "imap-expunge-removes-all" },
   run = function(t)
     local c = t:imap { select = "INBOX" }
+    c:send [[STORE 1 +FLAGS.SILENT (\Deleted)]]
+    c:expect "OK"
+    c:send "EXPUNGE"                                       -- in a new mailbox numbers and UIDs were the same
+    c:expect "OK"
     local tag = c:send "SEARCH RETURN (MIN MAX COUNT ALL) ALL"
     local items, uid = esearch(t, c:expect "OK", tag)
     t:check(not uid, "ESEARCH says UID in the answer to SEARCH")

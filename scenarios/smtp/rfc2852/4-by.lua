@@ -23,7 +23,7 @@ end
 
 -- Of several reports the one that says that action.
 local function reported(t, action)
-  t:control { ["do"] = "rest" }
+  t:settle()
   for _, bytes in ipairs(t:inbox()) do
     local r = message.report(bytes)
     local one = r and r.recipients[1] or {}

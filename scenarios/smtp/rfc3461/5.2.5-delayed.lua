@@ -8,7 +8,7 @@ local function waits(t, host, domain, notify)
   if not sink:serve { rcpt = "451 4.3.0 later" } then t:fail "the message was not tried" end
   sink:close()
   for _ = 1, 10 do t:advance(1800) end
-  t:control { ["do"] = "rest" }
+  t:settle()
 end
 
 local function delays(t)

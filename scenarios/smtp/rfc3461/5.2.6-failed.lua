@@ -39,7 +39,7 @@ scenario(common {
       "good2@failed.example" })
     choosy(t, sink, 4)
     t:report()
-    t:control { ["do"] = "rest" }
+    t:settle()
     local told = {}
     for _, bytes in ipairs(t:inbox()) do                   -- one report, or one for each
       for _, one in ipairs((message.report(bytes) or { recipients = {} }).recipients) do
@@ -69,7 +69,7 @@ scenario(common {
     t:report()
     t:submit "later@never.example"
     choosy(t, sink, 1)
-    t:control { ["do"] = "rest" }
+    t:settle()
     local last = false
     for _, bytes in ipairs(t:inbox()) do
       local r = message.report(bytes) or { recipients = {} }

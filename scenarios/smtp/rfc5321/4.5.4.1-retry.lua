@@ -69,7 +69,7 @@ scenario {
     for _ = 1, 7 do t:advance(HOUR * 12) end              -- three days and a half
     t:check(not failed(), "gave up within four days")
     for _ = 1, 8 do t:advance(DAY / 2) end                -- seven and a half
-    t:control { ["do"] = "rest" }
+    t:settle()
     t:check(failed(), "not a word to the sender after a week without success")
   end,
 }

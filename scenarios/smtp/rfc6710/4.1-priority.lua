@@ -149,7 +149,7 @@ scenario {
     for _, p in ipairs { "0", "6", "-6" } do
       t:submit("bob@order.example", { params = "MT-PRIORITY=" .. p, subject = t.marker .. " priority " .. p })
     end
-    t:control { ["do"] = "rest" }
+    t:settle()
     t:control { ["do"] = "dns", clear = true }
     t:zone "order.example. A 127.0.3.32"
     t:control { ["do"] = "flush", domain = "order.example" }

@@ -35,7 +35,7 @@ scenario(common {
   says = [[The mail goes over TLS to a host whose key is the one of the record, although its certificate has expired
            and names another host. The handshake names the host of the record (SNI).]],
   why = [[The record is renewed with the key and signed with the zone: no authority and no date has to be asked.]],
-  catches = { "queue-dane-checks-names", "queue-address-beside-mx", "smtp-loses-after-250" },
+  catches = { "queue-dane-checks-names", "queue-dane-no-sni", "queue-address-beside-mx", "smtp-loses-after-250" },
   run = function(t)
     local who = t:identity("elsewhere.example", { expired = true })
     local sink = secure(t, "dane7.example", "127.0.5.7", who:tlsa())

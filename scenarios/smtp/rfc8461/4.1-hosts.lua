@@ -82,7 +82,7 @@ scenario(common {
   proves = { "rfc8461-4.2-1", "rfc8461-5-1", "rfc8461-5-x1" },
   says = [[Past its date, for another name, or from nobody whom the sender trusts: the mail waits.]],
   why = [[Whoever sits on the line can show a certificate, only not a good one.]],
-  catches = { "queue-sts-downgrade" },
+  catches = { "queue-sts-any-certificate", "queue-sts-downgrade" },
   run = function(t)
     gets_nothing(t, "hosts6.example", "127.0.5.46", { expired = true }, "the certificate has expired")
     gets_nothing(t, "hosts7.example", "127.0.5.47", { name = "mx.elsewhere.example" },

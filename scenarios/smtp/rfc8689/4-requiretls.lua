@@ -172,3 +172,20 @@ scenario {
     t:check(s and s.message, "mail with TLS-Required: No was held back: %s", s and s.lines)
   end,
 }
+
+scenario {
+  name = "field-is-no-hurry",
+  title = "Mail with TLS-Required: No goes inside TLS where that is offered",
+  proves = "rfc8689-3-3",
+  says = [[The field says that TLS may be missing, not that it is unwanted.]],
+  why = [[What can be kept from other eyes is kept from them.]],
+  catches = { "queue-tls-optional-clear", "queue-address-beside-mx", "smtp-loses-after-250" },
+  services = { "submission" },
+  needs_control = true,
+  run = function(t)
+    local who = t:identity "mx.optional2.example"
+    local s = optional(t, "optional2.example", "127.0.3.56", who):serve { tls = who }
+    if not s or not s.message then t:fail "mail with TLS-Required: No was held back" end
+    t:check(s.tls, "went in clear to a host that offers STARTTLS: %s", s.lines)
+  end,
+}
