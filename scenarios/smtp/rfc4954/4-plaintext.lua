@@ -3,7 +3,7 @@
 scenario {
   name    = "no-plaintext-mechanism-in-clear",
   title   = "Where plaintext logins are turned off AUTH PLAIN and LOGIN are neither listed nor taken in clear",
-  proves  = "rfc4954-4-33",
+  proves  = { "rfc4954-4-33", "rfc4954-4-32" },
   says    = [[Without TLS the EHLO reply lists neither PLAIN nor LOGIN, and AUTH with them is refused before a password
               is asked for; inside TLS they work.]],
   why     = [[A password that was sent in clear is lost, whatever the server answers to it.]],

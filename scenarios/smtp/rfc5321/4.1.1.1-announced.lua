@@ -34,9 +34,9 @@ scenario {
 scenario {
   name    = "what-is-listed-is-there",
   title   = "A command that EHLO lists is never unknown, and one that is not listed does not work",
-  proves  = { "rfc5321-4.2.4-4", "rfc5321-4.1.1.1-7", "rfc5321-F.6-4", "rfc5321-4.1.5-3" },
+  proves  = { "rfc5321-4.2.4-4", "rfc5321-4.1.1.1-7", "rfc5321-F.6-4", "rfc5321-4.1.5-3", "rfc5321-4.2-13" },
   says    = [[A listed verb never gets 500 or 502. A verb beyond the required ones that is not listed does nothing: it
-              gets an error.]],
+              gets an error. No reply begins with another digit than 2, 4 or 5.]],
   why     = [[The list is the only way for a client to know what it may send.]],
   catches = { "smtp-listed-command-502", "smtp-expn-unlisted", "smtp-unknown-command-250", "smtp-code-range" },
   run = function(t)
@@ -108,7 +108,7 @@ scenario {
 scenario {
   name    = "the-required-commands",
   title   = "A message can be sent with the required commands alone, behind HELO",
-  proves  = { "rfc5321-4.5.1-1", "rfc5321-4.5.1-2", "rfc5321-3.3-15", "rfc5321-i-3.3-5" },
+  proves  = { "rfc5321-4.5.1-1", "rfc5321-4.5.1-2", "rfc5321-3.3-15", "rfc5321-i-3.3-5", "rfc5321-4.3.1-4" },
   says    = [[HELO, MAIL, RCPT, DATA, RSET, NOOP, VRFY and QUIT are all there: none gets 500 or 502, and the message
               arrives.]],
   why     = [[This is what every client on earth may rely on.]],

@@ -26,7 +26,7 @@ scenario {
 scenario {
   name    = "received-form",
   title   = "Received has from, by and a date with a four-digit year and a numeric zone",
-  proves  = { "rfc5321-4.4-2", "rfc5321-4.4-3", "rfc5321-4.4-29" },
+  proves  = { "rfc5321-4.4-2", "rfc5321-4.4-3", "rfc5321-4.4-29", "rfc5321-F.5-1" },
   says    = [[The new Received field names in "from" what EHLO said and the client's address, has a "by", and ends in
               a semicolon and a date.]],
   why     = [[Programs read it: spam filters and loop detectors among them.]],
