@@ -102,7 +102,7 @@ scenario(common {
   why      = [[Otherwise everybody who writes to a large list gets a report about each dead address on it.]],
   users    = 2,
   services = { "submission" },
-  catches  = { "smtp-list-keeps-sender", "queue-no-failure-dsn" },
+  catches  = { "smtp-list-keeps-sender", "queue-no-failure-dsn", "queue-dsn-plain", "queue-retries-5xx" },
   run = function(t)
     local author, owner = t.users[1], t.users[2]
     set(t, "list", "crew=" .. owner.address .. ":bob@gone.example")
