@@ -7,6 +7,7 @@
 #   make check        unit tests, every scenario against mailproofd, mutants, replay of fuzz findings
 #   make mutants      each fault of mailproofd turns the scenarios that name it red, and no others
 #   make ports-proof  mailproof ports against each fault of mailproofd in TLS, STARTTLS and ports
+#   make ports-compare  versions, suites and groups of real servers beside sslscan and testssl.sh: reports/ports-compare.md
 #   make ports-cli    its exit codes and files; ports-domain: zones signed here; ports-client: hostile to clients
 #   make clients      swaks, msmtp, curl, mutt, fetchmail, getmail, Python, and Postfix on either side of mailproofd
 #   make manual       the man pages have the flags of --help, and their examples run; make man brings the flags in
@@ -66,7 +67,7 @@ SERVER_TESTS := $(patsubst %.c,$(O)/%,$(shell find reference-server/tests -name 
 TESTS := $(HARNESS_TESTS) $(SERVER_TESTS)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps deps-peers conformance check unit cli flood soak clients manual man operation ports-cli ports-domain ports-client ports-proof mutants servers bench fuzz replay lint top-level format install clean help
+.PHONY: all deps deps-peers conformance check unit cli flood soak clients manual man operation ports-cli ports-domain ports-client ports-proof ports-compare mutants servers bench fuzz replay lint top-level format install clean help
 
 all: $(O)/mailproof $(O)/mailproofd
 
@@ -124,6 +125,10 @@ cli: $(O)/mailproof $(O)/harness/tests/odd_server
 TABLE ?=
 ports-proof: all
 	@harness/tests/ports/proof.py $(O)/mailproof $(O)/mailproofd $(if $(TABLE),-t $(TABLE))
+
+# Versions, suites and groups of six real servers, beside sslscan and testssl.sh; needs root and make deps-peers.
+ports-compare: $(O)/mailproof
+	@harness/tests/ports/compare.sh $(O)/mailproof reports/ports-compare.md
 
 # Mail programs that people use, against mailproofd. What is not installed is skipped, in words.
 clients: $(O)/mailproofd

@@ -124,6 +124,8 @@ static SSL_CTX *new_context(const struct certificate *ca)
     if (ctx == NULL)
         return NULL;
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    /* With an RSA certificate of the operator's too: no key transport. RFC 9325, 4.1. */
+    SSL_CTX_set_cipher_list(ctx, "DEFAULT:!kRSA");
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                  SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
     /* Tickets, and nothing that we would have to remember. */

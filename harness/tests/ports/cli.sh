@@ -124,6 +124,17 @@ look 1 "a login in clear" 127.0.0.1 --name mail.test.example --depth gentle \
 sed -n '/\/J10 /,/pcap/p' said > j10
 if grep -q 'AUTH=PLAIN' j10 && ! grep -q 'TLSv1' j10; then good; else bad "J10 shows what was said in clear, and not what came after"; fi
 
+# --- mailproofd with an RSA certificate of the operator's is as clean as with its own ---------------
+"$daemon" --ports ephemeral --user ann:secret --tls-cert clean/rsa.pem --tls-key clean/rsa.key < /dev/null > rsa 2>> log &
+children+=("$!")
+for _ in $(seq 100); do
+  [ -s rsa ] && break
+  sleep 0.05
+done
+number=$(sed -n 's/.*"imaps":"127.0.0.1:\([0-9]*\)".*/\1/p' rsa)
+look 0 "an RSA certificate" 127.0.0.1 --name mail.test.example --ca clean/rsa.pem --port "$number=imap/implicit" --depth gentle
+want "an RSA certificate" "$number/K07 pass" "$number/V05 pass"
+
 # --- unreachable is never 0 -----------------------------------------------------------------------
 look 4 "a closed port" "${ours[@]}" --port 1
 look 4 "two closed ports" "${ours[@]}" --port 1=imap --port 9=smtp --profile weak.lua

@@ -2,7 +2,7 @@
 """make ports-proof: mailproof ports against mailproofd, clean and with each defect of defects.tsv. A check has to fail on
 its defect, no other may, and the clean server passes all. Every fault that mailproofd calls one of "ports" has to be
 among the defects. Usage: proof.py MAILPROOF MAILPROOFD [-t TABLE.md] [-l] [DEFECT…]: with TABLE what testssl, sslscan and
-nmap see stands beside ours; -l prints what is seen as lines for defects.tsv. Last line: "N passed, N failed".
+nmap see stands beside ours (a quarter of an hour of one processor); -l prints what is seen as lines for defects.tsv. Last line: "N passed, N failed".
 SPDX-License-Identifier: MIT"""
 import argparse
 import concurrent.futures
@@ -28,12 +28,11 @@ Made by `make ports-proof TABLE=reports/ports-proof.md`. Each row is one run of 
 checks that are not named kept the verdict that they have of the clean server, which fails none. `*`: a note, for the check
 judges nothing. "not asked any more": checks that build on what the defect takes away.
 
-For the peers: the first line that they print of the defect and not of the clean server. "nothing": the output is the same.
-"not meant to": the peer has no test of this kind, so that its silence is no fault of it. testssl runs with the flags
-that belong to the group of the check (`-p`, `-s`, `-S`, `-R`, `-H -I -T -C`), sslscan as it is, nmap with its scripts of TLS;
-"not asked": left out of this run (`proof.py --testssl` asks, a minute each). A line that differs is no verdict yet: where the
-key of the certificate changes with the suites, that may be all a peer shows. "forged" defects are a ServerHello and no session: a peer that goes on with the
-handshake cannot see them, and need not.
+For the peers, each asked alone about one port: the first line that they print of the defect and not of the clean server,
+which has a key of the same kind. "nothing": the output is the same. "not meant to": the peer has no test of this kind, so
+that its silence is no fault of it. testssl is asked the sections that could see it, which stand before the colon (its manual
+has them), sslscan everything, nmap its scripts of TLS. "forged" defects are a ServerHello and no session: a peer that goes on
+with the handshake cannot see them, and need not.
 
 | defect | what is wrong | mailproof ports | testssl | sslscan | nmap |
 | --- | --- | --- | --- | --- | --- |
@@ -59,10 +58,10 @@ def defects():
 class Server:
     """mailproofd with these faults, for as long as the block lasts."""
 
-    def __init__(self, daemon, faults, options):
+    def __init__(self, daemon, faults, options, extra=()):
         self.options = options
         flags = [daemon, "--ports", "ephemeral", "--user", "ann:secret", "--domain", "test.example", "--exit-with-stdin",
-                 "--plaintext-login", "yes" if "plaintext" in options else "no"]
+                 "--plaintext-login", "yes" if "plaintext" in options else "no", *extra]
         for fault in faults:
             flags += ["--fault", fault]
         if "two" in options:
@@ -171,7 +170,7 @@ def main():
     parser.add_argument("mailproof")
     parser.add_argument("daemon")
     parser.add_argument("-t", "--table")
-    parser.add_argument("--testssl", action="store_true", help="ask testssl too: a minute each")
+    parser.add_argument("-p", "--peer-jobs", type=int, default=1, help="so many peers at a time")
     parser.add_argument("-l", "--lines", action="store_true")
     parser.add_argument("-j", "--jobs", type=int, default=10)
     parser.add_argument("only", nargs="*")
@@ -205,47 +204,63 @@ def verdict(args, defect, clean, result):
     return set(bad) == want, f"{defect.name}: missing {words_of(want - set(bad))}; besides {words_of(set(bad) - want)}"
 
 
-def ask_peers(args, defect, faults, service, which):
-    """{peer: (lines or None, reason)} of mailproofd with these faults."""
-    groups = "".join(c[0] for c in defect.checks)
-    with Server(args.daemon, faults, []) as server:
-        return {peer: peers.output(peer, server, service, groups, 150) for peer in which}
+def rsa_identity(folder):
+    """A certificate with a key of the kind that defects with the option rsa have: for the clean server beside them."""
+    cert, key = os.path.join(folder, "rsa.pem"), os.path.join(folder, "rsa.key")
+    if not os.path.exists(cert):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "60", "-subj",
+                        "/CN=mail.test.example", "-addext", "subjectAltName=DNS:mail.test.example", "-keyout", key,
+                        "-out", cert], stderr=subprocess.DEVNULL, check=True)
+    return ["--tls-cert", cert, "--tls-key", key]
 
 
-def peer_cell(peer, groups, clean, now):
-    if not peers.meant(peer, groups):
-        return "not meant to"
-    if peer not in now:
-        return "not asked"
-    lines, why = now[peer]
-    if lines is None or clean[peer][0] is None:
-        return why or clean[peer][1]
-    seen = peers.difference(clean[peer][0], lines)
-    return "nothing" if seen is None else "`" + seen[:60].replace("|", "/") + "`"
+def checks_of(defect):
+    return sorted({token.partition("@")[0].rstrip("*?") for token in defect.checks})
+
+
+def ask_peer(args, peer, faults, service, checks, extra):
+    with Server(args.daemon, faults, [], extra) as server:
+        return peers.output(peer, server, service, checks)
+
+
+def peer_cell(peer, defect, clean, now):
+    said = " ".join(peers.sections(checks_of(defect))) + ": " if peer == "testssl" else ""
+    for lines, why in (now, clean):
+        if lines is None:
+            return said + why
+    seen = peers.difference(clean[0], now[0], "rsa" in defect.options)
+    return said + ("nothing" if seen is None else "`" + seen[:60].replace("|", "/").replace("`", "'").strip() + "`")
 
 
 def write_table(args, chosen, says):
     def service_of(defect):
         return next((s for s in ("imaps", "submissions", "pop3s") if s in defect.ports), defect.ports[0])
 
-    def which(defect):
-        groups = "".join(c[0] for c in defect.checks)
-        return tuple(p for p in peers.NAMES if peers.meant(p, groups) and (p != "testssl" or args.testssl))
+    def kind(defect, peer):
+        """What decides how the clean server looks to this peer."""
+        sections = tuple(peers.sections(checks_of(defect))) if peer == "testssl" else ()
+        return peer, service_of(defect), sections, "rsa" in defect.options
 
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        kinds = {(service_of(d), "".join(c[0] for c in d.checks), which(d)): d for d in chosen if which(d)}
-        cleans = {k: pool.submit(ask_peers, args, d, [], k[0], k[2]) for k, d in kinds.items()}
-        asked = {d: pool.submit(ask_peers, args, d, d.faults, service_of(d), which(d)) for d in chosen if which(d)}
-        lines = []
+    identity = rsa_identity(args.tmp)
+    with concurrent.futures.ThreadPoolExecutor(args.peer_jobs) as pool:
+        cleans, asked = {}, {}
         for d in chosen:
-            groups = "".join(c[0] for c in d.checks)
-            now = asked[d].result() if d in asked else {}
-            clean = cleans[(service_of(d), groups, which(d))].result() if d in asked else {}
-            cells = [peer_cell(p, groups, clean, now) for p in peers.NAMES]
+            for peer in peers.NAMES:
+                if not peers.meant(peer, checks_of(d)):
+                    continue
+                k = kind(d, peer)
+                if k not in cleans:
+                    cleans[k] = pool.submit(ask_peer, args, peer, [], k[1], checks_of(d), identity if k[3] else [])
+                asked[d, peer] = pool.submit(ask_peer, args, peer, d.faults, k[1], checks_of(d), [])
+        lines = []
+        for n, d in enumerate(chosen):
+            cells = [peer_cell(p, d, cleans[kind(d, p)].result(), asked[d, p].result()) if (d, p) in asked else "not meant to"
+                     for p in peers.NAMES]
             sees = " ".join(sorted({check for _, check in d.bad})) or "none"
             what = "; ".join(says.get(f, "") for f in d.faults)
             lost = f" ({len(d.lost)} not asked any more)" if d.lost else ""
             lines.append(f"| {d.name} | {what} | {sees}{lost} | " + " | ".join(cells) + " |")
+            print(f"{n + 1} of {len(chosen)}: {d.name}", file=sys.stderr, flush=True)
     with open(os.path.join(HERE, "without.md"), encoding="utf-8") as f:
         without = f.read()
     with open(args.table, "w", encoding="utf-8") as f:
