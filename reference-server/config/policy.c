@@ -471,3 +471,69 @@ void policy_free(struct policy *p)
     for (const struct setting *s = settings; s < settings + SETTINGS; s++)
         back_to_default(p, s);
 }
+
+/* --- copies --- */
+
+static void *copy_of(const void *p, size_t n)
+{
+    void *made = malloc(n + 1);
+    if (made == NULL)
+        abort();
+    return n > 0 ? memcpy(made, p, n) : made;
+}
+
+static char *copy_text(const char *text)
+{
+    return copy_of(text, strlen(text) + 1);
+}
+
+static struct networks networks_copy(const struct networks *from)
+{
+    return (struct networks){copy_of(from->list, from->count * sizeof *from->list), from->count};
+}
+
+static struct per_account numbers_copy(const struct per_account *from)
+{
+    struct per_account made = *from;
+    made.others = copy_of(from->others, from->count * sizeof *from->others);
+    for (size_t i = 0; i < made.count; i++)
+        made.others[i].account = copy_text(from->others[i].account);
+    return made;
+}
+
+static struct texts texts_copy(const struct texts *from)
+{
+    struct texts made = {copy_of(from->list, from->count * sizeof *from->list), from->count};
+    for (size_t i = 0; i < made.count; i++)
+        made.list[i] =
+            (struct text_of){copy_text(from->list[i].name), copy_text(from->list[i].text)};
+    return made;
+}
+
+void policy_assign(struct policy *to, const struct policy *from)
+{
+    policy_free(to);
+    for (const struct setting *s = settings; s < settings + SETTINGS; s++) {
+        const void *value = at_const(from, s);
+        switch (s->kind) {
+        case CHOICE:
+            *(int *)at(to, s) = *(const int *)value;
+            break;
+        case NUMBER:
+        case DAYS:
+            *(struct per_account *)at(to, s) = numbers_copy(value);
+            break;
+        case NETWORKS:
+            *(struct networks *)at(to, s) = networks_copy(value);
+            break;
+        case TEXTS:
+            *(struct texts *)at(to, s) = texts_copy(value);
+            break;
+        case SERVED:
+            for (int i = 0; i < SERVICE_COUNT; i++)
+                ((struct networks *)at(to, s))[i] =
+                    networks_copy((const struct networks *)value + i);
+            break;
+        }
+    }
+}

@@ -71,6 +71,8 @@ int policy_set(struct policy *p, const char *name, const char *value, struct err
 bool policy_describe(size_t i, const char **name, const char **value, const char **says);
 /* What is in force and not the default, as lines for a configuration file. */
 void policy_show(const struct policy *p, FILE *out);
+/* Makes one hold what another holds. */
+void policy_assign(struct policy *to, const struct policy *from);
 void policy_free(struct policy *p); /* back to the default */
 
 /* The text of a name, in any case; NULL: none. */

@@ -9,7 +9,8 @@
  *   {"do": "rules-off", "id": I?}                           this one, or all
  *   {"do": "reset"}                                         every mailbox empty, only INBOX, new
  * UIDVALIDITY
- *   {"do": "snapshot", "name": N}                           mail, accounts, queue, clock, faults
+ *   {"do": "snapshot", "name": N}                           mail, accounts, queue, clock, settings,
+ * DNS, faults
  *   {"do": "restore", "name": N}                            as they were; answers with "ms"
  *   {"do": "snapshots"}                                     {"ok": true, "names": [..]}
  *   {"do": "add-account", "name": N, "password": P, "address": A?}

@@ -1,5 +1,6 @@
 /* What a snapshot holds besides the database: accounts with their secrets, how far the clock is
- * ahead, limits, faults and rules. SPDX-License-Identifier: MIT */
+ * ahead, limits, settings, what the DNS knows, policies of MTA-STS, faults and rules.
+ * SPDX-License-Identifier: MIT */
 #include "control/snapshot.h"
 
 #include <stdlib.h>
@@ -9,8 +10,10 @@
 
 #include "base/clock.h"
 #include "control/rule.h"
+#include "dns/dns.h"
 #include "fault.h"
 #include "queue/queue.h"
+#include "queue/sts.h"
 #include "sasl/account.h"
 #include "store/store.h"
 
@@ -21,6 +24,10 @@ struct snapshot {
     size_t account_count;
     int64_t ahead_ms;
     struct limits limits;
+    struct policy policy;
+    char **zone;
+    size_t zone_count;
+    struct sts *sts; /* NULL: there was no queue */
     void *faults;
     json_t *rules;
 };
@@ -51,6 +58,14 @@ static void empty(struct snapshot *k)
         free(a->token);
     }
     free(k->accounts);
+    for (size_t i = 0; i < k->zone_count; i++)
+        free(k->zone[i]);
+    free(k->zone);
+    k->zone = NULL;
+    k->zone_count = 0;
+    policy_free(&k->policy);
+    sts_free(k->sts);
+    k->sts = NULL;
     free(k->faults);
     json_decref(k->rules);
     k->rules = NULL;
@@ -98,6 +113,13 @@ int snapshot_take(struct server *s, const char *name, struct err *err)
     empty(k);
     keep_accounts(k, s->accounts);
     k->limits = s->limits;
+    policy_assign(&k->policy, &s->policy);
+    if (s->dns != NULL)
+        k->zone = dns_keep(s->dns, &k->zone_count);
+    if (s->queue != NULL) {
+        k->sts = sts_new();
+        sts_assign(k->sts, queue_policies(s->queue));
+    }
     k->ahead_ms = clock_ahead_ms(s->clock);
     k->faults = fault_keep();
     k->rules = rule_keep();
@@ -154,6 +176,11 @@ int snapshot_restore(struct server *s, const char *name, struct err *err)
         return -1;
     clock_set_ahead(s->clock, k->ahead_ms); /* before the queue looks when its mail is due */
     s->limits = k->limits;
+    policy_assign(&s->policy, &k->policy);
+    if (s->dns != NULL && dns_bring_back(s->dns, k->zone, k->zone_count, err) != 0)
+        return -1;
+    if (s->queue != NULL && k->sts != NULL)
+        sts_assign(queue_policies(s->queue), k->sts);
     fault_bring_back(k->faults);
     rule_bring_back(k->rules);
     if (restore_accounts(s, k, err) != 0)

@@ -453,6 +453,42 @@ void dns_clear(struct dns *d)
     d->asked_count = 0;
 }
 
+static size_t marks_count(const struct mark *m)
+{
+    size_t n = 0;
+    for (; m != NULL; m = m->next)
+        n++;
+    return n;
+}
+
+char **dns_keep(const struct dns *d, size_t *count)
+{
+    char **lines = must_have(calloc(
+        d->line_count + marks_count(d->failing) + marks_count(d->secure) + 1, sizeof *lines));
+    size_t n = 0;
+    for (size_t i = 0; i < d->line_count; i++)
+        lines[n++] = copy(d->lines[i]);
+    for (const struct mark *m = d->failing; m != NULL; m = m->next) {
+        const char *type = m->type != 0 ? record_type_name((enum dns_type)m->type) : "";
+        if (asprintf(&lines[n++], "$FAIL %s.%s%s", m->name, *type != '\0' ? " " : "", type) < 0)
+            abort();
+    }
+    for (const struct mark *m = d->secure; m != NULL; m = m->next)
+        if (asprintf(&lines[n++], "$SECURE %s.", m->name) < 0)
+            abort();
+    *count = n;
+    return lines;
+}
+
+int dns_bring_back(struct dns *d, char *const *lines, size_t count, struct err *err)
+{
+    dns_clear(d);
+    for (size_t i = 0; i < count; i++)
+        if (dns_add(d, lines[i], err) != 0)
+            return -1;
+    return 0;
+}
+
 static int read_zone(struct dns *d, const char *path, struct err *err)
 {
     char line[LINE_MAX_BYTES];

@@ -66,6 +66,11 @@ void dns_remove(struct dns *d, const char *name);
 /* Takes away everything that was given, and what was asked. */
 void dns_clear(struct dns *d);
 
+/* What was given, as lines for dns_add: malloc'd texts, *count of them; and those in the place of
+ * what is there now. */
+char **dns_keep(const struct dns *d, size_t *count);
+int dns_bring_back(struct dns *d, char *const *lines, size_t count, struct err *err);
+
 /* done is called once, later, never from inside this call. The answer is valid during that call. */
 struct dns_query *dns_ask(struct dns *d, const char *name, enum dns_type type, dns_done *done,
                           void *arg);

@@ -490,6 +490,11 @@ int queue_set_policy(struct queue *q, const char *domain, const char *policy, st
     return sts_set(q->sts, domain, policy, err);
 }
 
+struct sts *queue_policies(struct queue *q)
+{
+    return q->sts;
+}
+
 bool queue_busy(const struct queue *q)
 {
     return q->commits > 0 || lanes_busy(q->lanes);

@@ -94,6 +94,9 @@ int64_t queue_last(const struct queue *q); /* the greatest number given so far *
 /* An MTA-STS policy for a domain, as its policy file has it; NULL removes it. -1: it is none. */
 int queue_set_policy(struct queue *q, const char *domain, const char *policy, struct err *err);
 
+/* All of them, to be kept: sts_assign fills it and takes from it. */
+struct sts *queue_policies(struct queue *q);
+
 /* For the virtual clock: whether something is under way that may not be overtaken by time, and a
  * number that grows with each step of it. */
 bool queue_busy(const struct queue *q);

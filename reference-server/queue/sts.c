@@ -33,14 +33,34 @@ struct sts *sts_new(void)
     return s;
 }
 
-void sts_free(struct sts *s)
+static void forget(struct sts *s)
 {
-    while (s != NULL && s->policies != NULL) {
+    while (s->policies != NULL) {
         struct policy *next = s->policies->next;
         free(s->policies);
         s->policies = next;
     }
+}
+
+void sts_free(struct sts *s)
+{
+    if (s != NULL)
+        forget(s);
     free(s);
+}
+
+void sts_assign(struct sts *to, const struct sts *from)
+{
+    struct policy **end = &to->policies;
+    forget(to);
+    for (const struct policy *p = from->policies; p != NULL; p = p->next) {
+        *end = malloc(sizeof **end);
+        if (*end == NULL)
+            abort();
+        **end = *p;
+        (*end)->next = NULL;
+        end = &(*end)->next;
+    }
 }
 
 static struct policy **find(const struct sts *s, const char *domain)

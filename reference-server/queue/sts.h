@@ -15,6 +15,8 @@ enum sts_mode { STS_NONE, STS_TESTING, STS_ENFORCE };
 
 struct sts *sts_new(void);
 void sts_free(struct sts *s);
+/* Makes one hold what another holds. */
+void sts_assign(struct sts *to, const struct sts *from);
 int sts_read_folder(struct sts *s, const char *path, struct err *err);
 /* policy NULL: there is none any more. -1: it is malformed. */
 int sts_set(struct sts *s, const char *domain, const char *policy, struct err *err);

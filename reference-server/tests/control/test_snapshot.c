@@ -5,6 +5,7 @@
 #include "control/rule.h"
 #include "dns/dns.h"
 #include "queue/queue.h"
+#include "queue/sts.h"
 
 static struct world w;
 static struct err err;
@@ -176,6 +177,70 @@ START_TEST(faults_rules_and_limits_are_what_they_were)
     }
 END_TEST
 
+static struct dns_answer last_answer;
+
+static void answered(void *arg, const struct dns_answer *a)
+{
+    last_answer = *a;
+    *(bool *)arg = true;
+}
+
+static enum dns_status look_up(const char *name)
+{
+    bool done = false;
+    long end = world_now_ms() + WORLD_PATIENCE_MS;
+    dns_ask(w.server.dns, name, DNS_A, answered, &done);
+    while (!done) {
+        loop_once(w.server.loop, 10);
+        ck_assert_msg(world_now_ms() < end, "no answer");
+    }
+    return last_answer.status;
+}
+
+static void set(const char *name, const char *value)
+{
+    ck_assert_msg(policy_set(&w.server.policy, name, value, &err) == 0, "%s", err.text);
+}
+
+START_TEST(settings_records_and_policies_are_what_they_were)
+    {
+        struct policy *p = &w.server.policy;
+        set("alias", "sales=user1");
+        set("quota-bytes", "user1=77");
+        set("xclient-from", "192.0.2.0/24");
+        set("proxy-from", "smtp=192.0.2.1");
+        set("bare-lf", "accept");
+        ck_assert_int_eq(dns_add(w.server.dns, "a.example. A 192.0.2.1", &err), 0);
+        ck_assert_int_eq(dns_add(w.server.dns, "$FAIL b.example", &err), 0);
+        ck_assert_int_eq(queue_set_policy(w.server.queue, "a.example",
+                                          "version: STSv1\nmode: enforce\nmax_age: 60\nmx: m",
+                                          &err),
+                         0);
+        take("a");
+        set("alias", "default");
+        set("quota-bytes", "default");
+        set("xclient-from", "default");
+        set("proxy-from", "default");
+        set("bare-lf", "default");
+        dns_clear(w.server.dns);
+        ck_assert_int_eq(dns_add(w.server.dns, "c.example. A 192.0.2.1", &err), 0);
+        ck_assert_int_eq(queue_set_policy(w.server.queue, "a.example", NULL, &err), 0);
+        for (int i = 0; i < 2; i++) { /* it may be brought back again */
+            restore("a");
+            ck_assert_str_eq(texts_get(&p->aliases, "sales"), "user1");
+            ck_assert_int_eq(per_account_get(&p->quota_bytes, "user1"), 77);
+            ck_assert(networks_hold(&p->xclient_from, "192.0.2.9"));
+            ck_assert(networks_hold(&p->proxy_from[SERVICE_SMTP], "192.0.2.1"));
+            ck_assert_int_eq(p->bare_lf, BARE_ACCEPT);
+            ck_assert_int_eq(look_up("a.example"), DNS_OK);
+            ck_assert_int_eq(look_up("b.example"), DNS_FAILED);
+            ck_assert_int_eq(look_up("c.example"), DNS_NXDOMAIN);
+            ck_assert(sts_allows(queue_policies(w.server.queue), "a.example", "m"));
+            set("alias", "default");
+        }
+    }
+END_TEST
+
 static void count_entry(void *arg, const struct queue_entry *e)
 {
     (void)e;
@@ -262,6 +327,7 @@ int main(void)
     tcase_add_test(t, accounts_are_what_they_were);
     tcase_add_test(t, time_goes_back_and_takes_the_timers_along);
     tcase_add_test(t, faults_rules_and_limits_are_what_they_were);
+    tcase_add_test(t, settings_records_and_policies_are_what_they_were);
     tcase_add_test(t, the_queue_is_what_it_was);
     tcase_add_test(t, mistakes_are_told_in_words);
     tcase_add_test(t, it_is_quick);
