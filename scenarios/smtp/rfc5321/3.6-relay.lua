@@ -279,6 +279,7 @@ scenario(common {
     s:close()                                              -- the text was read, its reply is never sent
     s = sink:serve_later()
     t:check(s.message and s.message:find(t.marker, 1, true), "the second attempt had no message: %s", s.lines)
+    t:settle()
     t:equal(#t:inbox(), 0, "reports about a message that was delivered at the second attempt")
   end,
 })

@@ -177,8 +177,8 @@ scenario(common {
   proves = "rfc7504-3-x1",
   says = [[There is nobody else to try: the sender is told, and hours later nobody connects again.]],
   why = [[521 says that the machine takes no mail, today and tomorrow. Five days of knocking change nothing.]],
-  catches = { "queue-retries-521", "queue-521-ignored", "queue-dsn-plain", "queue-talks-first",
-    "smtp-loses-after-250" },
+  catches = { "queue-retries-521", "queue-521-ignored", "queue-dsn-plain", "queue-retries-5xx",
+    "queue-no-failure-dsn", "smtp-loses-after-250" },
   run = function(t)
     local sink = t:listen { address = "127.0.4.10" }
     t:submit("bob@closed.example", { at = "127.0.4.10" })

@@ -60,6 +60,7 @@ scenario(common {
     t:submit "bob@dane8.example"
     local s = sink:serve { tls = t:identity "mx.dane8.example" }
     t:check(not s or not s.message and not s.from, "a host with a wrong key got MAIL FROM:%s", s and s.from)
+    t:settle()
     t:equal(#t:inbox(), 0, "reports about mail that has to wait")
   end,
 })
@@ -76,6 +77,7 @@ scenario(common {
     local sink = secure(t, "dane1.example", "127.0.5.1", OTHER)
     t:submit "bob@dane1.example"
     nothing_in_clear(t, sink, "a host with TLSA records offers no TLS")
+    t:settle()
     t:equal(#t:inbox(), 0, "reports about mail that has to wait")
   end,
 })

@@ -35,6 +35,7 @@ scenario(common {
     local sink = mail(t, "sts1.example", "mx.sts1.example", "127.0.5.21", policy("enforce", "mx.sts1.example"))
     local line = sink:first_command()
     t:check(not (line or ""):find "^MAIL", "a host under an enforced policy offers no TLS, and got %s", line)
+    t:settle()
     t:equal(#t:inbox(), 0, "reports about mail that has to wait")
   end,
 })
