@@ -90,7 +90,8 @@ scenario {
   users   = 0,
   run = function(t)
     local c = t:smtp()
-    c:write("NOOP " .. ("RSET\tQUIT\t"):rep(7000) .. "\r\n")
+    local half = ("RSET\tQUIT\t"):rep(3500)
+    c:write { "NOOP " .. half, 0.1, half .. "\r\n" }
     local r = c:expect("5yz", "250", "421", "closed")
     if r:is("closed", "421") then return t:pass "hung up at a line of 70 kB" end
     c:send "XNOSUCH" -- a verb whose reply is another one than that of NOOP
