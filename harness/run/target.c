@@ -207,7 +207,7 @@ static void push_flags(const struct target *t)
 
 /* The table `mailproof` that target files see. */
 static void offer_globals(const struct target *t, const char *daemon, const struct words *faults,
-                          int base)
+                          const char *parent, int base)
 {
     lua_State *L = t->L;
     lua_newtable(L);
@@ -215,6 +215,7 @@ static void offer_globals(const struct target *t, const char *daemon, const stru
     lua_setfield(L, -2, "flags");
     set_text(L, "home", t->home);
     set_text(L, "state", t->state);
+    set_text(L, "beside", parent);
     set_text(L, "daemon", daemon);
     lua_pushinteger(L, base);
     lua_setfield(L, -2, "port_base");
@@ -231,7 +232,7 @@ static int read_file(struct target *t, const char *name, const char *daemon,
     if (find_file(t, name, path, sizeof path, err) != 0 || make_state(t, parent, err) != 0)
         return -1;
     t->port_base = free_ports();
-    offer_globals(t, daemon, faults, t->port_base);
+    offer_globals(t, daemon, faults, parent, t->port_base);
     push_function(t, "from_file");
     lua_pushstring(L, path);
     if (luaL_loadfile(L, path) != LUA_OK || lua_pcall(L, 0, 1, 0) != LUA_OK) {

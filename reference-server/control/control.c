@@ -514,7 +514,7 @@ static void do_client_certificate(struct peer *p, json_t *o)
 {
     const char *name = json_string_value(json_object_get(o, "name"));
     bool self_signed = json_is_true(json_object_get(o, "self-signed"));
-    const struct tls_identity *t = p->control->server->tls;
+    struct tls_identity *t = p->control->server->tls;
     char *cert = NULL, *key = NULL;
     struct err err;
     if (name == NULL || t == NULL) {

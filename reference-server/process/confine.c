@@ -54,7 +54,8 @@ static void clear(struct paths *p)
 int confine(const struct config *c, const char *state, bool made_state, bool own_state,
             const char *control, struct sandbox *out, struct err *err)
 {
-    static const char *const files[] = {"ca.pem", "ca.key", "server.pem", "server.key"};
+    static const char *const files[] = {"ca.pem",     "ca.key",     "server.pem",
+                                        "server.key", "public.pem", "public.key"};
     struct paths write = {.count = 0}, read = {.count = 0}, leave = {.count = 0},
                  gift = {.count = 0};
     add_path(&write, state);

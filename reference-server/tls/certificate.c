@@ -171,7 +171,7 @@ static FILE *create(const char *path, mode_t mode)
 }
 
 int certificate_save(const struct certificate *c, const char *cert_path, const char *key_path,
-                     struct err *err)
+                     const char *note, struct err *err)
 {
     FILE *f = create(key_path, 0600);
     if (f == NULL)
@@ -182,7 +182,7 @@ int certificate_save(const struct certificate *c, const char *cert_path, const c
     f = create(cert_path, 0644);
     if (f == NULL)
         return err_errno(err, cert_path);
-    written = PEM_write_X509(f, c->cert);
+    written = (note == NULL || fprintf(f, "%s\n", note) > 0) && PEM_write_X509(f, c->cert) == 1;
     if (fclose(f) != 0 || written != 1)
         return err_errno(err, cert_path);
     return 0;

@@ -39,7 +39,8 @@ void certificate_clear(struct certificate *c);
  * NULL; where it is the certificate's, the key's file is not read: decoding a key is slow. */
 int certificate_load(const char *cert_path, const char *key_path, EVP_PKEY *known,
                      struct certificate *out, struct err *err);
+/* note: a line that stands before the certificate in its file (RFC 7468, 2, lets it), or NULL. */
 int certificate_save(const struct certificate *c, const char *cert_path, const char *key_path,
-                     struct err *err);
+                     const char *note, struct err *err);
 
 #endif

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/x509v3.h>
 
+#include "base/log.h"
 #include "fault.h"
 #include "net/conn.h"
 #include "server.h"
@@ -17,11 +19,14 @@
 #include "tls/tls_faults.h"
 #include "tls/tls_forge.h"
 
+enum { DAYS = 825 }; /* that a certificate of our own lasts */
+
 struct tls_identity {
     struct certificate
         ca; /* of our own; empty when the user gave a certificate, until a fault needs it */
     char *ca_path, *hostname;
-    SSL_CTX *ctx;
+    char *state;  /* the folder of our own files; NULL when the user gave a certificate */
+    SSL_CTX *ctx; /* NULL: the first that needs TLS makes it */
     struct tls_faults *faults;
 };
 
@@ -158,6 +163,18 @@ static int path_of(const char *state, const char *name, char *out, size_t size, 
     return n > 0 && (size_t)n < size ? 0 : err_set(err, "the state folder's name is too long");
 }
 
+/* What stands before a certificate of our own in its file: for whom, and until when it and its
+ * authority hold, in seconds since 1970. The next start goes by it. */
+#define NOTE "mailproofd: %s until "
+
+static void note_of(const struct tls_identity *t, char *out, size_t size)
+{
+    time_t until = time(NULL) + (time_t)DAYS * 86400;
+    if (X509_cmp_time(X509_get0_notAfter(t->ca.cert), &until) < 0)
+        until = 0; /* the authority goes first: look at it each time */
+    snprintf(out, size, NOTE "%lld", t->hostname, (long long)until);
+}
+
 /* Loads a certificate that our authority signed, or makes a new one when it is missing, about to
  * expire or another host's. names: what it is made out to besides the host. want: the key that it
  * has to have, NULL: its own. */
@@ -185,25 +202,26 @@ static int own_certificate(const struct tls_identity *t, const char *state, cons
         return err_set(err, "the host name is too long for a certificate");
     struct certificate_wish wish = {.common_name = t->hostname,
                                     .names = alt,
-                                    .until_days = 825,
+                                    .until_days = DAYS,
                                     .purpose = "serverAuth",
                                     .key = want,
                                     .issuer = &t->ca};
     if (certificate_make(&wish, out, err) != 0)
         return -1;
-    return certificate_save(out, pem, key, err);
+    char note[400];
+    note_of(t, note, sizeof note);
+    return certificate_save(out, pem, key, note, err);
 }
 
 /* Loads the authority and the server's certificates from the state folder, or makes what is missing
  * there. */
-static int own_certificates(struct tls_identity *t, const char *state, struct certificate *server,
+static int own_certificates(struct tls_identity *t, struct certificate *server,
                             struct certificate *public, struct err *err)
 {
     char pem[4096], key[4096];
-    if (path_of(state, "ca.pem", pem, sizeof pem, err) != 0 ||
-        path_of(state, "ca.key", key, sizeof key, err) != 0)
+    if (path_of(t->state, "ca.pem", pem, sizeof pem, err) != 0 ||
+        path_of(t->state, "ca.key", key, sizeof key, err) != 0)
         return -1;
-    t->ca_path = strdup(pem);
     int missing = certificate_load(pem, key, NULL, &t->ca, err);
     if (missing < 0)
         return -1;
@@ -211,62 +229,123 @@ static int own_certificates(struct tls_identity *t, const char *state, struct ce
         certificate_clear(&t->ca);
         missing = 1;
     }
-    if (missing != 0 &&
-        (certificate_authority(&t->ca, err) != 0 || certificate_save(&t->ca, pem, key, err) != 0))
+    if (missing != 0 && (certificate_authority(&t->ca, err) != 0 ||
+                         certificate_save(&t->ca, pem, key, NULL, err) != 0))
         return -1;
     /* One key for both: a TLSA record of the one holds for the other. */
-    if (own_certificate(t, state, "server", ",DNS:localhost,IP:127.0.0.1,IP:::1", NULL, server,
+    if (own_certificate(t, t->state, "server", ",DNS:localhost,IP:127.0.0.1,IP:::1", NULL, server,
                         err) != 0)
         return -1;
-    return own_certificate(t, state, "public", "", server->key, public, err);
+    return own_certificate(t, t->state, "public", "", server->key, public, err);
 }
 
-int tls_identity_open(const struct tls_options *o, struct tls_identity **out, struct err *err)
+/* Whether the file begins with a note that holds for a day more. */
+static bool has_good_note(const struct tls_identity *t, const char *path)
+{
+    char line[400], want[400];
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        return false;
+    bool read = fgets(line, sizeof line, f) != NULL;
+    fclose(f);
+    int n = snprintf(want, sizeof want, NOTE, t->hostname);
+    return read && n > 0 && (size_t)n < sizeof want && strncmp(line, want, (size_t)n) == 0 &&
+           strtoll(line + n, NULL, 10) > (long long)time(NULL) + 86400;
+}
+
+/* Whether the files of our own are all there and of use, by their notes: what is in them is the
+ * business of the first handshake, because reading it takes most of a start. */
+static bool own_files_are_good(const struct tls_identity *t)
+{
+    static const char *const names[] = {"ca.pem",     "ca.key",     "server.pem",
+                                        "server.key", "public.pem", "public.key"};
+    char path[4096];
+    struct err err;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (path_of(t->state, names[i], path, sizeof path, &err) != 0 || access(path, R_OK) != 0 ||
+            (i >= 2 && i % 2 == 0 && !has_good_note(t, path)))
+            return false;
+    return true;
+}
+
+/* Makes the context out of these files of the user's, or (cert NULL) out of our own. */
+static int make_context(struct tls_identity *t, const char *cert, const char *key, struct err *err)
 {
     int rc = -1;
     struct certificate server = {NULL, NULL};
     struct certificate *public = calloc(1, sizeof *public);
-    struct tls_identity *t = calloc(1, sizeof *t);
-    if (t == NULL || public == NULL)
+    if (public == NULL)
         abort();
-    t->hostname = strdup(o->hostname);
-    if (o->cert == NULL && own_certificates(t, o->state, &server, public, err) != 0)
+    if (cert == NULL && own_certificates(t, &server, public, err) != 0)
         goto out;
-    t->ctx = new_context(&t->ca);
-    if (t->ctx == NULL) {
+    SSL_CTX *ctx = new_context(&t->ca);
+    if (ctx == NULL) {
         err_tls(err, "TLS context");
         goto out;
     }
-    if (o->cert != NULL) {
-        if (SSL_CTX_use_certificate_chain_file(t->ctx, o->cert) != 1) {
-            err_tls(err, o->cert);
-            goto out;
+    if (cert != NULL) {
+        if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1) {
+            err_tls(err, cert);
+            goto no;
         }
-        if (SSL_CTX_use_PrivateKey_file(t->ctx, o->key, SSL_FILETYPE_PEM) != 1) {
-            err_tls(err, o->key);
-            goto out;
+        if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1) {
+            err_tls(err, key);
+            goto no;
         }
-    } else if (SSL_CTX_use_certificate(t->ctx, server.cert) != 1 ||
-               SSL_CTX_use_PrivateKey(t->ctx, server.key) != 1) {
+    } else if (SSL_CTX_use_certificate(ctx, server.cert) != 1 ||
+               SSL_CTX_use_PrivateKey(ctx, server.key) != 1) {
         err_tls(err, "TLS context");
-        goto out;
+        goto no;
     }
-    if (staple_context(t->ctx, &t->ca) != 0) {
+    if (staple_context(ctx, &t->ca) != 0) {
         err_tls(err, "TLS context");
-        goto out;
+        goto no;
     }
-    if (public->cert != NULL && SSL_CTX_set_ex_data(t->ctx, public_index(), public) == 1)
+    if (public->cert != NULL && SSL_CTX_set_ex_data(ctx, public_index(), public) == 1)
     public = NULL;
-    *out = t;
-    t = NULL;
+    t->ctx = ctx;
+    ctx = NULL;
     rc = 0;
+no:
+    SSL_CTX_free(ctx);
 out:
     certificate_clear(&server);
     if (public != NULL)
         certificate_clear(public);
     free(public);
-    tls_identity_free(t);
     return rc;
+}
+
+int tls_identity_open(const struct tls_options *o, struct tls_identity **out, struct err *err)
+{
+    char pem[4096];
+    struct tls_identity *t = calloc(1, sizeof *t);
+    if (t == NULL)
+        abort();
+    t->hostname = strdup(o->hostname);
+    if (o->cert == NULL) {
+        if (path_of(o->state, "ca.pem", pem, sizeof pem, err) != 0)
+            goto bad;
+        t->state = strdup(o->state);
+        t->ca_path = strdup(pem);
+    }
+    if (t->state != NULL && own_files_are_good(t)) {
+        *out = t;
+        return 0;
+    }
+    if (make_context(t, o->cert, o->key, err) == 0) {
+        *out = t;
+        return 0;
+    }
+bad:
+    tls_identity_free(t);
+    return -1;
+}
+
+/* What a start that found everything in place has left for later. */
+static int complete(struct tls_identity *t, struct err *err)
+{
+    return t->ctx != NULL ? 0 : make_context(t, NULL, NULL, err);
 }
 
 void tls_identity_free(struct tls_identity *t)
@@ -277,6 +356,7 @@ void tls_identity_free(struct tls_identity *t)
     certificate_clear(&t->ca);
     SSL_CTX_free(t->ctx);
     free(t->ca_path);
+    free(t->state);
     free(t->hostname);
     free(t);
 }
@@ -286,8 +366,8 @@ const char *tls_identity_ca(const struct tls_identity *t)
     return t->ca_path;
 }
 
-int tls_client_certificate(const struct tls_identity *t, const char *name, bool self_signed,
-                           char **cert, char **key, struct err *err)
+int tls_client_certificate(struct tls_identity *t, const char *name, bool self_signed, char **cert,
+                           char **key, struct err *err)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                   "-_@+";
@@ -296,17 +376,19 @@ int tls_client_certificate(const struct tls_identity *t, const char *name, bool 
                                     .until_days = 30,
                                     .purpose = "clientAuth",
                                     .issuer = self_signed ? NULL : &t->ca};
-    if (t->ca.cert == NULL)
+    if (t->state == NULL)
         return err_set(err, "there is no authority of ours here");
     if (*name == '\0' || strlen(name) > 64 || strspn(name, allowed) != strlen(name))
         return err_set(err, "a name is 1 to 64 letters, digits, -, _, @ or +");
     int folder = (int)(strrchr(t->ca_path, '/') - t->ca_path);
+    if (complete(t, err) != 0)
+        return -1;
     if (certificate_make(&wish, &made, err) != 0)
         return -1;
     if (asprintf(cert, "%.*s/client-%s.pem", folder, t->ca_path, name) < 0 ||
         asprintf(key, "%.*s/client-%s.key", folder, t->ca_path, name) < 0)
         abort();
-    int rc = certificate_save(&made, *cert, *key, err);
+    int rc = certificate_save(&made, *cert, *key, NULL, err);
     certificate_clear(&made);
     if (rc != 0) {
         free(*cert);
@@ -317,6 +399,11 @@ int tls_client_certificate(const struct tls_identity *t, const char *name, bool 
 
 SSL *tls_session(struct tls_identity *t, const struct conn *c, int fd)
 {
+    struct err err;
+    if (complete(t, &err) != 0) {
+        log_event("tls", "s:s", "error", err.text);
+        return NULL;
+    }
     SSL *ssl = SSL_new(t->ctx);
     if (ssl == NULL)
         return NULL;

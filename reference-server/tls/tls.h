@@ -22,6 +22,8 @@ struct tls_options {
     const char *cert, *key; /* PEM files given by the user, or both NULL: made here */
 };
 
+/* Makes what is missing in the state folder. Where all is there, keys are read, and the context is
+ * made, when the first client begins TLS: most of a start would be that. */
 int tls_identity_open(const struct tls_options *o, struct tls_identity **out, struct err *err);
 void tls_identity_free(struct tls_identity *t);
 /* The file of the authority that signed what this server shows; NULL when the user gave the
@@ -31,8 +33,8 @@ const char *tls_identity_ca(const struct tls_identity *t);
 /* Makes a certificate for the account of this name, for EXTERNAL, beside the authority's: the files
  * client-NAME.pem and .key. self_signed: nobody's authority signs it. The paths are malloc'd. -1:
  * there is no authority here, or the name is no file's. */
-int tls_client_certificate(const struct tls_identity *t, const char *name, bool self_signed,
-                           char **cert, char **key, struct err *err);
+int tls_client_certificate(struct tls_identity *t, const char *name, bool self_signed, char **cert,
+                           char **key, struct err *err);
 
 /* A session on fd for a client of c's service, ready to accept, and as wrong as the faults that are
  * on want it. NULL: out of luck. */
