@@ -456,7 +456,8 @@ static bool may_show_password(const struct conn *c)
     bool smtp = c->protocol == &smtp_protocol;
     return c->tls || c->server->plaintext_login ||
            (smtp && fault(FAULT_SMTP_PLAINTEXT_LOGIN_IN_CLEAR)) ||
-           (c->protocol == &imap_protocol && fault(FAULT_IMAP_PLAIN_IN_CLEAR));
+           (c->protocol == &imap_protocol && fault(FAULT_IMAP_PLAIN_IN_CLEAR)) ||
+           (c->protocol == &pop3_protocol && fault(FAULT_POP3_PLAIN_IN_CLEAR));
 }
 
 void sasl_mechanisms(const struct conn *c, struct buf *out)
