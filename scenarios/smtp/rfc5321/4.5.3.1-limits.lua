@@ -89,7 +89,7 @@ scenario {
     local line = ("x"):rep(998) .. "\r\n"
     local block = line:rep(1000)
     for _ = 1, limit // #block + 1 do c:write(block) end
-    c:write ".\r\n"
+    c:write { "", 0.1, line .. ".\r\n" } -- the end in one piece, whatever came before
     local r = c:expect("2yz", "4yz", "5yz")
     t:check(not r:is "2yz", "took more than the %d octets that it announces", limit)
     c:send "NOOP"
