@@ -49,10 +49,11 @@ for name in "$@"; do
   mkdir -p "$tmp/$name/state"
   [ "$running" -lt 2 ] || { wait -n; running=$((running - 1)); }
   {
-    unshare -n "$0" inside "$name" "$tmp/$name" \
+    # Where it runs nothing can be fetched any more.
+    "$targets/servers/$name.sh" fetch > "$tmp/$name/out" 2>&1 && unshare -n "$0" inside "$name" "$tmp/$name" \
       "$mailproof" ports 127.0.0.1 --name mail.test.example --ca "$tmp/$name/state/tls/ca.pem" --user user1:pass \
       --recipient user1@test.example "${record[@]}" --out "out/$name-ports" --json "$tmp/$name/json" --fail-on should \
-      > "$tmp/$name/out" 2>&1
+      >> "$tmp/$name/out" 2>&1
     echo $? > "$tmp/$name/code"
   } &
   running=$((running + 1))
