@@ -35,7 +35,7 @@
 #include "tls/tls.h"
 
 enum { LINE_BYTES = 64 * 1024 * 1024, OUTPUT_BYTES = 64 * 1024 * 1024, READ_BYTES = 64 * 1024 };
-enum { REST_S = 5, REST_MOST_S = 60 };
+enum { REST_S = 5, REST_MOST_S = 60, DISK_MOST_S = 5 };
 
 struct control {
     struct server *server;
@@ -510,6 +510,18 @@ static void do_rest(struct peer *p, json_t *o)
         wrong(p, "there is no timer to wait with");
 }
 
+static void do_disk(struct peer *p, json_t *o)
+{
+    const json_t *delay = json_object_get(o, "delay");
+    double s = json_number_value(delay);
+    if (!json_is_number(delay) || s < 0 || s > DISK_MOST_S) {
+        wrong(p, "disk wants a delay in seconds, from 0 to 5");
+        return;
+    }
+    store_delay(p->control->server->store, (unsigned)(s * 1000));
+    fine(p);
+}
+
 static void do_client_certificate(struct peer *p, json_t *o)
 {
     const char *name = json_string_value(json_object_get(o, "name"));
@@ -625,6 +637,7 @@ static const struct command {
     {"queue", do_queue},
     {"flush", do_flush},
     {"rest", do_rest},
+    {"disk", do_disk},
     {"sts", do_sts},
     {NULL, NULL},
 };

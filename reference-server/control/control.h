@@ -28,6 +28,8 @@
  *   {"do": "advance", "seconds": S}                         the clock; timers fire on the way
  *   {"do": "rest", "seconds": S?}                           once the queue has nothing under way
  * and nothing due before the clock moves on; {"ok": false} after S (5) seconds of real time
+ *   {"do": "disk", "delay": S}                              each commit takes S (0 to 5) seconds
+ * more
  *   {"do": "dump", "account": N?}                           accounts, mailboxes, messages
  *   and dns, queue, flush and sts: queue/control.h
  *

@@ -403,6 +403,11 @@ void store_settle(struct store *s)
     writer_collect(s->writer);
 }
 
+void store_delay(struct store *s, unsigned ms)
+{
+    writer_delay(s->writer, ms);
+}
+
 int store_look(struct store *s, store_rider *run, void *rider, struct err *err)
 {
     lock(s);

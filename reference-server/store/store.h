@@ -189,6 +189,8 @@ int store_change_now(struct store *s, store_rider *run, void *rider, struct err 
 /* Waits until all that was asked of the store is on disk, and calls whoever waited for it: for
  * faults, which do at once what a session must not see done later. */
 void store_settle(struct store *s);
+/* From now on each commit takes so many milliseconds more, as on a slow disk; 0: no more. */
+void store_delay(struct store *s, unsigned ms);
 /* Statements that only read, at once. Gives what run returns; -1: trouble, with words in err. */
 int store_look(struct store *s, store_rider *run, void *rider, struct err *err);
 

@@ -43,6 +43,7 @@ struct writer {
     int64_t began_us, ended_us; /* the last commit */
     struct job *done, **done_end;
     bool posted, stop;
+    unsigned delay_ms; /* before each commit */
     struct loop_call call;
 };
 
@@ -200,6 +201,15 @@ static void wait_for_company(struct writer *w)
         pthread_cond_timedwait(&w->more, &w->lock, &end);
 }
 
+/* With the lock held. */
+static void be_slow(struct writer *w)
+{
+    int64_t until = now_us() + (int64_t)w->delay_ms * 1000;
+    struct timespec end = {.tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000};
+    while (w->delay_ms > 0 && !w->stop && now_us() < until)
+        pthread_cond_timedwait(&w->more, &w->lock, &end);
+}
+
 static void *work(void *arg)
 {
     struct writer *w = arg;
@@ -210,6 +220,7 @@ static void *work(void *arg)
         if (w->waiting == NULL)
             break;
         wait_for_company(w);
+        be_slow(w);
         struct job *list = w->waiting;
         w->waiting = NULL;
         w->waiting_end = &w->waiting;
@@ -322,6 +333,13 @@ void writer_add(struct writer *w, struct job *j)
     w->waiting_end = &j->next;
     w->waiting_count++;
     pthread_cond_signal(&w->more);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void writer_delay(struct writer *w, unsigned ms)
+{
+    pthread_mutex_lock(&w->lock);
+    w->delay_ms = ms;
     pthread_mutex_unlock(&w->lock);
 }
 

@@ -22,6 +22,8 @@ void writer_stop(struct writer *w);
 /* Hands over on the spot what is finished and has not been yet. */
 void writer_collect(struct writer *w);
 void writer_add(struct writer *w, struct job *j); /* takes it */
+/* From now on each commit begins so much later, in milliseconds: a slow disk. */
+void writer_delay(struct writer *w, unsigned ms);
 /* Waits on the loop thread until j is finished; its `done` comes later like any other. j stays
  * valid until the loop runs again. */
 void writer_wait(struct writer *w, struct job *j);

@@ -183,7 +183,8 @@ function timeline:listen(o) end
 ---One line to the target's control socket (reference-server/control/control.h), and its answer; a refusal is an
 ---error of the scenario. ["do"] = "snapshot" and "restore" with a name keep the server's whole state and bring it back,
 ---"set" with name and value changes a setting, "rest" waits until the queue has nothing under way and nothing due
----before the clock moves on (an error after `seconds`, 5, of real time), "rule" or "fault" with the keys of
+---before the clock moves on (an error after `seconds`, 5, of real time), "disk" with delay makes each
+---commit take so many seconds more, "rule" or "fault" with the keys of
 ---mailproofd(8) makes it misbehave at the nth command of the nth session. A scenario says needs_control = true for it,
 ---and has a mailproofd of its own: there whoever waits for mail or a connection waits no longer than until the queue is
 ---at rest.

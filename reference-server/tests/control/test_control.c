@@ -176,6 +176,19 @@ START_TEST(rest_is_answered_when_it_comes)
     }
 END_TEST
 
+START_TEST(a_slow_disk_holds_back_what_waits_for_it)
+    {
+        static const char add[] = "{\"do\":\"add-message\",\"account\":\"user1\",\"data\":\"x\"}";
+        wrong("{\"do\":\"disk\"}", "from 0 to 5");
+        wrong("{\"do\":\"disk\",\"delay\":-1}", "from 0 to 5");
+        json_decref(fine("{\"do\":\"disk\",\"delay\":0.1}"));
+        long began = world_now_ms();
+        json_decref(fine(add));
+        ck_assert_int_ge(world_now_ms() - began, 100);
+        json_decref(fine("{\"do\":\"disk\",\"delay\":0}"));
+    }
+END_TEST
+
 START_TEST(lines_that_come_together_are_answered_in_order)
     {
         world_text(
@@ -269,6 +282,7 @@ int main(void)
     tcase_add_test(t, rules_are_added_listed_and_removed);
     tcase_add_test(t, uidvalidity_and_time_are_ours_to_set);
     tcase_add_test(t, rest_is_answered_when_it_comes);
+    tcase_add_test(t, a_slow_disk_holds_back_what_waits_for_it);
     tcase_add_test(t, lines_that_come_together_are_answered_in_order);
     tcase_add_test(t, mistakes_are_told_in_words);
     tcase_add_test(t, a_client_may_leave_in_the_middle_of_a_change);
