@@ -21,7 +21,7 @@ SECTIONS = {
 SCRIPTS = "ssl-enum-ciphers,ssl-cert,ssl-heartbleed,ssl-ccs-injection,sslv2,ssl-dh-params,tls-alpn"
 SECONDS = {"sslscan": 90, "nmap": 120, "testssl": 300}
 NOISE = re.compile(r"ffdhe8192|PORT/tcp|serial|fingerprint|sha-?1:|sha-?256:|md5:|scanned|starting|latency|^-+|start |done |testing server|"
-                   r"further ip|rdns|clock skew|BEGIN CERT|END CERT|[A-Za-z0-9+/]{50}", re.I)
+                   r"further ip|rdns|clock skew|connect problem|\"[a-z ]+/#\d+\"|BEGIN CERT|END CERT|[A-Za-z0-9+/]{50}", re.I)
 # A server whose key is of another kind has another certificate too, made elsewhere: who issued it and when says nothing.
 IDENTITY = re.compile(r"signature algorithm|issue|subject|altname|common ?name|valid|trust|chain|certificate|expire", re.I)
 CLOCK = re.compile(r"T?\d\d?:\d\d(:\d\d)?|, ID: (yes|no)")
