@@ -438,6 +438,18 @@ static void hide_stamps(char *text)
     }
 }
 
+/* Where a password is not for everybody to read. */
+static void talk_where_plaintext_is_off(void)
+{
+    struct world_client c;
+    w.server.plaintext_login = false;
+    greet(&c);
+    talk(&c, "CAPA\r\n");
+    talk(&c, "AUTH PLAIN AHVzZXIxAHdyb25n\r\n");
+    world_hang_up(&c);
+    w.server.plaintext_login = true;
+}
+
 static char *whole_dialogue(const char *name)
 {
     transcript = NULL;
@@ -450,6 +462,7 @@ static char *whole_dialogue(const char *name)
     world_add(w.server.store, w.server.loop, w.user1->id, "INBOX", mail, FLAG_SEEN);
     world_add(w.server.store, w.server.loop, w.user1->id, "INBOX", unended, 0);
     talk_before_login();
+    talk_where_plaintext_is_off();
     talk_of_the_maildrop();
     talk_inside_tls();
     talk_of_extensions();
