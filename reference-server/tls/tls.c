@@ -222,6 +222,7 @@ static int own_certificates(struct tls_identity *t, struct certificate *server,
     if (path_of(t->state, "ca.pem", pem, sizeof pem, err) != 0 ||
         path_of(t->state, "ca.key", key, sizeof key, err) != 0)
         return -1;
+    certificate_clear(&t->ca); /* of an attempt that went wrong further on */
     int missing = certificate_load(pem, key, NULL, &t->ca, err);
     if (missing < 0)
         return -1;
