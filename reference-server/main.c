@@ -113,12 +113,10 @@ static void remove_client_files(const char *folder)
 
 static void remove_state(struct daemon *d)
 {
-    static const char *const files[] = {"ca.pem",     "ca.key",     "server.pem",
-                                        "server.key", "public.pem", "public.key"};
     if (!d->own_state)
         return;
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        char *path = join(d->state, files[i]);
+    for (const char *const *file = tls_identity_files; *file != NULL; file++) {
+        char *path = join(d->state, *file);
         unlink(path);
         free(path);
     }

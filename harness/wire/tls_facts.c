@@ -72,14 +72,22 @@ static const struct {
     {120, "no_application_protocol"},
 };
 
+const char *tls_alert_name(int number)
+{
+    for (size_t i = 0; i < sizeof alerts / sizeof *alerts; i++)
+        if (alerts[i].number == number)
+            return alerts[i].name;
+    return NULL;
+}
+
 void tls_facts_alert(struct tls_facts *f, int value)
 {
     int number = value & 0xff;
-    (void)snprintf(f->alert, sizeof f->alert, "alert_%d", number);
-    for (size_t i = 0; i < sizeof alerts / sizeof *alerts; i++) {
-        if (alerts[i].number == number)
-            (void)snprintf(f->alert, sizeof f->alert, "%s", alerts[i].name);
-    }
+    const char *name = tls_alert_name(number);
+    if (name != NULL)
+        (void)snprintf(f->alert, sizeof f->alert, "%s", name);
+    else
+        (void)snprintf(f->alert, sizeof f->alert, "alert_%d", number);
 }
 
 static void one_line(const X509_NAME *name, char *out, size_t size)

@@ -26,6 +26,8 @@ void tls_facts_init(struct tls_facts *f, const char *sni);
 /* Fills in what ssl can tell by now; verify_name NULL: no name was asked for. */
 void tls_facts_fill(struct tls_facts *f, SSL *ssl, const char *verify_name);
 
+/* "handshake_failure", or NULL for a number that no RFC names. */
+const char *tls_alert_name(int number);
 /* Keeps the name of a fatal alert in the form of the RFCs, "handshake_failure"; value as OpenSSL
  * tells it. */
 void tls_facts_alert(struct tls_facts *f, int value);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls/tls.h"
+
 enum { PATHS_MOST = 64 };
 
 struct paths {
@@ -54,8 +56,6 @@ static void clear(struct paths *p)
 int confine(const struct config *c, const char *state, bool made_state, bool own_state,
             const char *control, struct sandbox *out, struct err *err)
 {
-    static const char *const files[] = {"ca.pem",     "ca.key",     "server.pem",
-                                        "server.key", "public.pem", "public.key"};
     struct paths write = {.count = 0}, read = {.count = 0}, leave = {.count = 0},
                  gift = {.count = 0};
     add_path(&write, state);
@@ -78,9 +78,9 @@ int confine(const struct config *c, const char *state, bool made_state, bool own
         add_folder_of(&leave, state);
     if (made_state)
         add_path(&gift, state);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    for (const char *const *file = tls_identity_files; *file != NULL; file++) {
         char *path = NULL;
-        if (asprintf(&path, "%s/%s", state, files[i]) < 0)
+        if (asprintf(&path, "%s/%s", state, *file) < 0)
             abort();
         add(&gift, path);
     }

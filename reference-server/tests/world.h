@@ -112,11 +112,9 @@ static inline void world_stop(struct world *w)
     policy_free(&s->policy);
     fault_clear_all();
     if (w->state[0] != '\0') {
-        static const char *const files[] = {"ca.pem",     "ca.key",     "server.pem",
-                                            "server.key", "public.pem", "public.key"};
         char path[128];
-        for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-            snprintf(path, sizeof path, "%s/%s", w->state, files[i]);
+        for (const char *const *file = tls_identity_files; *file != NULL; file++) {
+            snprintf(path, sizeof path, "%s/%s", w->state, *file);
             unlink(path);
         }
         rmdir(w->state);

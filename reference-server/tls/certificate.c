@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 static int add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
@@ -125,6 +126,23 @@ void certificate_clear(struct certificate *c)
     X509_free(c->cert);
     EVP_PKEY_free(c->key);
     *c = (struct certificate){NULL, NULL};
+}
+
+static void forget(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl, void *argp)
+{
+    (void)parent;
+    (void)ad;
+    (void)index;
+    (void)argl;
+    (void)argp;
+    if (ptr != NULL)
+        certificate_clear(ptr);
+    free(ptr);
+}
+
+int certificate_new_index(void)
+{
+    return SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, forget);
 }
 
 int certificate_load(const char *cert_path, const char *key_path, EVP_PKEY *known,

@@ -34,6 +34,9 @@ int certificate_authority(struct certificate *out, struct err *err);
 int certificate_server(const struct certificate *ca, const char *common_name, const char *names,
                        int from_days, int until_days, struct certificate *out, struct err *err);
 void certificate_clear(struct certificate *c);
+/* A new place in contexts (SSL_CTX_set_ex_data) for a certificate of malloc's that goes with its
+ * context: a session may outlive the identity that a reload has replaced. */
+int certificate_new_index(void);
 
 /* PEM files, both or nothing. 1: neither file is there. known: a key that is loaded already, or
  * NULL; where it is the certificate's, the key's file is not read: decoding a key is slow. */

@@ -10,25 +10,11 @@
 
 enum { DAY_S = 24 * 3600, SKEW_S = 3600 };
 
-static void forget(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl, void *argp)
-{
-    (void)parent;
-    (void)ad;
-    (void)index;
-    (void)argl;
-    (void)argp;
-    if (ptr != NULL)
-        certificate_clear(ptr);
-    free(ptr);
-}
-
-/* The authority goes with the context: a session may outlive the identity that a reload has
- * replaced. */
 static int ca_index(void)
 {
     static int index = -1;
     if (index < 0)
-        index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, forget);
+        index = certificate_new_index();
     return index;
 }
 

@@ -19,6 +19,9 @@
 #include "tls/tls_faults.h"
 #include "tls/tls_forge.h"
 
+const char *const tls_identity_files[] = {"ca.pem",     "ca.key",     "server.pem", "server.key",
+                                          "public.pem", "public.key", NULL};
+
 enum { DAYS = 825 }; /* that a certificate of our own lasts */
 
 struct tls_identity {
@@ -43,26 +46,11 @@ static const struct conn *conn_of(SSL *ssl)
     return SSL_get_app_data(ssl);
 }
 
-/* The certificate with the public name goes with the context: a session may outlive the identity
- * that a reload has replaced. */
-static void forget_public(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl,
-                          void *argp)
-{
-    (void)parent;
-    (void)ad;
-    (void)index;
-    (void)argl;
-    (void)argp;
-    if (ptr != NULL)
-        certificate_clear(ptr);
-    free(ptr);
-}
-
 static int public_index(void)
 {
     static int index = -1;
     if (index < 0)
-        index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, forget_public);
+        index = certificate_new_index();
     return index;
 }
 
@@ -258,14 +246,14 @@ static bool has_good_note(const struct tls_identity *t, const char *path)
  * business of the first handshake, because reading it takes most of a start. */
 static bool own_files_are_good(const struct tls_identity *t)
 {
-    static const char *const names[] = {"ca.pem",     "ca.key",     "server.pem",
-                                        "server.key", "public.pem", "public.key"};
     char path[4096];
     struct err err;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (path_of(t->state, names[i], path, sizeof path, &err) != 0 || access(path, R_OK) != 0 ||
-            (i >= 2 && i % 2 == 0 && !has_good_note(t, path)))
+    for (const char *const *file = tls_identity_files; *file != NULL; file++) {
+        bool noted = strcmp(*file, "server.pem") == 0 || strcmp(*file, "public.pem") == 0;
+        if (path_of(t->state, *file, path, sizeof path, &err) != 0 || access(path, R_OK) != 0 ||
+            (noted && !has_good_note(t, path)))
             return false;
+    }
     return true;
 }
 

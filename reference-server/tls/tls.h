@@ -22,6 +22,9 @@ struct tls_options {
     const char *cert, *key; /* PEM files given by the user, or both NULL: made here */
 };
 
+/* What it keeps in the state folder; ends with NULL. */
+extern const char *const tls_identity_files[];
+
 /* Makes what is missing in the state folder. Where all is there, keys are read, and the context is
  * made, when the first client begins TLS: most of a start would be that. */
 int tls_identity_open(const struct tls_options *o, struct tls_identity **out, struct err *err);

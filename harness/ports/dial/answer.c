@@ -8,6 +8,7 @@
 #include "err.h"
 #include "ports/dial/hello.h"
 #include "ports/dial/suites.h"
+#include "wire/tls_facts.h"
 
 /* A cursor over bytes that never reads past their end: `bad` is set instead. */
 struct cursor {
@@ -263,6 +264,7 @@ void answer_clear(struct answer *a)
 void answer_words(const struct answer *a, char *out, size_t size)
 {
     const struct suite *s = suite_of(a->suite);
+    const char *name = tls_alert_name(a->alert);
     switch (a->kind) {
     case ANSWER_MORE:
         (void)snprintf(out, size, "an answer that was cut short");
@@ -281,7 +283,8 @@ void answer_words(const struct answer *a, char *out, size_t size)
         if (a->alert < 0)
             (void)snprintf(out, size, "no cipher");
         else
-            (void)snprintf(out, size, "alert %d, %s", a->alert, tls_alert_word(a->alert));
+            (void)snprintf(out, size, "alert %d, %s", a->alert,
+                           name != NULL ? name : "an alert without a name here");
         break;
     case ANSWER_TEXT:
         (void)snprintf(out, size, "something that is no TLS");

@@ -171,35 +171,3 @@ const char *tls_version_word(int version)
         return "an unknown version";
     }
 }
-
-const char *tls_alert_word(int alert)
-{
-    static const struct {
-        int code;
-        const char *word;
-    } words[] = {
-        {0, "close_notify"},
-        {10, "unexpected_message"},
-        {20, "bad_record_mac"},
-        {22, "record_overflow"},
-        {40, "handshake_failure"},
-        {42, "bad_certificate"},
-        {47, "illegal_parameter"},
-        {50, "decode_error"},
-        {51, "decrypt_error"},
-        {70, "protocol_version"},
-        {71, "insufficient_security"},
-        {80, "internal_error"},
-        {86, "inappropriate_fallback"},
-        {90, "user_canceled"},
-        {100, "no_renegotiation"},
-        {109, "missing_extension"},
-        {110, "unsupported_extension"},
-        {112, "unrecognized_name"},
-        {120, "no_application_protocol"},
-    };
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (words[i].code == alert)
-            return words[i].word;
-    return "an alert without a name here";
-}

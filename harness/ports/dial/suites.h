@@ -60,6 +60,5 @@ const struct group *groups_all(size_t *n);
 const struct group *group_of(uint16_t code);
 
 const char *tls_version_word(int version); /* "TLS 1.2" */
-const char *tls_alert_word(int alert);     /* "handshake_failure" */
 
 #endif
