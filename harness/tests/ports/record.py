@@ -21,15 +21,19 @@ def main():
         for line in lines:
             fields = line.rstrip("\n").split("\t")
             if len(fields) == 3 and not fields[2].startswith("??"):
-                known[fields[0]] = fields[2]
+                known[fields[0]] = fields[1:3]
     with open(found, encoding="utf-8") as f:
         checks = json.load(f)["checks"]
+    lines = []
+    for check in checks:
+        at = f"{check['port'] or 'host'}/{check['check']}"
+        verdict, why = known.get(at, ("", "?? " + check["why"]))
+        if check["verdict"] in ("fail", "weak"):
+            lines.append((at, check["verdict"] + ("?" if verdict == check["verdict"] + "?" else ""), why))
+        elif verdict.endswith("?"):  # by luck: not this time
+            lines.append((at, verdict, why))
     with open(record, "w", encoding="utf-8") as f:
-        f.write(head)
-        for check in checks:
-            if check["verdict"] in ("fail", "weak"):
-                at = f"{check['port'] or 'host'}/{check['check']}"
-                f.write(f"{at}\t{check['verdict']}\t{known.get(at, '?? ' + check['why'])}\n")
+        f.write(head + "".join("\t".join(line) + "\n" for line in lines))
 
 
 if __name__ == "__main__":
