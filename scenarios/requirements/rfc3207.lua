@@ -96,5 +96,7 @@ return {
                away: none of them is carried out or answered inside TLS.]] },
     { id = "rfc3207-4.1-x1", section = "4.1", level = "MUST", test = "ports",
       says = [[After a handshake that failed nothing that follows is obeyed in clear.]] },
+    { id = "rfc3207-4.2-x2", section = "4.2", level = "stated", test = "second host",
+      says = [[A relay reads nothing inside TLS that came in clear behind the 220 to its STARTTLS.]] },
   },
 }

@@ -37,5 +37,8 @@ return {
         allowed to act for the other.]] },
     { id = "rfc4616-5-2", section = "5", level = "SHOULD NOT", test = "wire",
       says = [[PLAIN is not announced on a connection in clear unless somebody configured it so.]] },
+    { id = "rfc4616-2-x3", section = "2", level = "stated", test = "wire",
+      says = [[Name and password are compared whole: neither a beginning of the password, nor more than it, nor another
+               case logs in.]] },
   },
 }

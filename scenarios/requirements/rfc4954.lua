@@ -178,5 +178,7 @@ return {
     { id = "rfc4954-4-x5", section = "4", level = "stated", test = "wire",
       says = [[An AUTH that failed or was cancelled leaves the session as it was: MAIL without
                login is treated as before.]] },
+    { id = "rfc4954-4-x7", section = "4", level = "stated", test = "wire",
+      says = [[AUTH takes a mechanism and at most one initial response; a third word is bad syntax.]] },
   },
 }

@@ -921,5 +921,18 @@ return {
       says = [[A server that will not talk says 421 before it closes.]] },
     { id = "rfc5321-4.3.1-x12", section = "4.3.1", level = "stated", test = "ports",
       says = [[The server speaks first, in clear and in good time.]] },
+    { id = "rfc5321-2.4-x3", section = "2.4", level = "stated", test = "wire",
+      says = [[A NUL has no place in a command and does not end it: a line with one is refused, and what stands before
+               the NUL is not obeyed.]] },
+    { id = "rfc5321-4.1.1.3-x2", section = "4.1.1.3", level = "stated", test = "wire",
+      says = [[The empty path is for senders only: RCPT TO:<> is refused.]] },
+    { id = "rfc5321-4.1.1-x1", section = "4.1.1", level = "stated", test = "wire",
+      says = [[Between the path of MAIL or RCPT and what follows stands a space; anything else right behind the ">" is
+               bad syntax.]] },
+    { id = "rfc5321-4.1.1.1-x4", section = "4.1.1.1", level = "stated", test = "wire",
+      says = [[A later HELO acts as RSET, as EHLO does: the open transaction is gone.]] },
+    { id = "rfc5321-4.5.3.1.6-x2", section = "4.5.3.1.6", level = "stated", test = "wire",
+      says = [[A text line longer than the server takes is refused or kept, folded perhaps; what was taken with 250 has
+               lost none of its characters.]] },
   },
 }
