@@ -57,6 +57,7 @@ struct policy {
     int utf8_mail; /* enum policy_utf8_mail: for POP3 clients without UTF8 */
     struct networks proxy_from[SERVICE_COUNT]; /* who has to begin with a PROXY header */
     struct networks xclient_from;              /* whose XCLIENT is believed */
+    struct networks etrn_from;                 /* who may start the queue without relaying */
     struct texts oauth_tokens; /* bearer tokens by account, for OAUTHBEARER and XOAUTH2 */
     int client_certificates;   /* 1: clients are asked for one of our authority, for EXTERNAL */
     int anonymous;             /* 1: ANONYMOUS is offered */

@@ -161,6 +161,7 @@ struct smtp_offer;
 /* What this session offers, now. */
 struct smtp_offer smtp_offers(const struct smtp *s);
 bool smtp_has_etrn(const struct smtp *s);
+bool smtp_may_etrn(const struct smtp *s);
 /* Whether the client is one of ours, who may send to other hosts. */
 bool smtp_may_relay(const struct smtp *s);
 

@@ -1,5 +1,5 @@
 /* ETRN (RFC 1985): a host that was away asks for what waits for it. Only the time of the next
- * attempt changes; where mail goes is the queue's and the DNS's business, so anybody may ask.
+ * attempt changes; where mail goes is the queue's and the DNS's business.
  *
  * SPDX-License-Identifier: MIT */
 #include <string.h>
@@ -50,12 +50,17 @@ void smtp_etrn(struct smtp *s, const char *arg, size_t n)
     } else if (s->envelope.open && !fault(FAULT_SMTP_ETRN_IN_TRANSACTION)) {
         smtp_reply(s, 503, "5.5.1", "Not inside a transaction");
     } else if (*arg == '#' && n > 1) {
-        start_queue(s, arg + 1);
+        if (smtp_may_etrn(s))
+            start_queue(s, arg + 1);
+        else
+            smtp_reply(s, 458, "4.7.1", "Unable to queue messages: log in first");
     } else if (!is_node(arg + below, n - below)) {
         if (fault(FAULT_SMTP_ETRN_BAD_NODE_ACCEPTED))
             smtp_reply(s, 250, "2.0.0", "OK");
         else
             smtp_reply(s, 501, "5.5.4", "ETRN takes a full domain name, @ before it, or #queue");
+    } else if (!smtp_may_etrn(s)) {
+        smtp_reply(s, 459, "4.7.1", "Node %s not allowed: log in first", arg + below);
     } else if (account_domain_ours(server->accounts, arg + below)) {
         smtp_reply(s, 459, "4.7.1", "Node %s not allowed: its mail is delivered here", arg + below);
     } else {

@@ -56,6 +56,13 @@ static void list_auth(struct smtp *s, struct keywords *k)
     buf_free(&names);
 }
 
+/* Who may send to other hosts may also start what waits for them, and so may hosts that are listed
+ * for that alone: the answers tell a stranger how much mail waits for whom (RFC 1985, 5.3). */
+bool smtp_may_etrn(const struct smtp *s)
+{
+    return smtp_may_relay(s) || networks_hold(&s->conn->server->policy.etrn_from, s->conn->peer);
+}
+
 /* RFC 6409, 7 keeps it from submission. */
 bool smtp_has_etrn(const struct smtp *s)
 {
@@ -107,7 +114,7 @@ static void list_wishes(struct smtp *s, struct keywords *k)
         limits->recipients, limits->recipient_domains,
         fault(FAULT_SMTP_LIMITS_UNREGISTERED) ? " SPEEDMAX=9" : "",
         fault(FAULT_SMTP_LIMITS_TWICE) ? " RCPTMAX=9" : "");
-    if (smtp_has_etrn(s))
+    if (smtp_has_etrn(s) && smtp_may_etrn(s))
         add(k, "ETRN");
 }
 
@@ -446,7 +453,7 @@ void smtp_help(struct smtp *s, const char *arg, size_t n)
     smtp_reply_line(s, 214, true, "2.0.0", "%s MAIL RCPT DATA BDAT RSET NOOP QUIT",
                     s->lmtp ? "LHLO" : "EHLO HELO");
     smtp_reply(s, 214, "2.0.0", "VRFY EXPN HELP STARTTLS%s",
-               s->lmtp            ? ""
-               : smtp_has_etrn(s) ? " AUTH ETRN"
-                                  : " AUTH");
+               s->lmtp                                ? ""
+               : smtp_has_etrn(s) && smtp_may_etrn(s) ? " AUTH ETRN"
+                                                      : " AUTH");
 }

@@ -22,21 +22,21 @@ static void on(const char *name)
     ck_assert_msg(fault_switch(name, true, &err) == 0, "%s", err.text);
 }
 
-enum kind { ON_25, IN_TLS, USER, ON_LMTP };
+enum kind { ON_25, IN_TLS, USER, ON_LMTP, USER_ON_25 };
 
 static void begin(struct world_client *k, enum kind kind)
 {
     static const enum service services[] = {SERVICE_SMTP, SERVICE_SMTP, SERVICE_SUBMISSION,
-                                            SERVICE_LMTP};
+                                            SERVICE_LMTP, SERVICE_SMTP};
     smtp_world_hello(&relay.world, k, services[kind]);
-    if (kind == IN_TLS || kind == USER) {
+    if (kind == IN_TLS || kind == USER || kind == USER_ON_25) {
         world_ask(k, "STARTTLS\r\n", "220");
         ck_assert(world_handshake(k, 0));
         world_forget(k);
         world_text(k, "EHLO client.example\r\n");
         world_hear(k, "250 HELP\r\n");
     }
-    if (kind == USER)
+    if (kind == USER || kind == USER_ON_25)
         world_ask(k, "AUTH PLAIN AHVzZXIxAHBhc3M=\r\n", "235");
 }
 
@@ -107,7 +107,7 @@ static const struct {
      "250 2.1.0"},
     {"smtp-priority-changed-silently", ON_25, NULL, FROM " MT-PRIORITY=3", "250 2.3.6 0 ",
      "250 2.1.0"},
-    {"smtp-etrn-in-transaction", ON_25, FROM, "ETRN away.example", "503 5.5.1", "251"},
+    {"smtp-etrn-in-transaction", USER_ON_25, FROM, "ETRN away.example", "503 5.5.1", "251"},
     {"smtp-etrn-bad-node-accepted", ON_25, NULL, "ETRN localname", "501 5.5.4", "250"},
 };
 
@@ -146,9 +146,11 @@ START_TEST(each_service_offers_what_is_its_own)
         const char *text = greeting(&k, ON_25);
         ck_has(text, "250-DSN\r\n");
         ck_has(text, "250-DELIVERBY 10\r\n");
-        ck_has(text, "250-ETRN\r\n");
+        ck_lacks(text, "ETRN");
         ck_lacks(text, "REQUIRETLS");
         ck_lacks(text, "FUTURERELEASE");
+        world_hang_up(&k);
+        ck_has(greeting(&k, USER_ON_25), "250-ETRN\r\n");
         world_hang_up(&k);
         text = greeting(&k, IN_TLS);
         ck_has(text, "250-REQUIRETLS\r\n");
@@ -274,7 +276,7 @@ START_TEST(etrn_starts_what_waits_for_a_node)
         relay_send(&relay, "x@sub.away.example");
         relay_settle(&relay);
         relay.sink->rcpt = NULL;
-        begin(&k, ON_25);
+        begin(&k, USER_ON_25);
         world_ask(&k, "ETRN nobody.example\r\n", "251 2.0.0 ");
         world_ask(&k, "ETRN test.example\r\n", "459 4.7.1 ");
         world_ask(&k, "ETRN @com\r\n", "501 5.5.4");
@@ -304,13 +306,42 @@ START_TEST(etrn_starts_what_waits_for_a_node)
     }
 END_TEST
 
+/* The answers tell for whom how much mail waits: RFC 1985, 5.1 and 5.3. */
+START_TEST(etrn_is_for_those_who_may_relay_and_for_listed_addresses)
+    {
+        struct world_client k;
+        struct err err;
+        relay.sink->rcpt = "450 4.2.1 later";
+        relay_send(&relay, "x@away.example");
+        relay_settle(&relay);
+        relay.sink->rcpt = NULL;
+        begin(&k, ON_25);
+        ck_lacks(k.heard, "ETRN");
+        world_ask(&k, "ETRN away.example\r\n", "459 4.7.1 ");
+        world_ask(&k, "ETRN @away.example\r\n", "459 4.7.1 ");
+        world_ask(&k, "ETRN nobody.example\r\n", "459 4.7.1 ");
+        world_ask(&k, "ETRN #all\r\n", "458 4.7.1 ");
+        world_ask(&k, "ETRN @com\r\n", "501 5.5.4");
+        relay_settle(&relay);
+        ck_assert_uint_eq(relay.sink->transactions, 0);
+        world_hang_up(&k);
+        begin(&k, USER_ON_25);
+        world_ask(&k, "ETRN away.example\r\n", "253 ");
+        world_hang_up(&k);
+        ck_assert(policy_set(&relay.world.server.policy, "etrn-from", "127.0.0.0/8", &err) == 0);
+        struct networks *from = &relay.world.server.policy.etrn_from;
+        ck_assert(networks_hold(from, "127.0.0.9") && !networks_hold(from, "192.0.2.1"));
+        relay_settle(&relay);
+    }
+END_TEST
+
 START_TEST(etrn_does_not_free_what_is_held_back)
     {
         struct world_client k;
         begin(&k, USER);
         mail(&k, " HOLDFOR=3600", "<x@away.example>");
         world_hang_up(&k);
-        begin(&k, ON_25);
+        begin(&k, USER_ON_25);
         world_ask(&k, "ETRN away.example\r\n", "251 ");
         relay_settle(&relay);
         ck_assert_uint_eq(relay.sink->transactions, 0);
@@ -401,6 +432,7 @@ int main(void)
     tcase_add_test(t, the_limits_that_are_told_hold);
     tcase_add_test(t, a_priority_stands_in_the_received_field);
     tcase_add_test(t, etrn_starts_what_waits_for_a_node);
+    tcase_add_test(t, etrn_is_for_those_who_may_relay_and_for_listed_addresses);
     tcase_add_test(t, etrn_does_not_free_what_is_held_back);
     tcase_add_test(t, mailboxes_here_wait_for_the_release_as_well);
     tcase_add_test(t, lmtp_reports_what_it_delivers);
