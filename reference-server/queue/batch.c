@@ -26,6 +26,7 @@ static const struct {
     {"queue", "by_time", "INTEGER NOT NULL DEFAULT 0"},
     {"queue", "held_until", "INTEGER NOT NULL DEFAULT 0"},
     {"queue", "hold", "TEXT NOT NULL DEFAULT ''"},
+    {"queue", "holder", "INTEGER NOT NULL DEFAULT 0"},
     {"rcpt", "account", "INTEGER NOT NULL DEFAULT 0"},
 };
 
@@ -202,7 +203,8 @@ static int insert_message(sqlite3 *sql, const struct qmsg *m)
     const struct wishes *w = &m->wishes;
     sqlite3_stmt *s =
         prepare(sql, "INSERT INTO queue(id, name, sender, envid, flags, arrival, data, priority,"
-                     " by_mode, by_time, held_until, hold) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)");
+                     " by_mode, by_time, held_until, hold, holder)"
+                     " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)");
     if (s == NULL)
         return -1;
     sqlite3_bind_int64(s, 1, m->id);
@@ -217,6 +219,7 @@ static int insert_message(sqlite3 *sql, const struct qmsg *m)
     sqlite3_bind_int64(s, 10, w->by_s);
     sqlite3_bind_int64(s, 11, w->release_s);
     bind_text(s, 12, w->hold);
+    sqlite3_bind_int64(s, 13, w->holder);
     if (finish(s) != 0)
         return -1;
     for (size_t i = 0; i < m->count; i++)
@@ -383,6 +386,7 @@ static void load_wishes(sqlite3_stmt *s, int flags, struct wishes *w)
     w->by_s = sqlite3_column_int64(s, 8);
     w->release_s = sqlite3_column_int64(s, 9);
     column_to(s, 10, w->hold, sizeof w->hold);
+    w->holder = sqlite3_column_int64(s, 11);
 }
 
 static int load(void *arg, sqlite3 *sql)
@@ -391,7 +395,7 @@ static int load(void *arg, sqlite3 *sql)
     int rc;
     sqlite3_stmt *s =
         prepare(sql, "SELECT id, name, sender, envid, flags, arrival, priority, by_mode, by_time,"
-                     " held_until, hold FROM queue ORDER BY id");
+                     " held_until, hold, holder FROM queue ORDER BY id");
     if (s == NULL)
         return -1;
     while ((rc = sqlite3_step(s)) == SQLITE_ROW) {

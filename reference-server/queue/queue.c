@@ -291,7 +291,9 @@ static void start(void *arg)
 
 struct submission {
     struct queue *queue;
-    struct qmsg *message, *told; /* told: a notification of success to another host */
+    struct submission *next, **link;
+    struct qmsg **made; /* with notifications of success to other hosts */
+    size_t count;
     store_done *done;
     void *arg;
 };
@@ -299,40 +301,58 @@ struct submission {
 static void submitted(void *arg, const struct store_result *r)
 {
     struct submission *s = arg;
-    struct qmsg *made[2] = {s->message, s->told};
     s->queue->commits--;
     s->queue->steps++;
-    for (size_t i = 0; i < 2; i++) {
-        if (made[i] == NULL)
-            continue;
+    *s->link = s->next;
+    if (s->next != NULL)
+        s->next->link = s->link;
+    for (size_t i = 0; i < s->count; i++) {
         if (r->status == STORE_OK) {
-            queue_link(s->queue, made[i]);
-            queue_schedule(made[i]);
-            queue_drop_text(made[i]);
+            queue_link(s->queue, s->made[i]);
+            queue_schedule(s->made[i]);
+            queue_drop_text(s->made[i]);
         } else {
-            qmsg_free(made[i]);
+            qmsg_free(s->made[i]);
         }
     }
     s->done(s->arg, r);
+    free(s->made);
     free(s);
 }
 
+static bool is_held_for(const struct qmsg *m, int64_t holder)
+{
+    return m->wishes.release_s > queue_now_s(m->queue) && m->wishes.holder == holder;
+}
+
+size_t queue_held(const struct queue *q, int64_t holder)
+{
+    size_t count = 0;
+    for (const struct qmsg *m = q->messages; m != NULL; m = m->next)
+        count += is_held_for(m, holder);
+    for (const struct submission *s = q->submissions; s != NULL; s = s->next)
+        for (size_t i = 0; i < s->count; i++)
+            count += is_held_for(s->made[i], holder);
+    return count;
+}
+
+/* Mailboxes here; *told: a notification of success to another host, if there is one. */
 static void deliver_here(struct queue *q, const struct queue_envelope *e, struct queue_text *local,
-                         struct batch *b, struct submission *s)
+                         struct batch *b, const struct qmsg *m, struct qmsg **told_later)
 {
     int64_t *accounts = must_have(calloc(e->count + 1, sizeof *accounts));
     struct dsn_recipient *told = must_have(calloc(e->count + 1, sizeof *told));
     struct dsn d = {
         .action = DSN_DELIVERED,
         .hostname = q->server->hostname,
-        .name = s->message->name,
+        .name = m->name,
         .sender = e->sender,
-        .envid = s->message->envid,
+        .envid = m->envid,
         .return_header = e->return_header,
         .utf8 = e->utf8,
         .wishes = &e->wishes,
-        .arrival_s = s->message->arrival_s,
-        .now_s = s->message->arrival_s,
+        .arrival_s = m->arrival_s,
+        .now_s = m->arrival_s,
         .data = local->data,
         .len = local->len,
         .recipients = told,
@@ -356,7 +376,7 @@ static void deliver_here(struct queue *q, const struct queue_envelope *e, struct
                                                      .tried_s = d.now_s};
     }
     if (d.count > 0)
-        notify_sender(q->server, &d, b, ++q->last_id, &s->told);
+        notify_sender(q->server, &d, b, ++q->last_id, told_later);
     if (count > 0) {
         batch_deliver(b, accounts, count, local->data, local->len);
         local->data = NULL;
@@ -365,35 +385,60 @@ static void deliver_here(struct queue *q, const struct queue_envelope *e, struct
     free(told);
 }
 
-void queue_submit(struct queue *q, const struct queue_envelope *e, struct queue_text local,
-                  struct queue_text remote, store_done *done, void *arg)
+/* One message and what it brings about joins the batch. */
+static void take_part(struct queue *q, struct queue_part *p, struct batch *b, struct submission *s)
 {
-    struct submission *s = must_have(calloc(1, sizeof *s));
-    struct batch *b = batch_new();
-    struct qmsg *m = qmsg_new(e, queue_now_s(q));
+    const struct queue_envelope *e = &p->envelope;
+    struct qmsg *m = qmsg_new(e, queue_now_s(q)), *told = NULL;
+    m->queue = q;
     if (m->envid == NULL && fault(FAULT_QUEUE_ENVID_INVENTED))
         m->envid = must_have(strdup("mailproofd+2Bmade+2Bit"));
-    *s = (struct submission){.queue = q, .message = m, .done = done, .arg = arg};
     m->id = ++q->last_id;
     snprintf(m->name, sizeof m->name, "q%llx", (unsigned long long)m->id);
     if (e->wishes.release_s == 0)
-        deliver_here(q, e, &local, b, s);
+        deliver_here(q, e, &p->local, b, m, &told);
     if (m->count > 0) {
-        m->data = remote.data;
-        m->len = remote.len;
-        remote.data = NULL;
+        m->data = p->remote.data;
+        m->len = p->remote.len;
+        p->remote.data = NULL;
         m->eight_bit = !text_is_ascii(m->data, m->len);
         queue_spoil(m);
         batch_add(b, m);
+        s->made[s->count++] = m;
     } else {
         qmsg_free(m);
-        s->message = NULL;
     }
-    free(local.data);
-    free(remote.data);
+    if (told != NULL) {
+        told->queue = q;
+        s->made[s->count++] = told;
+    }
+    free(p->local.data);
+    free(p->remote.data);
+}
+
+void queue_submit_all(struct queue *q, struct queue_part *parts, size_t count, store_done *done,
+                      void *arg)
+{
+    struct submission *s = must_have(calloc(1, sizeof *s));
+    struct batch *b = batch_new();
+    *s = (struct submission){.queue = q, .done = done, .arg = arg, .next = q->submissions};
+    s->made = must_have(calloc(2 * count + 1, sizeof(struct qmsg *)));
+    s->link = &q->submissions;
+    if (s->next != NULL)
+        s->next->link = &s->next;
+    q->submissions = s;
+    for (size_t i = 0; i < count; i++)
+        take_part(q, &parts[i], b, s);
     q->commits++;
     q->steps++;
     batch_commit(b, q->server->store, submitted, s);
+}
+
+void queue_submit(struct queue *q, const struct queue_envelope *e, struct queue_text local,
+                  struct queue_text remote, store_done *done, void *arg)
+{
+    struct queue_part part = {*e, local, remote};
+    queue_submit_all(q, &part, 1, done, arg);
 }
 
 /* --- from outside --- */

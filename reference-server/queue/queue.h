@@ -71,10 +71,20 @@ struct queue_text {
  * mailboxes are part of the commit. */
 void queue_submit(struct queue *q, const struct queue_envelope *e, struct queue_text local,
                   struct queue_text remote, store_done *done, void *arg);
+/* The same for several that are one message to whoever sent them: all in one commit, or none. */
+struct queue_part {
+    struct queue_envelope envelope;
+    struct queue_text local, remote;
+};
+void queue_submit_all(struct queue *q, struct queue_part *parts, size_t count, store_done *done,
+                      void *arg);
 
-/* Whether this peer may relay without logging in. */
+/* How many messages wait for the time that this account set (RFC 4865). */
+size_t queue_held(const struct queue *q, int64_t holder);
+
 /* Mail goes where the DNS says, and not to a smarthost. */
 bool queue_asks_dns(const struct queue *q);
+/* Whether this peer may relay without logging in. */
 bool queue_relays_for(const struct queue *q, const char *peer);
 
 /* Tries everything that waits, now (ETRN, and tests). domain NULL: every one. Returns how many

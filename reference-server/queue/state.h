@@ -22,7 +22,8 @@ struct queue {
     size_t count;
     int64_t last_id;
     struct way *ways;
-    size_t commits; /* under way */
+    struct submission *submissions; /* being put on disk */
+    size_t commits;                 /* under way */
     bool closing;
     uint64_t steps;
 };

@@ -26,6 +26,7 @@ struct wishes {
     int64_t by_s;          /* wall clock */
     int64_t release_s;     /* wall clock: not before that; 0: at once */
     char hold[HOLD_WORDS]; /* as reports repeat it, "for;60"; "" none */
+    int64_t holder;        /* the account for which it is kept back; 0: of nobody we know */
 };
 
 #endif

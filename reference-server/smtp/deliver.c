@@ -96,15 +96,6 @@ static void answer_one(struct smtp *s, const struct delivery *d, const struct sm
         }
 }
 
-/* In SMTP the whole message has one outcome: the first that is not good. */
-static const struct part *worst(const struct delivery *d)
-{
-    for (size_t i = 0; i < d->count; i++)
-        if (d->parts[i].status != STORE_OK)
-            return &d->parts[i];
-    return &d->parts[0];
-}
-
 static void answer(struct smtp *s, const struct delivery *d)
 {
     const struct smtp_envelope *e = &d->envelope;
@@ -116,7 +107,7 @@ static void answer(struct smtp *s, const struct delivery *d)
         log_message(d->conn, d->bytes, e->count);
     if (!d->lmtp || fault(FAULT_LMTP_ONE_REPLY) ||
         (d->by_bdat && fault(FAULT_LMTP_BDAT_ONE_REPLY))) {
-        answer_part(s, d, d->lmtp ? &d->parts[0] : worst(d), "");
+        answer_part(s, d, &d->parts[0], "");
         return;
     }
     for (size_t i = 0; i < s->answered && fault(FAULT_LMTP_REPLIES_ACCUMULATE); i++)
@@ -338,12 +329,13 @@ static unsigned char *copy_from(const char *owner, const unsigned char *data, si
     return notify_return_path(owner, text, len);
 }
 
-/* Mailboxes and other hosts in one commit. The flags of NOTIFY are the same on both sides. */
-static void submit(struct delivery *d, struct queue *queue, const char *owner,
-                   const unsigned char *data, size_t len, struct part *part)
+/* What goes to this owner's recipients; list has room for all of them. The flags of NOTIFY are the
+ * same on both sides. */
+static struct queue_part part_of(const struct delivery *d, const char *owner,
+                                 const unsigned char *data, size_t len,
+                                 struct queue_recipient *list)
 {
     const struct smtp_envelope *e = &d->envelope;
-    struct queue_recipient *list = must_have(calloc(e->count + 1, sizeof *list));
     size_t count = recipients_of(e, owner, list);
     struct wishes wishes = e->wishes;
     wishes.tls_optional = (!wishes.requiretls || fault(FAULT_QUEUE_REQUIRETLS_HEADER_WINS)) &&
@@ -371,11 +363,12 @@ static void submit(struct delivery *d, struct queue *queue, const char *owner,
     memcpy(remote.data, local.data, local.len);
     /* Return-Path is for final delivery only (RFC 5321, 4.4). */
     remote.len = smtp_header_remove(remote.data, remote.len, "Return-Path");
-    queue_submit(queue, &envelope, local, remote, stored, part);
-    free(list);
+    return (struct queue_part){envelope, local, remote};
 }
 
-/* One commit, and one more for each owner whose lists are among the recipients. data is taken. */
+/* Mailboxes, other hosts and what goes through lists, each list's as a message of its own from its
+ * owner: all in one commit, so that whoever is told to try again has delivered nothing yet. data is
+ * taken. */
 static void hand_to_queue(struct delivery *d, struct queue *queue, unsigned char *data, size_t len)
 {
     const struct smtp_envelope *e = &d->envelope;
@@ -388,17 +381,22 @@ static void hand_to_queue(struct delivery *d, struct queue *queue, unsigned char
         if (!known)
             owners[count++] = e->recipients[i].owner;
     }
-    if (count == 0)
-        count = 1; /* nobody: the queue says when that is done */
-    d->count = d->waiting = count;
-    d->parts = must_have(calloc(count + 1, sizeof *d->parts));
-    for (size_t i = 0; i < count; i++)
-        d->parts[i] = (struct part){.delivery = d};
+    struct queue_part *parts = must_have(calloc(count + 1, sizeof *parts));
+    struct queue_recipient **lists = must_have(calloc(count + 1, sizeof *lists));
+    for (size_t i = 0; i < count; i++) {
+        lists[i] = must_have(calloc(e->count + 1, sizeof **lists));
+        parts[i] = part_of(d, owners[i], data, len, lists[i]);
+    }
+    d->count = d->waiting = 1;
+    d->parts = must_have(calloc(1, sizeof *d->parts));
+    d->parts[0] = (struct part){.delivery = d};
     if (d->session != NULL)
         conn_park(d->conn);
-    /* No commit is over before the loop runs again: d stays until the last of them was made. */
+    queue_submit_all(queue, parts, count, stored, &d->parts[0]);
     for (size_t i = 0; i < count; i++)
-        submit(d, queue, owners[i], data, len, &d->parts[i]);
+        free(lists[i]);
+    free(lists);
+    free(parts);
     free(owners);
     free(data);
 }
@@ -524,6 +522,12 @@ void smtp_deliver(struct smtp *s)
     size_t hops = fault(FAULT_SMTP_COUNTS_THIRTY_RECEIVED) ? 30 : MOST_HOPS;
     if (smtp_header_count(s->message.data, s->message.len, "Received") > hops) {
         smtp_refuse_message(s, 554, "5.4.6", "This message goes round in circles");
+        return;
+    }
+    /* Other sessions of the user may have been at MAIL at the same time. */
+    if (s->envelope.wishes.release_s != 0 && smtp_holds_too_much(s)) {
+        const struct smtp_refusal *no = &smtp_held_too_much;
+        smtp_refuse_message(s, no->code, no->enhanced, no->why);
         return;
     }
     if (!refused_as_too_much(s))

@@ -162,6 +162,10 @@ struct smtp_offer;
 struct smtp_offer smtp_offers(const struct smtp *s);
 bool smtp_has_etrn(const struct smtp *s);
 bool smtp_may_etrn(const struct smtp *s);
+/* Whether the client has as much mail kept back as it may: it is refused with smtp_held_too_much.
+ */
+bool smtp_holds_too_much(const struct smtp *s);
+extern const struct smtp_refusal smtp_held_too_much;
 /* Whether the client is one of ours, who may send to other hosts. */
 bool smtp_may_relay(const struct smtp *s);
 

@@ -116,6 +116,12 @@ static char *address_of(const struct smtp_path *path, const char *arg)
     return made;
 }
 
+/* Whoever has no account shares with all who have none. */
+static int64_t holder_of(const struct smtp *s)
+{
+    return s->logged_in && s->account != NULL ? s->account->id : 0;
+}
+
 static void begin(struct smtp *s, const struct smtp_path *path, const char *arg,
                   const struct smtp_params *params)
 {
@@ -140,6 +146,7 @@ static void begin(struct smtp *s, const struct smtp_path *path, const char *arg,
     e->utf8 = params->utf8;
     e->body = params->body;
     e->wishes = params->wishes;
+    e->wishes.holder = e->wishes.release_s != 0 ? holder_of(s) : 0;
     e->size = params->size;
     s->after_last = false;
     /* RFC 6710, 4.1: strangers may only lower what they send. */
@@ -176,6 +183,17 @@ static void refuse_rate(struct smtp *s, const char *what, long wait)
         smtp_reply(s, 550, "5.7.1", "Too many %s", what);
     else
         smtp_reply(s, 451, "4.7.1", "Too many %s: wait %ld seconds", what, wait);
+}
+
+/* RFC 4865, 6. Another RFC (6710) has the same number for messages too big for their priority. */
+const struct smtp_refusal smtp_held_too_much = {552, "5.7.16",
+                                                "Too many messages of yours are held back"};
+
+bool smtp_holds_too_much(const struct smtp *s)
+{
+    const struct server *server = s->conn->server;
+    return queue_held(server->queue, holder_of(s)) >=
+           (size_t)server->limits.future_release_messages;
 }
 
 static void sender(struct smtp *s, const char *arg, size_t n)
@@ -231,6 +249,9 @@ static void sender(struct smtp *s, const char *arg, size_t n)
             smtp_reply(s, 550, "5.7.1", "This is no address of yours");
         else if ((wait = guard_rate(s->conn, user_name(s), GUARD_MESSAGE)) > 0)
             refuse_rate(s, "messages", wait);
+        else if (params.wishes.release_s != 0 && smtp_holds_too_much(s))
+            smtp_reply(s, smtp_held_too_much.code, smtp_held_too_much.enhanced, "%s",
+                       smtp_held_too_much.why);
         else
             begin(s, &path, arg, &params);
     }

@@ -125,6 +125,28 @@ START_TEST(a_person_and_a_list_in_one_transaction)
     }
 END_TEST
 
+/* What got 452 comes again: nobody may have it already. RFC 5321, 6.1. */
+START_TEST(lists_and_people_share_one_outcome)
+    {
+        set("list", "few=boss2@test.example:user2");
+        set("quota-messages", "user2=1");
+        send_to("ann@client.example", "user2@test.example");
+        for (int i = 0; i < 2; i++) {
+            world_ask(&k, "MAIL FROM:<ann@client.example>\r\n", "250");
+            world_ask(&k, "RCPT TO:<user1@test.example>\r\n", "250");
+            world_ask(&k, "RCPT TO:<friends@test.example>\r\n", "250");
+            world_ask(&k, "RCPT TO:<few@test.example>\r\n", "250");
+            world_ask(&k, "DATA\r\n", "354");
+            world_ask(&k, "Subject: x\r\n\r\n.\r\n", i == 0 ? "452 4.2.2" : "250");
+            relay_settle(&relay);
+            ck_assert_uint_eq(count(relay.world.user1), i == 0 ? 0 : 2);
+            ck_assert_uint_eq(relay.sink->transactions, i == 0 ? 0 : 1);
+            set("quota-messages", "user2=2");
+        }
+        ck_assert_uint_eq(count(relay.world.user2), 2);
+    }
+END_TEST
+
 START_TEST(circles_reach_nobody)
     {
         world_ask(&k, "MAIL FROM:<ann@client.example>\r\n", "250");
@@ -168,6 +190,7 @@ int main(void)
     tcase_add_test(t, who_is_reached_twice_gets_it_once);
     tcase_add_test(t, a_list_sends_for_its_owner);
     tcase_add_test(t, a_person_and_a_list_in_one_transaction);
+    tcase_add_test(t, lists_and_people_share_one_outcome);
     tcase_add_test(t, circles_reach_nobody);
     tcase_add_test(t, expn_names_the_members);
     tcase_add_test(t, settings_that_are_none_are_told);

@@ -351,6 +351,39 @@ START_TEST(etrn_does_not_free_what_is_held_back)
     }
 END_TEST
 
+/* RFC 4865, 6: a quota for each user, 552 at MAIL, and room again once the time has come. */
+START_TEST(only_so_many_messages_are_held_for_a_user)
+    {
+        struct world_client k, other, second;
+        relay.world.server.limits.future_release_messages = 2;
+        begin(&k, USER);
+        begin(&second, USER);
+        mail(&k, " HOLDFOR=3600", "<x@away.example>");
+        world_ask(&k, FROM " HOLDFOR=60\r\n", "250");
+        world_ask(&k, TO "\r\n", "250");
+        mail(&second, " HOLDFOR=3600", "<user1@test.example>");
+        world_ask(&second, FROM " HOLDFOR=60\r\n", "552 5.7.16 ");
+        world_ask(&second, FROM "\r\n", "250"); /* what is not held back is none of it */
+        world_ask(&k, "DATA\r\n", "354");
+        world_ask(&k, "Subject: wish\r\n\r\n.\r\n", "552 5.7.16 ");
+        smtp_world_hello(&relay.world, &other, SERVICE_SUBMISSION);
+        world_ask(&other, "AUTH PLAIN AHVzZXIyAHBhc3M=\r\n", "235");
+        mail(&other, " HOLDFOR=60", "<user2@test.example>");
+        world_hang_up(&other);
+        world_hang_up(&second);
+        world_hang_up(&k);
+        queue_close(relay.world.server.queue); /* a new start knows whose they are */
+        relay_open(&relay, NULL);
+        begin(&k, USER);
+        world_ask(&k, FROM " HOLDFOR=60\r\n", "552 5.7.16 ");
+        world_hang_up(&k);
+        relay_advance(&relay, 3610);
+        begin(&k, USER);
+        mail(&k, " HOLDFOR=60", "<user1@test.example>");
+        world_hang_up(&k);
+    }
+END_TEST
+
 START_TEST(mailboxes_here_wait_for_the_release_as_well)
     {
         struct world_client k;
@@ -433,6 +466,7 @@ int main(void)
     tcase_add_test(t, a_priority_stands_in_the_received_field);
     tcase_add_test(t, etrn_starts_what_waits_for_a_node);
     tcase_add_test(t, etrn_is_for_those_who_may_relay_and_for_listed_addresses);
+    tcase_add_test(t, only_so_many_messages_are_held_for_a_user);
     tcase_add_test(t, etrn_does_not_free_what_is_held_back);
     tcase_add_test(t, mailboxes_here_wait_for_the_release_as_well);
     tcase_add_test(t, lmtp_reports_what_it_delivers);
