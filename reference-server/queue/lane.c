@@ -307,7 +307,7 @@ static void try_address(struct lane *l)
                        : a->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
                                                   : sizeof(struct sockaddr_in),
         .tls = l->in_clear ? CLIENT_TLS_NEVER : l->tls,
-        .ctx = trust_context(o->trust),
+        .ctx = trust_context(o->trust, l->tls == CLIENT_TLS_VERIFIED),
         .tlsa = l->tlsa,
         .tlsa_count = l->tlsa_count,
         .tlsa_base = l->tls == CLIENT_TLS_DANE ? l->route.hosts[l->host].name : NULL,

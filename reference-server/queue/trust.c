@@ -5,6 +5,7 @@
 
 struct trust {
     SSL_CTX *ctx;
+    bool judges; /* it knows its authorities */
 };
 
 static SSL_CTX *make(const char *ca, struct err *err)
@@ -17,9 +18,7 @@ static SSL_CTX *make(const char *ca, struct err *err)
     }
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-    if (ca == NULL) {
-        SSL_CTX_set_default_verify_paths(ctx);
-    } else if (SSL_CTX_load_verify_file(ctx, ca) != 1) {
+    if (ca != NULL && SSL_CTX_load_verify_file(ctx, ca) != 1) {
         err_tls(err, ca);
         SSL_CTX_free(ctx);
         return NULL;
@@ -32,6 +31,7 @@ int trust_open(const char *ca, struct trust **out, struct err *err)
     struct trust *t = calloc(1, sizeof *t);
     if (t == NULL)
         abort();
+    t->judges = ca != NULL;
     if (ca != NULL && (t->ctx = make(ca, err)) == NULL) {
         free(t);
         return -1;
@@ -48,9 +48,13 @@ void trust_close(struct trust *t)
     free(t);
 }
 
-SSL_CTX *trust_context(struct trust *t)
+SSL_CTX *trust_context(struct trust *t, bool judging)
 {
     if (t->ctx == NULL)
         t->ctx = make(NULL, NULL);
+    if (t->ctx != NULL && judging && !t->judges) {
+        SSL_CTX_set_default_verify_paths(t->ctx);
+        t->judges = true;
+    }
     return t->ctx;
 }
