@@ -465,6 +465,7 @@ static void at_literal(struct imap *s)
     if (why == NULL) {
         bool invite = l->sync ? !fault(FAULT_IMAP_LITERAL_NO_CONTINUE)
                               : fault(FAULT_IMAP_LITERAL_PLUS_CONTINUES);
+        lx->budget = s->command->run == run_append ? &s->conn->server->incoming : NULL;
         if (invite) {
             conn_text(s->conn, fault(FAULT_IMAP_CONTINUE_NO_SPACE) ? "+\r\n" : "+ Go ahead\r\n");
         }
@@ -570,6 +571,10 @@ static void command_input(struct imap *s)
     }
     enum lexer_step step = lexer_feed(&s->lexer, c->in.data, c->in.len, &used);
     buf_consume(&c->in, used);
+    if (s->lexer.denied && s->refusal == NULL) {
+        s->refusal = "[LIMIT] Too much mail comes in at once: try again later";
+        s->refusal_is_no = true;
+    }
     switch (step) {
     case LEXER_MORE:
         if (s->lexer.long_by / MOST_READ_PAST > (size_t)c->server->limits.imap_line_bytes) {
@@ -688,6 +693,7 @@ static void imap_open(struct conn *c)
     s->state = IMAP_GREETED;
     s->watcher = (struct watcher){.changed = changed, .arg = s};
     lexer_init(&s->lexer, (size_t)c->server->limits.imap_line_bytes);
+    c->server->incoming.most = &c->server->limits.incoming_bytes;
     buf_init(&caps, 4096);
     imap_capabilities(s, &caps);
     conn_printf(c, "* %s [CAPABILITY %.*s] %s mailproofd is ready\r\n",

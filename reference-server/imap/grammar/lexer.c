@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/budget.h"
+
 void lexer_init(struct lexer *lx, size_t line_limit)
 {
     memset(lx, 0, sizeof *lx);
@@ -19,6 +21,12 @@ void lexer_reset(struct lexer *lx)
         free(lx->literals[i].data);
     }
     lx->literal_count = 0;
+    if (lx->taken > 0) {
+        budget_give(lx->budget, lx->taken);
+    }
+    lx->taken = 0;
+    lx->budget = NULL;
+    lx->denied = false;
     buf_empty(&lx->text);
     lx->line_at = lx->scanned = lx->long_by = lx->tail_len = 0;
     lx->too_long = false;
@@ -165,17 +173,34 @@ static enum lexer_step line_feed(struct lexer *lx, const unsigned char *p, size_
     return LEXER_MORE;
 }
 
+/* Whether everyone's messages together leave room for n octets more; if not, this literal and those
+ * behind it are read past. */
+static bool affordable(struct lexer *lx, struct literal *l, size_t n)
+{
+    if (lx->budget == NULL) {
+        return true;
+    }
+    if (budget_take(lx->budget, n)) {
+        lx->taken += n;
+        return true;
+    }
+    free(l->data);
+    l->data = NULL;
+    l->dropped = lx->denied = true;
+    return false;
+}
+
 static void literal_feed(struct lexer *lx, const unsigned char *p, size_t n, size_t *used)
 {
     struct literal *l = &lx->literals[lx->literal_count - 1];
     size_t want = l->announced - l->len;
     size_t take = n - *used < want ? n - *used : want;
-    if (!l->dropped) {
-        /* Memory follows what has arrived, not what was promised. */
-        size_t need = l->len + take + 1;
+    /* Memory follows what has arrived, not what was promised. */
+    size_t need = l->len + take + 1, room = l->room ? l->room * 2 : 64;
+    room = room > l->announced ? l->announced + 1 : room;
+    room = room < need ? need : room;
+    if (!l->dropped && (need <= l->room || affordable(lx, l, room - l->room))) {
         if (need > l->room) {
-            size_t room = l->room ? l->room * 2 : 64;
-            room = room < need ? need : room;
             unsigned char *data = realloc(l->data, room);
             if (data == NULL) {
                 fputs("mailproofd: out of memory\n", stderr);

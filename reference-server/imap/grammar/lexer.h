@@ -43,6 +43,9 @@ struct lexer {
     unsigned char tail[32]; /* the last bytes of a line past the limit, for its literal */
     size_t tail_len;
     enum lexer_state state;
+    struct budget *budget; /* what literals take is part of this one; NULL: of none */
+    size_t taken;          /* of the budget, until lexer_reset */
+    bool denied;           /* it did not allow for more: a literal was dropped */
 };
 
 void lexer_init(struct lexer *lx, size_t line_limit);
