@@ -328,6 +328,25 @@ static void add_file(struct config *c, const char *path)
     c->files[c->file_count++] = copy(path);
 }
 
+/* What stands behind the password in a file of users: settings of this one, each after a tab. */
+static int set_of_user(struct reading *r, const char *name, char *words, struct err *err)
+{
+    static const char *const known[] = {"quota-bytes", "quota-messages"};
+    for (char *rest = NULL, *word = strtok_r(words, "\t", &rest); word != NULL;
+         word = strtok_r(NULL, "\t", &rest)) {
+        char value[512];
+        size_t n = strcspn(word, "="), i = 0;
+        while (i < 2 && (strlen(known[i]) != n || strncmp(word, known[i], n) != 0))
+            i++;
+        if (i == 2 || word[n] == '\0')
+            return err_set(err, "\"%s\" is neither quota-bytes= nor quota-messages=", word);
+        snprintf(value, sizeof value, "%s=%s", name, word + n + 1);
+        if (policy_set(&r->c->policy, known[i], value, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* One account a line, as for --user; what begins with # is a comment. */
 static int set_users(struct reading *r, const char *path, struct err *err)
 {
@@ -347,9 +366,16 @@ static int set_users(struct reading *r, const char *path, struct err *err)
         line[n] = '\0';
         if (*line == '\0' || *line == '#')
             continue;
+        char *words = strchr(line, '\t');
+        if (words != NULL)
+            *words++ = '\0';
         rc = set_user(r, line, &why);
         if (rc != 0)
             err_set(err, "%s:%d: NAME:PASSWORD is wanted", path, number);
+        else if (words != NULL)
+            rc = set_of_user(r, r->c->users[r->c->user_count - 1].name, words, &why);
+        if (rc != 0 && words != NULL)
+            err_set(err, "%s:%d: %s", path, number, why.text);
     }
     fclose(f);
     return rc;
@@ -423,7 +449,9 @@ static const struct setting {
     {"state", "DIR", set_state,
      "where certificates are kept (default: a folder of its own, removed at the end)"},
     {"user", "NAME:PASSWORD", set_user, "an account; repeat"},
-    {"users", "FILE", set_users, "accounts, NAME:PASSWORD a line; read again at SIGHUP; repeat"},
+    {"users", "FILE", set_users,
+     "accounts, NAME:PASSWORD a line, and behind tabs quota-bytes=NUMBER or quota-messages=NUMBER; "
+     "read again at SIGHUP; repeat"},
     {"domain", "NAME", set_domain, "a mail domain of ours; repeat (default test.example)"},
     {"hostname", "NAME", set_hostname, "what the server calls itself (default mail.test.example)"},
     {"tls-cert", "FILE", set_cert, "certificate chain, PEM (default: made at the first start)"},

@@ -36,10 +36,11 @@ struct delivery {
     size_t count;
 };
 
-/* One call of the store: all recipients in SMTP, one of them in LMTP. */
+/* One call of the store: all recipients in SMTP, one of them in LMTP, or those behind one name. */
 struct part {
     struct delivery *delivery;
     int64_t account; /* LMTP: so that a second RCPT for the same account shares the outcome */
+    size_t group;    /* LMTP: of the recipients */
     enum store_status status;
     char why[200];
 };
@@ -81,17 +82,26 @@ static void answer_part(struct smtp *s, const struct delivery *d, const struct p
     smtp_reply(s, 451, "4.3.0", "Trouble with the store");
 }
 
-/* How often a message is answered for. */
-static size_t answers(const struct smtp *s, const struct smtp_envelope *e)
+/* Whether this one is answered for: the first behind a name is, for all of them. */
+static bool has_answer(const struct smtp_envelope *e, size_t i)
 {
-    return s->lmtp && e->count > 0 ? e->count : 1;
+    return e->recipients[i].group == 0 || e->recipients[i].alias != NULL;
+}
+
+size_t smtp_answers(const struct smtp *s, const struct smtp_envelope *e)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < e->count; i++)
+        count += has_answer(e, i);
+    return s->lmtp && count > 0 ? count : 1;
 }
 
 static void answer_one(struct smtp *s, const struct delivery *d, const struct smtp_recipient *r)
 {
     for (size_t k = 0; k < d->count; k++)
-        if (d->parts[k].account == r->account) {
-            answer_part(s, d, &d->parts[k], r->mailbox);
+        if (r->group != 0 ? d->parts[k].group == r->group
+                          : d->parts[k].group == 0 && d->parts[k].account == r->account) {
+            answer_part(s, d, &d->parts[k], r->alias != NULL ? r->alias : r->mailbox);
             return;
         }
 }
@@ -99,7 +109,7 @@ static void answer_one(struct smtp *s, const struct delivery *d, const struct sm
 static void answer(struct smtp *s, const struct delivery *d)
 {
     const struct smtp_envelope *e = &d->envelope;
-    for (size_t i = 0; d->lie.code != 0 && i < answers(s, e); i++)
+    for (size_t i = 0; d->lie.code != 0 && i < smtp_answers(s, e); i++)
         smtp_reply(s, d->lie.code, d->lie.enhanced, "%s", d->lie.why);
     if (d->lie.code != 0)
         return;
@@ -112,8 +122,11 @@ static void answer(struct smtp *s, const struct delivery *d)
     }
     for (size_t i = 0; i < s->answered && fault(FAULT_LMTP_REPLIES_ACCUMULATE); i++)
         smtp_reply(s, 250, "2.0.0", "Stored some time ago");
-    for (size_t i = 0; i < e->count; i++)
-        answer_one(s, d, &e->recipients[fault(FAULT_LMTP_REPLIES_REVERSED) ? e->count - 1 - i : i]);
+    for (size_t i = 0; i < e->count; i++) {
+        size_t which = fault(FAULT_LMTP_REPLIES_REVERSED) ? e->count - 1 - i : i;
+        if (has_answer(e, which))
+            answer_one(s, d, &e->recipients[which]);
+    }
     for (size_t i = 0; i < e->refused && fault(FAULT_LMTP_REPLIES_FOR_REFUSED); i++)
         smtp_reply(s, 550, "5.1.1", "There is no such mailbox");
     s->answered += e->count;
@@ -174,13 +187,13 @@ static unsigned char *assemble(struct smtp *s, const char *id, size_t *len)
     return whole;
 }
 
-/* The accounts to deliver to, each once. */
+/* The accounts to deliver to, each once; what stands behind a name of LMTP is not among them. */
 static size_t accounts_of(const struct smtp_envelope *e, int64_t *out)
 {
     size_t count = 0;
     for (size_t i = 0; i < e->count; i++) {
         const struct smtp_recipient *r = &e->recipients[i];
-        bool known = r->route != ROUTE_MAILBOX;
+        bool known = r->route != ROUTE_MAILBOX || r->group != 0;
         for (size_t k = 0; k < count && !known; k++)
             known = out[k] == r->account;
         if (!known)
@@ -208,7 +221,7 @@ static bool deliver_and_tell(struct queue *queue, const struct delivery *d, stru
     bool asked = false;
     for (size_t i = 0; i < e->count; i++) {
         const struct smtp_recipient *r = &e->recipients[i];
-        if (r->route != ROUTE_MAILBOX || r->account != p->account)
+        if (r->route != ROUTE_MAILBOX || r->account != p->account || r->group != 0)
             continue;
         asked = asked || (r->notify & SMTP_NOTIFY_SUCCESS) != 0 ||
                 fault(FAULT_SMTP_DELIVERED_DSN_UNASKED);
@@ -220,34 +233,6 @@ static bool deliver_and_tell(struct queue *queue, const struct delivery *d, stru
                      stored, p);
     free(list);
     return asked;
-}
-
-static void hand_over(struct delivery *d, struct store *store, const int64_t *accounts,
-                      size_t count, unsigned char *data, size_t len)
-{
-    d->count = d->lmtp ? count : 1;
-    d->waiting = d->count;
-    d->parts = must_have(calloc(d->count, sizeof *d->parts));
-    for (size_t i = 0; i < d->count; i++)
-        d->parts[i] = (struct part){.delivery = d, .account = accounts[i]};
-    if (d->session != NULL)
-        conn_park(d->conn);
-    if (!d->lmtp) {
-        store_deliver(store, accounts, count, data, len, stored, &d->parts[0]);
-        return;
-    }
-    /* `d` may be gone once the last call is made: the loop reads nothing of it after that. */
-    struct part *parts = d->parts;
-    struct queue *queue = d->conn->server->queue;
-    for (size_t i = 0; i < count; i++) {
-        unsigned char *own = data;
-        if (i + 1 < count) {
-            own = must_have(malloc(len + 1));
-            memcpy(own, data, len);
-        }
-        if (queue == NULL || !deliver_and_tell(queue, d, &parts[i], own, len))
-            store_deliver(store, &accounts[i], 1, own, len, stored, &parts[i]);
-    }
 }
 
 /* Whether the queue has a part in it: other hosts, or a notification of success. */
@@ -291,14 +276,14 @@ static bool same_owner(const char *one, const char *other)
     return one == NULL || other == NULL ? one == other : strcasecmp(one, other) == 0;
 }
 
-/* The recipients that came through this owner's list, or (NULL) through none. */
-static size_t recipients_of(const struct smtp_envelope *e, const char *owner,
+/* The recipients of this group that came through this owner's list, or (NULL) through none. */
+static size_t recipients_of(const struct smtp_envelope *e, const char *owner, size_t group,
                             struct queue_recipient *list)
 {
     size_t count = 0;
     for (size_t i = 0; i < e->count; i++) {
         const struct smtp_recipient *r = &e->recipients[i];
-        if (r->route == ROUTE_NOWHERE || !same_owner(r->owner, owner))
+        if (r->route == ROUTE_NOWHERE || r->group != group || !same_owner(r->owner, owner))
             continue;
         list[count++] =
             (struct queue_recipient){.address = r->mailbox,
@@ -331,12 +316,12 @@ static unsigned char *copy_from(const char *owner, const unsigned char *data, si
 
 /* What goes to this owner's recipients; list has room for all of them. The flags of NOTIFY are the
  * same on both sides. */
-static struct queue_part part_of(const struct delivery *d, const char *owner,
+static struct queue_part part_of(const struct delivery *d, const char *owner, size_t group,
                                  const unsigned char *data, size_t len,
                                  struct queue_recipient *list)
 {
     const struct smtp_envelope *e = &d->envelope;
-    size_t count = recipients_of(e, owner, list);
+    size_t count = recipients_of(e, owner, group, list);
     struct wishes wishes = e->wishes;
     wishes.tls_optional = (!wishes.requiretls || fault(FAULT_QUEUE_REQUIRETLS_HEADER_WINS)) &&
                           asks_for_less(data, len);
@@ -369,13 +354,15 @@ static struct queue_part part_of(const struct delivery *d, const char *owner,
 /* Mailboxes, other hosts and what goes through lists, each list's as a message of its own from its
  * owner: all in one commit, so that whoever is told to try again has delivered nothing yet. data is
  * taken. */
-static void hand_to_queue(struct delivery *d, struct queue *queue, unsigned char *data, size_t len)
+static void hand_to_queue(struct delivery *d, struct queue *queue, unsigned char *data, size_t len,
+                          struct part *part)
 {
     const struct smtp_envelope *e = &d->envelope;
     const char **owners = must_have(calloc(e->count + 1, sizeof *owners));
     size_t count = 0;
     for (size_t i = 0; i < e->count; i++) {
-        bool known = e->recipients[i].route == ROUTE_NOWHERE;
+        bool known =
+            e->recipients[i].route == ROUTE_NOWHERE || e->recipients[i].group != part->group;
         for (size_t k = 0; k < count && !known; k++)
             known = same_owner(owners[k], e->recipients[i].owner);
         if (!known)
@@ -385,20 +372,58 @@ static void hand_to_queue(struct delivery *d, struct queue *queue, unsigned char
     struct queue_recipient **lists = must_have(calloc(count + 1, sizeof *lists));
     for (size_t i = 0; i < count; i++) {
         lists[i] = must_have(calloc(e->count + 1, sizeof **lists));
-        parts[i] = part_of(d, owners[i], data, len, lists[i]);
+        parts[i] = part_of(d, owners[i], part->group, data, len, lists[i]);
     }
-    d->count = d->waiting = 1;
-    d->parts = must_have(calloc(1, sizeof *d->parts));
-    d->parts[0] = (struct part){.delivery = d};
-    if (d->session != NULL)
-        conn_park(d->conn);
-    queue_submit_all(queue, parts, count, stored, &d->parts[0]);
+    queue_submit_all(queue, parts, count, stored, part);
     for (size_t i = 0; i < count; i++)
         free(lists[i]);
     free(lists);
     free(parts);
     free(owners);
     free(data);
+}
+
+/* The text of one mailbox, or of those behind a name, is a copy; the last of them takes it. */
+static unsigned char *own_text(unsigned char *data, size_t len, bool last)
+{
+    if (last)
+        return data;
+    unsigned char *own = must_have(malloc(len + 1));
+    memcpy(own, data, len);
+    return own;
+}
+
+static void hand_over(struct delivery *d, struct store *store, const int64_t *accounts,
+                      size_t count, unsigned char *data, size_t len)
+{
+    struct queue *queue = d->conn->server->queue;
+    const struct smtp_envelope *e = &d->envelope;
+    d->count = d->lmtp ? count : 1;
+    for (size_t i = 0; i < e->count && d->lmtp; i++)
+        d->count += e->recipients[i].alias != NULL;
+    d->waiting = d->count;
+    d->parts = must_have(calloc(d->count, sizeof *d->parts));
+    for (size_t i = 0; i < d->count; i++)
+        d->parts[i] = (struct part){.delivery = d, .account = i < count ? accounts[i] : 0};
+    if (d->session != NULL)
+        conn_park(d->conn);
+    if (!d->lmtp) {
+        store_deliver(store, accounts, count, data, len, stored, &d->parts[0]);
+        return;
+    }
+    /* No commit is over before the loop runs again: d stays until the last of them was made. */
+    struct part *next = d->parts;
+    size_t left = d->count;
+    for (size_t i = 0; i < count; i++, next++) {
+        unsigned char *own = own_text(data, len, --left == 0);
+        if (queue == NULL || !deliver_and_tell(queue, d, next, own, len))
+            store_deliver(store, &accounts[i], 1, own, len, stored, next);
+    }
+    for (size_t i = 0; i < e->count && left > 0; i++)
+        if (e->recipients[i].alias != NULL) {
+            next->group = e->recipients[i].group;
+            hand_to_queue(d, queue, own_text(data, len, --left == 0), len, next++);
+        }
 }
 
 static void end_transaction(struct smtp *s)
@@ -427,7 +452,17 @@ static void take_envelope(struct smtp *s, struct delivery *d)
         e->recipients[i].orcpt = NULL;
         if (e->recipients[i].owner != NULL)
             e->recipients[i].owner = must_have(strdup(e->recipients[i].owner));
+        if (e->recipients[i].alias != NULL)
+            e->recipients[i].alias = must_have(strdup(e->recipients[i].alias));
     }
+}
+
+static bool has_group(const struct smtp_envelope *e)
+{
+    for (size_t i = 0; i < e->count; i++)
+        if (e->recipients[i].group != 0)
+            return true;
+    return false;
 }
 
 /* Takes the message over. lie: what is answered whatever comes of it; NULL: the truth. */
@@ -448,9 +483,10 @@ static void hand_in(struct smtp *s, const struct smtp_refusal *lie)
     budget_force(d->budget, len);
     bool queued = needs_queue(s);
     /* Nobody to deliver to: that is the work of faults. */
-    bool lost = fault(FAULT_SMTP_LOSES_AFTER_250) || (count == 0 && !queued);
+    bool named = has_group(&s->envelope); /* of LMTP */
+    bool lost = fault(FAULT_SMTP_LOSES_AFTER_250) || (count == 0 && !queued && !named);
     if (lost || fault(FAULT_SMTP_250_BEFORE_STORED)) {
-        for (size_t i = 0; i < answers(s, &s->envelope); i++)
+        for (size_t i = 0; i < smtp_answers(s, &s->envelope); i++)
             smtp_reply(s, 250, "2.0.0", "Stored as %s", d->id);
     } else {
         d->session = s;
@@ -464,7 +500,12 @@ static void hand_in(struct smtp *s, const struct smtp_refusal *lie)
         free(data);
         delivery_free(d);
     } else if (queued) {
-        hand_to_queue(d, queue, data, len);
+        d->count = d->waiting = 1;
+        d->parts = must_have(calloc(1, sizeof *d->parts));
+        d->parts[0] = (struct part){.delivery = d};
+        if (d->session != NULL)
+            conn_park(d->conn);
+        hand_to_queue(d, queue, data, len, &d->parts[0]);
     } else {
         hand_over(d, store, accounts, count, data, len);
     }
@@ -480,7 +521,7 @@ void smtp_refuse_message(struct smtp *s, int code, const char *enhanced, const c
         hand_in(s, &no);
         return;
     }
-    for (size_t i = 0; i < answers(s, &s->envelope); i++)
+    for (size_t i = 0; i < smtp_answers(s, &s->envelope); i++)
         smtp_reply(s, code, enhanced, "%s", why);
     smtp_reset(s);
 }

@@ -128,6 +128,7 @@ void smtp_envelope_clear(struct smtp_envelope *e)
         free(e->recipients[i].mailbox);
         free(e->recipients[i].orcpt);
         free(e->recipients[i].owner);
+        free(e->recipients[i].alias);
     }
     free(e->recipients);
     free(e->sender);

@@ -37,6 +37,8 @@ struct smtp_recipient {
     char *mailbox;   /* as written, for the trace */
     char *orcpt;     /* RFC 3461, 4.2; NULL: not given */
     char *owner;     /* of the list through which it came: its sender; NULL: of none */
+    char *alias;  /* LMTP: the name for which it stands, in the first of its members; else NULL */
+    size_t group; /* LMTP: what was one RCPT is answered as one; 0: it stands for itself */
     unsigned notify; /* SMTP_NOTIFY_*; 0: not given */
 };
 enum {
@@ -128,6 +130,8 @@ void smtp_reply_line(struct smtp *s, int code, bool more, const char *enhanced, 
 /* 421 with the reason, and the end of the session. */
 void smtp_goodbye(struct smtp *s, const char *enhanced, const char *why);
 void smtp_envelope_clear(struct smtp_envelope *e);
+/* How many replies the text gets: one, or in LMTP one for each RCPT that was taken. */
+size_t smtp_answers(const struct smtp *s, const struct smtp_envelope *e);
 /* Ends the transaction: envelope, text and chunks. */
 void smtp_reset(struct smtp *s);
 /* Forgets everything the client has said (RFC 3207, 4.2). */

@@ -78,7 +78,7 @@ static void text_ended(struct smtp *s)
     s->verb = ".";
     s->scanned = 0;
     smtp_queue_moves(s);
-    if (!conn_allows(s->conn, ".", NULL, s->lmtp ? s->envelope.count : 1))
+    if (!conn_allows(s->conn, ".", NULL, smtp_answers(s, &s->envelope)))
         smtp_reset(s);
     else if (d->too_long && fault(FAULT_SMTP_SIZE_NOT_ENFORCED)) {
         smtp_reset(s);
@@ -211,7 +211,7 @@ static const struct smtp_refusal taken_again = {250, "2.0.0", "Stored once more"
 
 static void say_so_far(struct smtp *s)
 {
-    size_t times = s->lmtp && fault(FAULT_LMTP_BDAT_CHUNK_MANY) ? s->envelope.count : 1;
+    size_t times = fault(FAULT_LMTP_BDAT_CHUNK_MANY) ? smtp_answers(s, &s->envelope) : 1;
     s->chunks_begun = s->used_bdat = true;
     for (size_t i = 0; i < times; i++)
         smtp_reply(s, 250, "2.0.0", "So far %zu octets", s->message.len);

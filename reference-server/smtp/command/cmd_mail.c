@@ -396,6 +396,7 @@ static void add_members(struct smtp *s, const struct smtp_path *path,
     struct smtp_members *m = smtp_expand(server, path->local);
     struct smtp_envelope *e = &s->envelope;
     bool own = fault(FAULT_SMTP_ALIAS_CHANGES_SENDER);
+    size_t before = e->count;
     for (size_t i = 0; m != NULL && i < m->count; i++) {
         struct smtp_member *one = &m->list[i];
         struct smtp_path to = {.null = false};
@@ -413,8 +414,12 @@ static void add_members(struct smtp *s, const struct smtp_path *path,
                       &asked);
         struct smtp_recipient *r = &e->recipients[e->count - 1];
         r->owner = one->owner != NULL ? copy(one->owner) : own ? copy(path->mailbox) : NULL;
+        if (s->lmtp)
+            r->group = before + 1;
+        if (s->lmtp && e->count == before + 1)
+            r->alias = copy(path->mailbox);
     }
-    if (m == NULL || m->count == 0)
+    if (m == NULL || e->count == before)
         smtp_reply(s, 554, "5.4.6", "Nobody can be reached by that name");
     else
         smtp_reply(s, 250, "2.1.5", "Recipients taken");
@@ -433,7 +438,7 @@ static void judge(struct smtp *s, const struct smtp_path *path, const char *arg,
     long wait;
     struct account *account = smtp_account_of(s, path, &ours);
     bool elsewhere = account == NULL && !ours && smtp_may_relay(s);
-    bool alias = !s->lmtp && s->conn->server->queue != NULL && smtp_is_alias(s->conn->server, path);
+    bool alias = s->conn->server->queue != NULL && smtp_is_alias(s->conn->server, path);
     if (is_short(s, path))
         smtp_reply(s, 554, "5.1.2", "The domain is not a full one");
     else if (path->eight_bit && !s->envelope.utf8)

@@ -57,6 +57,28 @@ START_TEST(accounts_come_go_and_change)
     }
 END_TEST
 
+/* Behind tabs: a password may have spaces and colons. */
+START_TEST(a_line_of_a_user_may_have_quotas)
+    {
+        write_users("ann:one:two three\tquota-bytes=1000\tquota-messages=3\nbob:x\n");
+        ck_assert_msg(reload(&w.server, &c, 5, words, w.state, &err) == 0, "%s", err.text);
+        ck_assert_ptr_nonnull(account_check(w.server.accounts, "ann", "one:two three"));
+        ck_assert_int_eq(per_account_get(&w.server.policy.quota_bytes, "ann"), 1000);
+        ck_assert_int_eq(per_account_get(&w.server.policy.quota_messages, "ann"), 3);
+        ck_assert_int_eq(per_account_get(&w.server.policy.quota_bytes, "bob"), 0);
+        write_users("ann:one\nbob:x\tquota-messages=many\n");
+        ck_assert_int_eq(reload(&w.server, &c, 5, words, w.state, &err), -1);
+        ck_assert_ptr_nonnull(strstr(err.text, ":2: quota-messages wants"));
+        write_users("ann:one\tadmin=yes\n");
+        ck_assert_int_eq(reload(&w.server, &c, 5, words, w.state, &err), -1);
+        ck_assert_ptr_nonnull(strstr(err.text, ":1: \"admin=yes\" is neither"));
+        ck_assert_int_eq(per_account_get(&w.server.policy.quota_bytes, "ann"), 1000);
+        write_users("ann:one\n");
+        ck_assert_msg(reload(&w.server, &c, 5, words, w.state, &err) == 0, "%s", err.text);
+        ck_assert_int_eq(per_account_get(&w.server.policy.quota_bytes, "ann"), 0);
+    }
+END_TEST
+
 START_TEST(limits_and_the_certificate_are_taken_anew)
     {
         const struct tls_identity *before = w.server.tls;
@@ -103,6 +125,7 @@ int main(void)
     TCase *t = tcase_create("reload");
     tcase_add_checked_fixture(t, begin, end);
     tcase_add_test(t, accounts_come_go_and_change);
+    tcase_add_test(t, a_line_of_a_user_may_have_quotas);
     tcase_add_test(t, limits_and_the_certificate_are_taken_anew);
     tcase_add_test(t, a_mistake_changes_nothing);
     tcase_add_test(t, the_check_finds_what_a_start_would_stumble_over);

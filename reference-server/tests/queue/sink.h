@@ -18,6 +18,7 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include "net/loop.h"
 
@@ -165,27 +166,42 @@ static inline void sink_accept(void *arg, uint32_t events)
         sink_say(s, k->greeting != NULL ? k->greeting : "220 sink.example ESMTP");
 }
 
-/* Listens on address; port 0: a free one. */
-static inline struct sink *sink_start(struct loop *loop, const char *address, uint16_t port)
+static inline struct sink *sink_on(struct loop *loop, int fd, uint16_t port)
 {
     struct sink *k = calloc(1, sizeof *k);
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
-    socklen_t len = sizeof a;
-    int one = 1;
-    ck_assert(k != NULL && inet_pton(AF_INET, address, &a.sin_addr) == 1);
+    ck_assert(k != NULL && listen(fd, 64) == 0);
     for (size_t i = 0; i < SINK_SESSIONS; i++)
         k->sessions[i].source.fd = -1;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    ck_assert_msg(bind(fd, (struct sockaddr *)&a, sizeof a) == 0, "%s:%u: %s", address, port,
-                  strerror(errno));
-    ck_assert(listen(fd, 64) == 0);
-    ck_assert(getsockname(fd, (struct sockaddr *)&a, &len) == 0);
-    k->port = ntohs(a.sin_port);
+    k->port = port;
     k->loop = loop;
     k->source = (struct loop_source){fd, sink_accept, k};
     ck_assert_int_eq(loop_add(loop, &k->source, EPOLLIN, NULL), 0);
     return k;
+}
+
+/* Listens on address; port 0: a free one. */
+static inline struct sink *sink_start(struct loop *loop, const char *address, uint16_t port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
+    socklen_t len = sizeof a;
+    int one = 1;
+    ck_assert(inet_pton(AF_INET, address, &a.sin_addr) == 1);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    ck_assert_msg(bind(fd, (struct sockaddr *)&a, sizeof a) == 0, "%s:%u: %s", address, port,
+                  strerror(errno));
+    ck_assert(getsockname(fd, (struct sockaddr *)&a, &len) == 0);
+    return sink_on(loop, fd, ntohs(a.sin_port));
+}
+
+/* The same on a socket of this machine. */
+static inline struct sink *sink_start_at(struct loop *loop, const char *path)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    ck_assert_msg(bind(fd, (struct sockaddr *)&a, sizeof a) == 0, "%s: %s", path, strerror(errno));
+    return sink_on(loop, fd, 0);
 }
 
 static inline void sink_stop(struct sink *k)

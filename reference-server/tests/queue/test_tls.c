@@ -281,6 +281,29 @@ START_TEST(requiretls_needs_a_server_that_knows_it)
     }
 END_TEST
 
+/* RFC 8689, 4.1: TLS-Required: No does without good certificates, not without TLS that is there. */
+START_TEST(tls_that_is_optional_is_used_all_the_same)
+    {
+        char text[4096];
+        struct queue_recipient r = {.address = "bob@signed.example"};
+        struct queue_envelope e = {.sender = "user1@test.example",
+                                   .wishes = {.tls_optional = true},
+                                   .recipients = &r,
+                                   .count = 1};
+        relay_submit(&relay, &e, relay_text);
+        settle();
+        ck_assert_uint_eq(arrived(text), 1);
+        ck_has(text, "with ESMTPS id");
+        fault_switch("queue-tls-optional-clear", true, NULL);
+        clock_advance(relay.world.server.clock, 310000); /* no session is left */
+        settle();
+        relay_submit(&relay, &e, relay_text);
+        settle();
+        ck_assert_uint_eq(arrived(text), 2);
+        ck_has(text, "with ESMTP id");
+    }
+END_TEST
+
 START_TEST(a_smarthost_gets_the_login_and_then_everything)
     {
         char text[4096];
@@ -320,6 +343,7 @@ int main(void)
     tcase_add_test(t, mta_sts_keeps_mail_from_a_certificate_for_somebody_else);
     tcase_add_test(t, a_bad_certificate_is_better_than_none);
     tcase_add_test(t, requiretls_needs_a_server_that_knows_it);
+    tcase_add_test(t, tls_that_is_optional_is_used_all_the_same);
     tcase_add_test(t, a_smarthost_gets_the_login_and_then_everything);
     tcase_add_test(t, a_smarthost_that_refuses_the_login_keeps_mail_waiting);
     suite_add_tcase(s, t);

@@ -423,6 +423,31 @@ START_TEST(a_smarthost_may_speak_lmtp)
     }
 END_TEST
 
+START_TEST(a_smarthost_may_be_a_socket_of_this_machine)
+    {
+        char folder[] = "/tmp/mailproofd-test-XXXXXX", path[80], smarthost[90];
+        struct server *s = &relay.world.server;
+        struct err err;
+        ck_assert(mkdtemp(folder) != NULL);
+        snprintf(path, sizeof path, "%s/lmtp", folder);
+        snprintf(smarthost, sizeof smarthost, "lmtp:%s", path);
+        struct queue_options o = {.server = s, .dns = s->dns, .smarthost = smarthost};
+        queue_close(s->queue);
+        ck_assert_msg(queue_open(&o, &s->queue, &err) == 0, "%s", err.text);
+        submit((struct wishes){.priority = 0}, 0); /* nobody listens yet */
+        ck_assert_uint_eq(queued(), 1);
+        struct sink *local = sink_start_at(s->loop, path);
+        relay_advance(&relay, 310);
+        ck_assert_uint_eq(queued(), 0);
+        ck_has(local->commands, "LHLO mail.test.example\r\nMAIL FROM:<user1@test.example>");
+        ck_has(local->commands, "RCPT TO:<x@away.example>");
+        ck_assert_uint_eq(local->transactions, 1);
+        sink_stop(local);
+        unlink(path);
+        rmdir(folder);
+    }
+END_TEST
+
 START_TEST(a_smarthost_of_lmtp_has_a_form)
     {
         static const char *const wrong[] = {"lmtp:", "lmtp:relative", "lmtp://"};
@@ -479,6 +504,7 @@ int main(void)
     tcase_add_test(t, a_report_goes_even_where_requiretls_is_not_known);
     tcase_add_test(t, a_host_that_takes_no_mail_is_not_tried_again);
     tcase_add_test(t, a_smarthost_may_speak_lmtp);
+    tcase_add_test(t, a_smarthost_may_be_a_socket_of_this_machine);
     tcase_add_test(t, a_smarthost_of_lmtp_has_a_form);
     tcase_add_test(t, wishes_outlive_the_process);
     suite_add_tcase(s, t);

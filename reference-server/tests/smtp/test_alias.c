@@ -147,6 +147,61 @@ START_TEST(lists_and_people_share_one_outcome)
     }
 END_TEST
 
+/* RFC 2033, 4.2: a reply for each RCPT that was taken, however many people are behind it. */
+START_TEST(lmtp_knows_the_names_and_answers_for_each_once)
+    {
+        struct world_client l;
+        smtp_world_hello(&relay.world, &l, SERVICE_LMTP);
+        world_expect(&l, "EXPN friends\r\n",
+                     "250-2.1.5 <user1@test.example>\r\n250 2.1.5 <ann@away.example>\r\n");
+        for (int bdat = 0; bdat < 2; bdat++) {
+            world_ask(&l, "MAIL FROM:<ann@client.example>\r\n", "250");
+            world_ask(&l, "RCPT TO:<nobody@test.example>\r\n", "550");
+            world_ask(&l, "RCPT TO:<both@test.example>\r\n", "250");
+            world_ask(&l, "RCPT TO:<user2@test.example>\r\n", "250");
+            world_ask(&l, "RCPT TO:<friends@test.example>\r\n", "250");
+            world_ask(&l, "RCPT TO:<ann@away.example>\r\n", "550");
+            if (bdat == 0)
+                world_ask(&l, "DATA\r\n", "354");
+            world_forget(&l);
+            world_text(&l, bdat == 0 ? "Subject: x\r\n\r\n.\r\n"
+                                     : "BDAT 14 LAST\r\nSubject: x\r\n\r\n");
+            const char *heard = world_hear(&l, "<friends@test.example>\r\n");
+            const char *first = strstr(heard, "<both@test.example>\r\n250 2.0.0 ");
+            ck_assert_msg(first != NULL && strstr(first, "<user2@test.example>\r\n250 2.0.0 "),
+                          "%s", heard);
+            world_expect(&l, "NOOP\r\n", "250 2.0.0 Ok\r\n");
+        }
+        relay_settle(&relay);
+        ck_assert_uint_eq(count(relay.world.user1), 4);
+        ck_assert_uint_eq(count(relay.world.user2), 4);
+        ck_assert_uint_eq(relay.sink->transactions, 4);
+        ck_has(relay.sink->commands, "MAIL FROM:<boss@test.example>");
+        world_hang_up(&l);
+    }
+END_TEST
+
+START_TEST(lmtp_tells_which_of_them_failed)
+    {
+        struct world_client l;
+        smtp_world_hello(&relay.world, &l, SERVICE_LMTP);
+        set("quota-messages", "user2=1");
+        send_to("ann@client.example", "user2@test.example");
+        world_ask(&l, "MAIL FROM:<ann@client.example>\r\n", "250");
+        world_ask(&l, "RCPT TO:<both@test.example>\r\n", "250");
+        world_ask(&l, "RCPT TO:<friends@test.example>\r\n", "250");
+        world_ask(&l, "DATA\r\n", "354");
+        world_forget(&l);
+        world_text(&l, "Subject: x\r\n\r\n.\r\n");
+        ck_has(world_hear(&l, "<friends@test.example>\r\n"),
+               "452 4.2.2 The mailbox is full <both@test.example>\r\n250 2.0.0 ");
+        relay_settle(&relay);
+        ck_assert_uint_eq(count(relay.world.user1), 1);
+        ck_assert_uint_eq(relay.sink->transactions, 1);
+        world_hang_up(&l);
+    }
+END_TEST
+
 START_TEST(circles_reach_nobody)
     {
         world_ask(&k, "MAIL FROM:<ann@client.example>\r\n", "250");
@@ -191,6 +246,8 @@ int main(void)
     tcase_add_test(t, a_list_sends_for_its_owner);
     tcase_add_test(t, a_person_and_a_list_in_one_transaction);
     tcase_add_test(t, lists_and_people_share_one_outcome);
+    tcase_add_test(t, lmtp_knows_the_names_and_answers_for_each_once);
+    tcase_add_test(t, lmtp_tells_which_of_them_failed);
     tcase_add_test(t, circles_reach_nobody);
     tcase_add_test(t, expn_names_the_members);
     tcase_add_test(t, settings_that_are_none_are_told);
