@@ -215,7 +215,7 @@ FUZZ_TARGETS := $(filter-out replay,$(patsubst fuzz/%.c,%,$(wildcard fuzz/*.c)))
 REPLAYS := $(FUZZ_TARGETS:%=$(O)/fuzz/%-replay)
 FUZZ_OUT = build/fuzz/out/$(T)
 
-$(O)/fuzz/server_%-replay: fuzz/server_%.c fuzz/replay.c $(O)/libserver.a Makefile
+$(O)/fuzz/server_%-replay: fuzz/server_%.c fuzz/replay.c fuzz/target.h fuzz/server_world.h $(O)/libserver.a Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(BASE_CFLAGS)) $(CFLAGS) -Ifuzz -Ireference-server $(LINK) -o $@ $< fuzz/replay.c \
 		$(O)/libserver.a $(SERVER_LIBS)
@@ -226,7 +226,7 @@ $(O)/fuzz/%-replay: fuzz/%.c fuzz/replay.c fuzz/target.h $(O)/libharness.a Makef
 		$(O)/libharness.a $(HARNESS_LIBS)
 
 # What AFL++ runs: with its own compiler, sanitizers in it. Reached through `make fuzz` only.
-$(O)/fuzz/server_%-afl: fuzz/server_%.c $(O)/libserver.a Makefile
+$(O)/fuzz/server_%-afl: fuzz/server_%.c fuzz/target.h fuzz/server_world.h $(O)/libserver.a Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(BASE_CFLAGS)) -fsanitize=fuzzer -Ifuzz -Ireference-server -o $@ $< $(O)/libserver.a $(SERVER_LIBS)
 

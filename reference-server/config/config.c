@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lines.h"
 #include "base/nearest.h"
 #include "config/limit.h"
 #include "config/service.h"
@@ -350,34 +351,29 @@ static int set_of_user(struct reading *r, const char *name, char *words, struct 
 /* One account a line, as for --user; what begins with # is a comment. */
 static int set_users(struct reading *r, const char *path, struct err *err)
 {
-    char line[4096];
-    int rc = 0;
+    struct lines l;
     struct err why;
-    FILE *f = fopen(path, "re");
-    if (f == NULL)
-        return err_errno(err, path);
+    int rc;
+    if (lines_open(&l, path, err) != 0)
+        return -1;
     add_file(r->c, path);
-    for (int number = 1; rc == 0 && fgets(line, sizeof line, f) != NULL; number++) {
-        size_t n = strcspn(line, "\r\n");
-        if (line[n] == '\0' && n == sizeof line - 1) {
-            rc = err_set(err, "%s:%d: the line is too long", path, number);
-            break;
-        }
-        line[n] = '\0';
-        if (*line == '\0' || *line == '#')
+    while ((rc = lines_next(&l, err)) > 0) {
+        if (l.text[0] == '\0' || l.text[0] == '#')
             continue;
-        char *words = strchr(line, '\t');
+        char *words = strchr(l.text, '\t');
         if (words != NULL)
             *words++ = '\0';
-        rc = set_user(r, line, &why);
-        if (rc != 0)
-            err_set(err, "%s:%d: NAME:PASSWORD is wanted", path, number);
-        else if (words != NULL)
-            rc = set_of_user(r, r->c->users[r->c->user_count - 1].name, words, &why);
-        if (rc != 0 && words != NULL)
-            err_set(err, "%s:%d: %s", path, number, why.text);
+        if (set_user(r, l.text, &why) != 0) {
+            rc = err_set(err, "%s:%d: NAME:PASSWORD is wanted", path, l.number);
+            break;
+        }
+        if (words != NULL &&
+            set_of_user(r, r->c->users[r->c->user_count - 1].name, words, &why) != 0) {
+            rc = err_set(err, "%s:%d: %s", path, l.number, why.text);
+            break;
+        }
     }
-    fclose(f);
+    lines_close(&l);
     return rc;
 }
 
@@ -532,7 +528,6 @@ static const struct setting *find(const char *name, const char *dashes, struct e
 static int read_line(struct reading *r, char *line, struct err *err)
 {
     char *name = line + strspn(line, " \t");
-    name[strcspn(name, "\r\n")] = '\0';
     if (*name == '\0' || *name == '#')
         return 0;
     char *value = name + strcspn(name, " \t");
@@ -550,24 +545,22 @@ static int read_line(struct reading *r, char *line, struct err *err)
 
 static int read_file(struct reading *r, const char *path, struct err *err)
 {
-    char line[4096];
-    int rc = 0, number = 0;
+    struct lines l;
     struct err why;
+    int rc;
     if (r->depth == 8)
         return err_set(err, "%s: configuration files name each other too deeply", path);
-    FILE *f = fopen(path, "re");
-    if (f == NULL)
-        return err_errno(err, path);
+    if (lines_open(&l, path, err) != 0)
+        return -1;
     add_file(r->c, path);
     r->depth++;
-    while (rc == 0 && fgets(line, sizeof line, f) != NULL) {
-        number++;
-        rc = read_line(r, line, &why);
-        if (rc != 0)
-            err_set(err, "%s:%d: %s", path, number, why.text);
-    }
+    while ((rc = lines_next(&l, err)) > 0)
+        if (read_line(r, l.text, &why) != 0) {
+            rc = err_set(err, "%s:%d: %s", path, l.number, why.text);
+            break;
+        }
     r->depth--;
-    fclose(f);
+    lines_close(&l);
     return rc;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lines.h"
 #include "base/nearest.h"
 #include "config/service.h"
 
@@ -504,27 +505,21 @@ int rule_check_text(const char *text, struct err *err)
 
 int rule_read_file(const char *path, bool check, struct err *err)
 {
-    char line[LINE_BYTES];
+    struct lines l;
     struct err why;
-    int rc = 0;
-    FILE *f = fopen(path, "re");
-    if (f == NULL)
-        return err_errno(err, path);
-    for (int at = 1; rc == 0 && fgets(line, sizeof line, f) != NULL; at++) {
-        size_t n = strcspn(line, "\r\n");
-        if (line[n] == '\0' && n == sizeof line - 1) {
-            rc = err_set(err, "%s:%d: the line is too long", path, at);
-            break;
-        }
-        line[n] = '\0';
-        const char *text = line + strspn(line, " \t");
+    int rc;
+    if (lines_open(&l, path, err) != 0)
+        return -1;
+    while ((rc = lines_next(&l, err)) > 0) {
+        const char *text = l.text + strspn(l.text, " \t");
         if (*text == '\0' || *text == '#')
             continue;
-        rc = take(read_text(text, &why), check, &why);
-        if (rc != 0)
-            err_set(err, "%s:%d: %s", path, at, why.text);
+        if (take(read_text(text, &why), check, &why) != 0) {
+            rc = err_set(err, "%s:%d: %s", path, l.number, why.text);
+            break;
+        }
     }
-    fclose(f);
+    lines_close(&l);
     return rc;
 }
 

@@ -13,6 +13,7 @@
 
 #include <sys/epoll.h>
 
+#include "base/lines.h"
 #include "dns/record.h"
 #include "net/loop.h"
 
@@ -491,20 +492,17 @@ int dns_bring_back(struct dns *d, char *const *lines, size_t count, struct err *
 
 static int read_zone(struct dns *d, const char *path, struct err *err)
 {
-    char line[LINE_MAX_BYTES];
+    struct lines l;
     struct err why;
-    int rc = 0, number = 0;
-    FILE *f = fopen(path, "re");
-    if (f == NULL)
-        return err_errno(err, path);
-    while (rc == 0 && fgets(line, sizeof line, f) != NULL) {
-        number++;
-        line[strcspn(line, "\r\n")] = '\0';
-        rc = dns_add(d, line, &why);
-        if (rc != 0)
-            err_set(err, "%s:%d: %s", path, number, why.text);
-    }
-    fclose(f);
+    int rc;
+    if (lines_open(&l, path, err) != 0)
+        return -1;
+    while ((rc = lines_next(&l, err)) > 0)
+        if (dns_add(d, l.text, &why) != 0) {
+            rc = err_set(err, "%s:%d: %s", path, l.number, why.text);
+            break;
+        }
+    lines_close(&l);
     return rc;
 }
 

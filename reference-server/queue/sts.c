@@ -149,8 +149,15 @@ int sts_read_folder(struct sts *s, const char *path, struct err *err)
         }
         size_t n = fread(text, 1, sizeof text - 1, f);
         text[n] = '\0';
+        if (ferror(f))
+            rc = err_errno(err, name);
+        else if (n == sizeof text - 1)
+            rc = err_set(err, "%s: the policy is too long", name);
+        else if (strlen(text) != n)
+            rc = err_set(err, "%s: this is no text: there is a NUL in it", name);
+        else
+            rc = sts_set(s, e->d_name, text, err);
         fclose(f);
-        rc = sts_set(s, e->d_name, text, err);
     }
     closedir(d);
     return rc;

@@ -252,7 +252,7 @@ enum answer_kind hello_read(const unsigned char *p, size_t n, bool flight, struc
     buf_clear(&messages);
     if (a->alert >= 0 && (a->kind == ANSWER_MORE || flight))
         return a->kind = a->kind == ANSWER_MORE ? ANSWER_ALERT : a->kind;
-    return enough ? a->kind : ANSWER_MORE;
+    return enough ? a->kind : (a->kind = ANSWER_MORE);
 }
 
 void answer_clear(struct answer *a)

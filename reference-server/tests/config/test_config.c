@@ -168,6 +168,23 @@ START_TEST(what_is_shown_can_be_read_again)
     }
 END_TEST
 
+/* What stood behind the limit used to be the next setting, and what stood behind a NUL nothing. */
+START_TEST(a_line_of_a_file_is_read_whole_or_not_at_all)
+    {
+        char path[] = "/tmp/mailproofd-config-XXXXXX", words[128];
+        int fd = mkstemp(path);
+        dprintf(fd, "# %4092s domain evil.example\n", "x");
+        snprintf(words, sizeof words, "--config %s", path);
+        ck_assert_int_eq(read_words(words), CONFIG_BAD);
+        ck_assert_msg(strstr(err.text, "too long") != NULL, "%s", err.text);
+        snprintf(words, sizeof words, "--users %s", path);
+        ck_assert_int_eq(read_words(words), CONFIG_BAD);
+        ck_assert_int_eq(read_words("--config /tmp"), CONFIG_BAD);
+        close(fd);
+        unlink(path);
+    }
+END_TEST
+
 START_TEST(a_file_that_names_itself_is_refused)
     {
         char path[] = "/tmp/mailproofd-config-XXXXXX", words[128];
@@ -207,6 +224,7 @@ int main(void)
     tcase_add_test(t, standard_ports_are_the_registered_ones);
     tcase_add_test(t, mistakes_are_told_in_words);
     tcase_add_test(t, what_is_shown_can_be_read_again);
+    tcase_add_test(t, a_line_of_a_file_is_read_whole_or_not_at_all);
     tcase_add_test(t, a_file_that_names_itself_is_refused);
     tcase_add_test(t, help_limits_faults_and_version_are_shown);
     suite_add_tcase(s, t);

@@ -141,6 +141,7 @@ START_TEST(without_the_flight_the_server_hello_is_enough)
         size_t n = server_hello(wire, false);
         ck_assert_int_eq(hello_read(wire, n, false, &a), ANSWER_SERVER);
         ck_assert_int_eq(hello_read(wire, n, true, &a), ANSWER_MORE);
+        ck_assert_int_eq(a.kind, ANSWER_MORE); /* the answer says the same as the call */
         answer_clear(&a);
     }
 END_TEST
