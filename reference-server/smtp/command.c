@@ -82,6 +82,10 @@ static void unknown(struct smtp *s, const char *line)
         smtp_reply(s, 250, "2.0.0", "Ok");
         return;
     }
+    if (strcasecmp(line, "TURN") == 0 && fault(FAULT_SMTP_TURN)) {
+        smtp_reply(s, 250, "2.0.0", "Your turn");
+        return;
+    }
     smtp_refuse_echo(s, 500, "5.5.2", "I do not know this command", line);
     if (fault(FAULT_SMTP_UNKNOWN_COMMAND_CLOSES))
         conn_close(s->conn);
@@ -89,6 +93,8 @@ static void unknown(struct smtp *s, const char *line)
 
 void smtp_command(struct smtp *s, char *line, size_t n)
 {
+    if (fault(FAULT_SMTP_NUL_ENDS_COMMAND))
+        n = strlen(line);
     if (n > 0 && line[n - 1] == ' ' && fault(FAULT_SMTP_TRAILING_BLANK_501)) {
         smtp_reply(s, 501, "5.5.4", "There is a blank at the end");
         return;

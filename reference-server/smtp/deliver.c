@@ -156,6 +156,12 @@ static void stored(void *arg, const struct store_result *r)
         if (!conn_gone(c)) {
             conn_scope(c);
             answer(d->session, d);
+            if (d->parts[0].status != STORE_OK &&
+                fault(FAULT_SMTP_REFUSED_TEXT_KEEPS_TRANSACTION)) {
+                smtp_envelope_clear(&d->session->envelope);
+                d->session->envelope = d->envelope;
+                d->envelope = (struct smtp_envelope){0};
+            }
             smtp_rearm(d->session);
         }
         delivery_free(d);
@@ -172,7 +178,7 @@ static unsigned char *assemble(struct smtp *s, const char *id, size_t *len)
     unsigned char *text = buf_take(&s->message, &n);
     if (!fault(FAULT_SMTP_KEEPS_FOREIGN_RETURN_PATH))
         n = smtp_header_remove(text, n, "Return-Path"); /* one is enough: RFC 5321, 4.4 */
-    text = smtp_spoil_text(text, &n);
+    text = smtp_spoil_text(text, &n, !s->chunk_last);
     smtp_spoil_header(text, n);
     struct buf fields;
     buf_init(&fields, FIELDS_MAX);
@@ -523,7 +529,13 @@ void smtp_refuse_message(struct smtp *s, int code, const char *enhanced, const c
     }
     for (size_t i = 0; i < smtp_answers(s, &s->envelope); i++)
         smtp_reply(s, code, enhanced, "%s", why);
+    struct smtp_envelope kept = s->envelope;
+    bool keeps = fault(FAULT_SMTP_REFUSED_TEXT_KEEPS_TRANSACTION);
+    if (keeps)
+        s->envelope = (struct smtp_envelope){0};
     smtp_reset(s);
+    if (keeps)
+        s->envelope = kept;
 }
 
 /* What two faults do when a mailbox here is too full for the message. */

@@ -70,10 +70,20 @@ static size_t plain_lines(struct smtp_dot *d, const unsigned char *p, size_t n, 
     return end;
 }
 
-static bool some_false_end_is_on(void)
+static bool every_byte_counts(void)
 {
     return fault(FAULT_SMTP_LF_ENDS_DATA) || fault(FAULT_SMTP_LF_DOT_CRLF_ENDS_DATA) ||
-           fault(FAULT_SMTP_CRLF_DOT_LF_ENDS_DATA) || fault(FAULT_SMTP_CR_ENDS_LINE);
+           fault(FAULT_SMTP_CRLF_DOT_LF_ENDS_DATA) || fault(FAULT_SMTP_CR_ENDS_LINE) ||
+           fault(FAULT_SMTP_DOT_ENDS_LONG_LINE) || fault(FAULT_SMTP_UNSTUFF_MISSES_SEAM);
+}
+
+enum { PIECE = 512 }; /* in which two faults read */
+
+/* Whether a line of whole pieces is followed by one that is a dot: its CR LF has just come. */
+static bool dot_piece(const struct smtp_dot *d)
+{
+    return fault(FAULT_SMTP_DOT_ENDS_LONG_LINE) && memcmp(d->last + 2, ".\r\n", 3) == 0 &&
+           d->column > 3 && (d->column - 3) % PIECE == 0;
 }
 
 /* Whether the newest bytes are the end of text that one of the faults believes in. */
@@ -115,20 +125,23 @@ static bool step(struct smtp_dot *d, unsigned char c, struct buf *out)
         }
         put(d, out, "\r", 1);
         break;
-    case DOT_AFTER_DOT:
+    case DOT_AFTER_DOT: {
         if (c == '\r') {
             d->state = DOT_AFTER_DOT_CR;
             return false;
         }
         if (c == '\n' && d->normalize_lf)
             put(d, out, ".", 1); /* a line of one dot, and not the end */
-        if (fault(FAULT_SMTP_NO_DOT_UNSTUFFING))
+        bool at_seam = c == '.' && d->count > PIECE && (d->count - 1) % PIECE == 0;
+        if (fault(FAULT_SMTP_NO_DOT_UNSTUFFING) ||
+            (at_seam && fault(FAULT_SMTP_UNSTUFF_MISSES_SEAM)))
             put(d, out, ".", 1);
         if (c == '.' && fault(FAULT_SMTP_DOUBLE_UNSTUFFING)) {
             d->state = DOT_IN_TEXT;
             return false;
         }
         break;
+    }
     case DOT_AFTER_DOT_CR:
         if (c == '\n' && !d->soft) {
             d->state = DOT_DONE;
@@ -157,7 +170,7 @@ static bool step(struct smtp_dot *d, unsigned char c, struct buf *out)
 bool smtp_dot_feed(struct smtp_dot *d, const unsigned char *p, size_t n, size_t *used,
                    struct buf *out)
 {
-    bool slow = some_false_end_is_on();
+    bool slow = every_byte_counts();
     for (*used = 0; *used < n;) {
         if (d->state == DOT_IN_TEXT && !slow) {
             *used += text_run(d, p + *used, n - *used, out);
@@ -173,12 +186,16 @@ bool smtp_dot_feed(struct smtp_dot *d, const unsigned char *p, size_t n, size_t 
         bool done = step(d, c, out);
         memmove(d->last, d->last + 1, sizeof d->last - 1);
         d->last[sizeof d->last - 1] = c;
-        if (slow && !done && false_end(d->last)) {
+        d->count++;
+        d->column++;
+        if (slow && !done && (false_end(d->last) || dot_piece(d))) {
             d->state = DOT_DONE;
             d->overridden = done = true;
         }
         if (done)
             return true;
+        if (memcmp(d->last + 3, "\r\n", 2) == 0)
+            d->column = 0;
     }
     return false;
 }

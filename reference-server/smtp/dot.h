@@ -26,6 +26,7 @@ struct smtp_dot {
     bool too_long;                   /* out is full: the rest was read and dropped */
     bool overridden;                 /* a fault ended the text */
     unsigned char last[5];           /* the newest bytes, for faults */
+    size_t count, column;            /* octets so far, of all and of this line; for faults */
 };
 
 void smtp_dot_init(struct smtp_dot *d);

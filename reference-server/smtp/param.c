@@ -57,6 +57,7 @@ static bool worded(const struct param *p, const char *value)
 static bool may_be_empty(const struct param *p)
 {
     return (named(p, "RET") && fault(FAULT_SMTP_DSN_RET_ANY)) ||
+           (named(p, "BY") && fault(FAULT_SMTP_BY_WITHOUT_VALUE)) ||
            (named(p, "NOTIFY") && fault(FAULT_SMTP_DSN_NOTIFY_ANY)) ||
            (named(p, "SIZE") && fault(FAULT_SMTP_SIZE_ANY_VALUE));
 }
@@ -130,7 +131,10 @@ static int take_size(const struct param *p, const struct limits *limits, struct 
         if (p->value[i] < '0' || p->value[i] > '9')
             return syntax(wrong, "SIZE takes a number");
         unsigned long long digit = (unsigned long long)(p->value[i] - '0');
-        size = size > (~0ULL - digit) / 10 ? ~0ULL : size * 10 + digit;
+        bool wraps = fault(FAULT_SMTP_SIZE_WRAPS);
+        size = wraps                         ? (size * 10 + digit) & UINT32_MAX
+               : size > (~0ULL - digit) / 10 ? ~0ULL
+                                             : size * 10 + digit;
     }
     if (size > (unsigned long long)limits->message_bytes && !fault(FAULT_SMTP_SIZE_IGNORED))
         return refuse(wrong, 552, "5.3.4", "The message would be larger than this server takes");

@@ -93,18 +93,25 @@ static void write_received(const struct smtp *s, const char *id, struct buf *out
         buf_printf(out, "\r\n\tPRIORITY %d", s->envelope.wishes.priority);
     buf_text(out, "; ");
     smtp_write_date(s, out);
+    if (fault(FAULT_SMTP_RECEIVED_ZONE_NAME) && out->len > 5) {
+        out->len -= 5;
+        buf_text(out, "GMT");
+    }
     buf_text(out, "\r\n");
 }
 
 void smtp_trace_fields(const struct smtp *s, const char *id, const unsigned char *text, size_t n,
                        struct buf *out)
 {
-    if (!fault(FAULT_SMTP_NO_RETURN_PATH))
+    bool below = fault(FAULT_SMTP_RETURN_PATH_BELOW);
+    if (!below && !fault(FAULT_SMTP_NO_RETURN_PATH))
         buf_printf(out, "Return-Path: <%s>\r\n", s->envelope.sender);
     if (fault(FAULT_SMTP_APPARENTLY_TO))
         for (size_t i = 0; i < s->envelope.count; i++)
             buf_printf(out, "Apparently-To: <%s>\r\n", s->envelope.recipients[i].mailbox);
     if (!fault(FAULT_SMTP_NO_RECEIVED))
         write_received(s, id, out);
+    if (below)
+        buf_printf(out, "Return-Path: <%s>\r\n", s->envelope.sender);
     smtp_submission_fields(s, id, text, n, out);
 }

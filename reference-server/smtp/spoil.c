@@ -5,17 +5,17 @@
 #include "smtp/spoil.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fault.h"
 #include "smtp/header.h"
 
-static size_t filter(unsigned char *text, size_t n)
+static size_t filter(unsigned char *text, size_t n, size_t most)
 {
     bool controls = fault(FAULT_SMTP_STRIPS_CONTROL_CHARACTERS);
     bool eighth = fault(FAULT_SMTP_STRIPS_EIGHTH_BIT);
-    bool cut = fault(FAULT_SMTP_TRUNCATES_LONG_LINE);
     size_t used = 0, column = 0;
     for (size_t i = 0; i < n; i++) {
         unsigned char c = text[i];
@@ -23,20 +23,23 @@ static size_t filter(unsigned char *text, size_t n)
         if (controls && (c < 32 || c == 127) && c != '\t' && !line_end)
             continue;
         column = line_end ? 0 : column + 1;
-        if (cut && column > 500)
+        if (column > most)
             continue;
         text[used++] = eighth ? c & 0x7f : c;
     }
     return used;
 }
 
-unsigned char *smtp_spoil_text(unsigned char *text, size_t *n)
+unsigned char *smtp_spoil_text(unsigned char *text, size_t *n, bool by_data)
 {
+    size_t most = fault(FAULT_SMTP_TRUNCATES_LONG_LINE)           ? 500
+                  : by_data && fault(FAULT_SMTP_CUTS_BEYOND_1000) ? 1000
+                                                                  : SIZE_MAX;
     if (fault(FAULT_SMTP_STRIPS_RECEIVED))
         *n = smtp_header_remove(text, *n, "Received");
     if (fault(FAULT_SMTP_STRIPS_CONTROL_CHARACTERS) || fault(FAULT_SMTP_STRIPS_EIGHTH_BIT) ||
-        fault(FAULT_SMTP_TRUNCATES_LONG_LINE))
-        *n = filter(text, *n);
+        most != SIZE_MAX)
+        *n = filter(text, *n, most);
     if (fault(FAULT_SMTP_ADDS_EMPTY_LINE)) {
         text = realloc(text, *n + 2);
         if (text == NULL)

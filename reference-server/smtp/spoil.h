@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /* Takes text (malloc'd) and gives it back, changed only where a fault is on. */
-unsigned char *smtp_spoil_text(unsigned char *text, size_t *n);
+unsigned char *smtp_spoil_text(unsigned char *text, size_t *n, bool by_data);
 /* Octets above 127 in header fields become question marks, by a fault. */
 void smtp_spoil_header(unsigned char *text, size_t n);
 /* Headers that some faults refuse, though nothing is refused for its header (RFC 5321, 3.3). */

@@ -24,7 +24,10 @@ struct smtp *smtp_of(struct conn *c)
 
 void smtp_rearm(struct smtp *s)
 {
-    conn_deadline(s->conn, s->conn->server->limits.smtp_idle_seconds * 1000);
+    long seconds = s->conn->server->limits.smtp_idle_seconds;
+    if (seconds > 120 && fault(FAULT_SMTP_TIMEOUT_SHORT))
+        seconds = 120;
+    conn_deadline(s->conn, seconds * 1000);
 }
 
 /* --- replies --- */
@@ -141,7 +144,7 @@ static void drop_message(struct smtp *s)
     if (!s->text_stays)
         buf_free(&s->message);
     s->chunk_left = 0;
-    s->chunk_last = s->chunks_begun = s->chunks_failed = false;
+    s->chunk_last = s->chunks_begun = s->chunks_failed = s->chunks_lost = false;
     s->chunk_refusal = NULL;
 }
 
@@ -389,12 +392,15 @@ static void smtp_input(struct conn *c)
         s->dot.state = DOT_IN_TEXT;
     }
     bool more = true;
+    unsigned commands = 0; /* for a fault */
     while (more && may_go_on(c) && c->in.len > 0) {
         size_t used = 0;
         switch (s->doing) {
         case SMTP_COMMAND:
         case SMTP_AUTH:
             more = take_line(s);
+            if (++commands == 16 && fault(FAULT_SMTP_GROUP_OF_SIXTEEN))
+                buf_empty(&c->in);
             continue;
         case SMTP_TEXT:
             used = smtp_text(s, c->in.data, c->in.len);

@@ -111,6 +111,7 @@ struct smtp {
     bool used_bdat;          /* a chunk was taken in this session */
     bool to_line_end;        /* what comes up to there is thrown away */
     bool text_stays;         /* RSET has left the text of chunks */
+    bool chunks_lost;        /* what was too much of them was dropped without a word */
     size_t answered;         /* recipients of LMTP for whom there was an answer */
     unsigned long long read; /* octets of this text */
 };

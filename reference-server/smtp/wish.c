@@ -53,6 +53,8 @@ int smtp_take_by(const char *value, size_t n, const struct smtp_offer *offer, st
 {
     static const char form[] = "BY takes up to nine digits, a semicolon, N or R, and perhaps T";
     const char *at = value, *end = value == NULL ? NULL : value + n;
+    if ((value == NULL || n == 0) && fault(FAULT_SMTP_BY_WITHOUT_VALUE))
+        return 0;
     if (value == NULL || n == 0)
         return syntax(wrong, form);
     bool negative = *at == '-';
@@ -71,6 +73,8 @@ int smtp_take_by(const char *value, size_t n, const struct smtp_offer *offer, st
         return syntax(wrong, form);
     if (negative)
         seconds = -seconds;
+    if (mode == 'R' && seconds <= 0 && fault(FAULT_SMTP_BY_ZERO))
+        return 0;
     if (mode == 'R' && seconds <= 0)
         return syntax(wrong, "BY with R needs a time to come");
     if (mode == 'N' && seconds <= 0 && fault(FAULT_SMTP_BY_PAST_REFUSED))

@@ -172,6 +172,10 @@ void smtp_auth(struct smtp *s, const char *arg, size_t n)
         smtp_reply(s, 503, "5.5.1", "Not inside a transaction");
         return;
     }
+    char *words =
+        initial != NULL && fault(FAULT_SMTP_AUTH_THIRD_WORD) ? strchr(initial, ' ') : NULL;
+    if (words != NULL)
+        *words = '\0';
     if (initial != NULL && (*initial == '\0' || strchr(initial, ' ') != NULL)) {
         smtp_reply(s, 501, "5.5.4", "AUTH takes a mechanism, and perhaps one initial response");
         return;

@@ -95,7 +95,7 @@ static void text_ended(struct smtp *s)
 
 size_t smtp_text(struct smtp *s, const unsigned char *p, size_t n)
 {
-    size_t used = 0;
+    size_t used = 0, all = n;
     if (fault(FAULT_SMTP_OBEYS_COMMANDS_IN_DATA)) {
         used = command_in_text(s, p, n);
         const unsigned char *end = used > 0 ? NULL : memchr(p, '\n', n);
@@ -112,7 +112,7 @@ size_t smtp_text(struct smtp *s, const unsigned char *p, size_t n)
         text_ended(s);
     else if (s->dot.too_long && fault(FAULT_SMTP_SIZE_HANGS_UP))
         conn_close(s->conn);
-    return used;
+    return ended && fault(FAULT_SMTP_DOT_FLUSHES) ? all : used;
 }
 
 void smtp_text_cut(struct smtp *s)
@@ -135,10 +135,14 @@ static bool take_size(const char *arg, uint64_t *size, bool *last)
     *size = 0;
     for (; arg[digits] >= '0' && arg[digits] <= '9'; digits++) {
         uint64_t digit = (uint64_t)(arg[digits] - '0');
+        if (fault(FAULT_SMTP_BDAT_COUNT_WRAPS))
+            *size &= UINT32_MAX;
         if (*size > (UINT64_MAX - digit) / 10)
             return false;
         *size = *size * 10 + digit;
     }
+    if (fault(FAULT_SMTP_BDAT_COUNT_WRAPS))
+        *size &= UINT32_MAX;
     *last = strcasecmp(arg + digits, " LAST") == 0;
     return (digits > 0 && (*last || arg[digits] == '\0')) || fault(FAULT_SMTP_BDAT_ANY_WORD);
 }
@@ -235,6 +239,9 @@ static void chunk_ended(struct smtp *s)
             smtp_reply(s, no->code, no->enhanced, "%s", no->why);
     } else if (!s->chunk_last) {
         say_so_far(s);
+    } else if (s->chunks_lost) {
+        smtp_reset(s);
+        smtp_reply(s, 250, "2.0.0", "Stored, more or less");
     } else if (!settle_bare_ends(s)) {
         return;
     } else if (fault(FAULT_SMTP_BDAT_LAST_NO_REPLY)) {
@@ -293,11 +300,14 @@ size_t smtp_chunk(struct smtp *s, const unsigned char *p, size_t n)
     size_t take = s->chunk_left < n ? (size_t)s->chunk_left : n;
     /* A refused chunk is read to its end all the same: what follows it is the next command (RFC
      * 3030, 2). */
-    if (s->chunk_refusal == NULL && !buf_add(&s->message, p, take))
-        s->chunk_refusal = s->message.denied ? &too_many : &too_large;
+    if (s->chunk_refusal == NULL && !s->chunks_lost && !buf_add(&s->message, p, take)) {
+        s->chunks_lost = !s->message.denied && fault(FAULT_SMTP_BDAT_SIZE_NOT_ENFORCED);
+        s->chunk_refusal = s->message.denied ? &too_many : s->chunks_lost ? NULL : &too_large;
+    }
     s->chunk_left -= take;
+    bool flushes = s->chunk_left == 0 && s->chunk_last && fault(FAULT_SMTP_BDAT_FLUSHES);
     s->to_line_end = take > 0 && p[take - 1] != '\n' && fault(FAULT_SMTP_BDAT_COUNT_TO_LINE_END);
     if (s->chunk_left == 0)
         chunk_ended(s);
-    return take;
+    return flushes ? n : take;
 }

@@ -45,6 +45,8 @@ static int take_path(const char *word, const char *arg, size_t n, int allowed,
     if (smtp_path_parse(arg + len, n - len, allowed, path, &used, why) != 0)
         return -1;
     *rest = arg + len + used;
+    if (fault(FAULT_SMTP_JUNK_BEHIND_PATH))
+        *rest += strcspn(*rest, " ");
     if (**rest != '\0' && **rest != ' ') {
         *why = "something follows the path without a space";
         return -1;
@@ -448,7 +450,8 @@ static void judge(struct smtp *s, const struct smtp_path *path, const char *arg,
                          s->logged_in ? "This server has no way to other hosts"
                                       : "No relaying for strangers",
                          arg);
-    else if (account == NULL && ours && !alias && !fault(FAULT_SMTP_UNKNOWN_USER_ACCEPTED))
+    else if (account == NULL && ours && !alias && !fault(FAULT_SMTP_UNKNOWN_USER_ACCEPTED) &&
+             !(strpbrk(path->local, "%!") != NULL && fault(FAULT_SMTP_PERCENT_RELAY)))
         refuse_recipient(s, fault(FAULT_SMTP_ENHANCED_UNKNOWN_USER) ? "5.7.1" : "5.1.1",
                          "There is no such mailbox", arg);
     else if ((wait = guard_rate(s->conn, user_name(s), GUARD_RECIPIENT)) > 0)
@@ -492,6 +495,10 @@ static void recipient(struct smtp *s, const char *arg, size_t n)
     }
     if (s->chunks_begun || s->chunks_failed) {
         out_of_order(s, "The text is under way");
+        return;
+    }
+    if (strcasecmp(arg, "TO:<>") == 0 && fault(FAULT_SMTP_NULL_RECIPIENT)) {
+        smtp_reply(s, 250, "2.1.5", "Recipient taken");
         return;
     }
     if (take_path("TO:", arg, n, SMTP_PATH_POSTMASTER, &path, &rest, &why) == 0)

@@ -145,6 +145,8 @@ static void list_extensions(struct smtp *s, struct keywords *k)
     add(k, "VRFY");
     if (!fault(FAULT_SMTP_EXPN_UNLISTED))
         add(k, "EXPN");
+    if (fault(FAULT_SMTP_TURN))
+        add(k, "TURN");
     if (fault(FAULT_SMTP_EHLO_UNREGISTERED))
         add(k, "MAILPROOF");
     add(k, "HELP");
@@ -199,7 +201,8 @@ static void hello(struct smtp *s, const char *arg, size_t n, bool esmtp)
     if (name == NULL)
         abort();
     s->text_stays = s->chunks_begun && fault(FAULT_SMTP_BDAT_RSET_KEEPS_TEXT);
-    if (!fault(FAULT_SMTP_EHLO_KEEPS_TRANSACTION))
+    if (!fault(FAULT_SMTP_EHLO_KEEPS_TRANSACTION) &&
+        !(!esmtp && fault(FAULT_SMTP_HELO_KEEPS_TRANSACTION)))
         smtp_reset(s); /* RFC 5321, 4.1.4: as RSET does */
     free(s->helo);
     s->helo = name;
@@ -307,12 +310,13 @@ static bool spoiled_noop(struct smtp *s)
 void smtp_noop(struct smtp *s, const char *arg, size_t n)
 {
     (void)arg;
-    (void)n;
     if (wants_hello(s))
         return;
     if (fault(FAULT_SMTP_NOOP_RESETS))
         smtp_reset(s);
-    if (!spoiled_noop(s))
+    if (n > 0 && fault(FAULT_SMTP_NOOP_ARGUMENT_501))
+        smtp_reply(s, 501, "5.5.4", "NOOP takes no argument");
+    else if (!spoiled_noop(s))
         smtp_reply(s, 250, "2.0.0", "Ok");
 }
 

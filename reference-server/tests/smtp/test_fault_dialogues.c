@@ -30,6 +30,9 @@ static void stop(void)
 #define FIVE "250 2.0.0 So far 5 octets\r\n"
 #define BARE "DATA\r\nSubject: x\n\r\n.\r\n"
 #define SEQUENCE "503 5.5.1"
+#define OK "250 2.0.0 Ok"
+#define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X512 X64 X64 X64 X64 X64 X64 X64 X64
 
 static const struct dialogue {
     const char *fault;
@@ -154,6 +157,64 @@ static const struct dialogue {
      "[127.0.0.1]"},
     {"xclient-any-argument", SERVICE_SMTP, "xclient-from", "127.0.0.1", "XCLIENT COLOUR=red\r\n",
      "501 5.5.4", "220 mail", 0, 0, NULL, NULL},
+    {"smtp-null-recipient", SERVICE_SMTP, NULL, NULL, FROM "RCPT TO:<>\r\n", "501 5.1.3",
+     "250 2.1.5", 0, 0, NULL, NULL},
+    {"smtp-junk-behind-path", SERVICE_SMTP, NULL, NULL, "MAIL FROM:<a@b.example>xyz\r\n",
+     "501 5.1.7", "250 2.1.0", 0, 0, NULL, NULL},
+    {"smtp-junk-behind-path", SERVICE_SMTP, NULL, NULL, FROM "RCPT TO:<user1@test.example>xyz\r\n",
+     "501 5.1.3", "250 2.1.5", 0, 0, NULL, NULL},
+    {"smtp-helo-keeps-transaction", SERVICE_SMTP, NULL, NULL,
+     FROM TO "HELO client.example\r\n" DATA, SEQUENCE, "Stored", 0, 1, NULL, NULL},
+    {"smtp-size-wraps", SERVICE_SMTP, NULL, NULL, "MAIL FROM:<> SIZE=4294967297\r\n", "552 5.3.4",
+     "250 2.1.0", 0, 0, NULL, NULL},
+    {"smtp-size-wraps", SERVICE_SMTP, NULL, NULL, "MAIL FROM:<> SIZE=18446744073709551617\r\n",
+     "552 5.3.4", "250 2.1.0", 0, 0, NULL, NULL},
+    {"smtp-noop-argument-501", SERVICE_SMTP, NULL, NULL, "NOOP x\r\n", OK, "501 5.5.4", 0, 0, NULL,
+     NULL},
+    {"smtp-turn", SERVICE_SMTP, NULL, NULL, "TURN\r\n", "500 5.5.2", "250 2.0.0", 0, 0, NULL, NULL},
+    {"smtp-turn", SERVICE_SMTP, NULL, NULL, HI, "250 HELP", "250-TURN\r\n", 0, 0, NULL, NULL},
+    {"smtp-dot-ends-long-line", SERVICE_SMTP, NULL, NULL,
+     FROM TO "DATA\r\n" X512 ".\r\nNOOP\r\n.\r\n", "Stored", OK, 1, 1, "NOOP", NULL},
+    {"smtp-dot-ends-long-line", SERVICE_SMTP, NULL, NULL,
+     FROM TO "DATA\r\n\r\n" X512 X512 ".\r\nNOOP\r\n.\r\n", "Stored", OK, 1, 1, "NOOP", NULL},
+    {"smtp-unstuff-misses-seam", SERVICE_SMTP, NULL, NULL,
+     FROM TO "DATA\r\nA: 2345" X64 X64 X64 X64 X64 X64 X64
+             "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n..dots\r\n..dots\r\n.\r\n",
+     "Stored", "Stored", 1, 1, "x\r\n.dots\r\n.dots", "x\r\n..dots\r\n.dots"},
+    {"smtp-cuts-beyond-1000", SERVICE_SMTP, NULL, NULL,
+     FROM TO "DATA\r\n\r\n" X512 X512 "end\r\nnext\r\n.\r\n", "Stored", "Stored", 1, 1,
+     "xend\r\nnext", "x\r\nnext"},
+    {"smtp-dot-flushes", SERVICE_SMTP, NULL, NULL, FROM TO DATA "NOOP\r\n", OK, "", 1, 1, NULL,
+     NULL},
+    {"smtp-bdat-flushes", SERVICE_SMTP, NULL, NULL, FROM TO LAST "NOOP\r\n", OK, "", 1, 1, NULL,
+     NULL},
+    {"smtp-refused-text-keeps-transaction", SERVICE_SMTP, NULL, NULL, FROM TO BARE TO, SEQUENCE,
+     "alone: lines end with CR LF\r\n250 2.1.5", 0, 0, NULL, NULL},
+    {"smtp-refused-text-keeps-transaction", SERVICE_SMTP, "quota-bytes", "user1=20",
+     FROM TO DATA TO, SEQUENCE, "full\r\n250 2.1.5", 0, 0, NULL, NULL},
+    {"smtp-bdat-count-wraps", SERVICE_SMTP, NULL, NULL,
+     FROM TO "BDAT 4294967301 LAST\r\nabc\r\nNOOP\r\n", "250 2.1.5", OK, 0, 1, NULL, NULL},
+    {"smtp-bdat-count-wraps", SERVICE_SMTP, NULL, NULL,
+     FROM TO "BDAT 18446744073709551621 LAST\r\nabc\r\nNOOP\r\n", "501 5.5.4", "Stored as", 0, 1,
+     NULL, NULL},
+    {"smtp-received-zone-name", SERVICE_SMTP, NULL, NULL, FROM TO DATA, "Stored", "Stored", 1, 1,
+     NULL, " GMT\r\n"},
+    {"smtp-return-path-below", SERVICE_SMTP, NULL, NULL, FROM TO DATA, "Stored", "Stored", 1, 1,
+     "Return-Path: <ann@client.example>\r\nReceived",
+     "Return-Path: <ann@client.example>\r\nSubject"},
+    {"smtp-group-of-sixteen", SERVICE_SMTP, NULL, NULL,
+     "RSET\r\nRSET\r\nRSET\r\nRSET\r\nRSET\r\nRSET\r\nRSET\r\nRSET\r\nRSET\r\nRSET\r\nRSET\r\nRSET"
+     "\r\n"
+     "RSET\r\nRSET\r\nRSET\r\nRSET\r\nNOOP\r\n",
+     OK, "", 0, 0, NULL, NULL},
+    {"smtp-percent-relay", SERVICE_SMTP, NULL, NULL,
+     FROM "RCPT TO:<x%foreign.example@test.example>\r\n", "550 5.1.1", "250 2.1.5", 0, 0, NULL,
+     NULL},
+    {"smtp-percent-relay", SERVICE_SMTP, NULL, NULL,
+     FROM "RCPT TO:<foreign.example!x@test.example>\r\n", "550 5.1.1", "250 2.1.5", 0, 0, NULL,
+     NULL},
+    {"smtp-auth-third-word", SERVICE_SMTP, NULL, NULL, "AUTH PLAIN AHVzZXIxAHBhc3M= now\r\n",
+     "501 5.5.4", "235 2.7.0", 0, 0, NULL, NULL},
     {"proxy-header-from-strangers", SERVICE_SMTP, NULL, NULL,
      "PROXY TCP4 192.0.2.7 192.0.2.8 7 25\r\n" FROM TO DATA, "500 5.5.2", "Stored", 1, 1,
      "[127.0.0.1]", "[192.0.2.7]"},
@@ -233,6 +294,57 @@ START_TEST(nul_octets_are_kept_unless_a_fault_drops_them)
             char *text = smtp_world_newest(&w, w.user1, &len);
             ck_assert(memcmp(text + len - 4, bad ? "ab\r\n" : "\0b\r\n", 4) == 0);
             free(text);
+            world_hang_up(&k);
+        }
+    }
+END_TEST
+
+START_TEST(nul_octets_end_no_command_unless_a_fault_has_them)
+    {
+        static const char rset[] = "RSET\0x\r\n";
+        for (int bad = 0; bad < 2; bad++) {
+            struct world_client k;
+            on(bad ? "smtp-nul-ends-command" : NULL);
+            smtp_world_hello(&w, &k, SERVICE_SMTP);
+            world_forget(&k);
+            world_say(&k, rset, sizeof rset - 1);
+            ck_assert_int_eq(strncmp(world_hear(&k, "\r\n"), bad ? "250 " : "50", bad ? 4 : 2), 0);
+            world_hang_up(&k);
+        }
+    }
+END_TEST
+
+START_TEST(chunks_beyond_the_size_are_refused_unless_a_fault_drops_them)
+    {
+        static const char chunk[] = "BDAT 14\r\n" TEXT;
+        for (int bad = 0; bad < 2; bad++) {
+            struct world_client k;
+            on(bad ? "smtp-bdat-size-not-enforced" : NULL);
+            w.server.limits.message_bytes = 20;
+            smtp_world_hello(&w, &k, SERVICE_SMTP);
+            world_ask(&k, FROM, "250");
+            world_ask(&k, TO, "250");
+            world_ask(&k, chunk, "250");
+            world_ask(&k, chunk, bad ? "250" : "552 5.3.4");
+            world_ask(&k, "BDAT 0 LAST\r\n", bad ? "250" : SEQUENCE);
+            world_ask(&k, TO, SEQUENCE);
+            ck_assert_uint_eq(smtp_world_count(&w, w.user1), 0);
+            world_hang_up(&k);
+        }
+    }
+END_TEST
+
+START_TEST(silence_is_borne_for_five_minutes_unless_a_fault_says_two)
+    {
+        for (int bad = 0; bad < 2; bad++) {
+            struct world_client k;
+            on(bad ? "smtp-timeout-short" : NULL);
+            smtp_world_hello(&w, &k, SERVICE_SMTP);
+            clock_advance(w.server.clock, 130000);
+            if (bad)
+                ck_assert_ptr_nonnull(strstr(world_hear(&k, NULL), "421 4.4.2 "));
+            else
+                world_ask(&k, "NOOP\r\n", "250");
             world_hang_up(&k);
         }
     }
@@ -361,6 +473,9 @@ int main(void)
     tcase_add_loop_test(t, without_the_fault_it_is_right, 0, count);
     tcase_add_loop_test(t, with_the_fault_it_is_wrong, 0, count);
     tcase_add_test(t, nul_octets_are_kept_unless_a_fault_drops_them);
+    tcase_add_test(t, nul_octets_end_no_command_unless_a_fault_has_them);
+    tcase_add_test(t, chunks_beyond_the_size_are_refused_unless_a_fault_drops_them);
+    tcase_add_test(t, silence_is_borne_for_five_minutes_unless_a_fault_says_two);
     tcase_add_test(t, the_limit_of_recipients_leaves_the_others);
     tcase_add_test(t, a_reply_that_is_held_back_comes_with_the_next);
     tcase_add_test(t, rates_are_kept_and_refused_for_now);
