@@ -13,7 +13,7 @@ local message = require "message"
 local open = require "open"
 local timeline = require "timeline"
 
-local M = {}
+local M = { NO_WAY = "mailboxes cannot be filled: the target has no imap, lmtp or smtp (one more --target)" }
 
 ---Calls f with a quiet time line; whatever goes wrong in it becomes one sentence.
 local function quietly(context, f)
@@ -33,7 +33,7 @@ local function way(context)
   if s.imap or s.imaps then return "append" end
   if s.lmtp then return "lmtp" end
   if s.smtp then return "smtp" end
-  error("mailboxes cannot be filled: the target has neither imap nor lmtp nor smtp", 0)
+  error(M.NO_WAY, 0)
 end
 
 local function imap_of(t, user)
@@ -199,6 +199,9 @@ local function send(t, service, user, bytes)
   c:close()
 end
 
+---Whether there is a way to put mail into an INBOX.
+function M.fillable(context) return (pcall(way, context)) end
+
 ---Puts one message into the INBOX of a user and returns when it can be seen there.
 function M.put(t, user, bytes)
   local how = way(t._context)
@@ -241,7 +244,8 @@ end
 function M.fill(context, messages)
   messages = M.messages(context, messages)
   quietly(context, function(t)
-    local user, how = context.users[1], way(context)
+    local user = context.users[1]
+    local how = (#messages > 0 or M.fillable(context)) and way(context) -- an empty one needs no way in
     if how == "append" then
       local c = imap_of(t, user)
       clear_imap(c)

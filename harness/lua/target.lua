@@ -191,6 +191,23 @@ local function split_need(target, s, need)
   return service, stage, word
 end
 
+-- Why its INBOX cannot be made to hold what it declares, or nil: mail gets in by IMAP, LMTP or SMTP (prepare.lua), and
+-- what lies there already goes by IMAP or POP3.
+local function unfillable(target, messages)
+  local function none(...)
+    for _, word in ipairs { ... } do
+      if target.services[word] then return false end
+    end
+    return true
+  end
+  if not target.maildir and none("imap", "imaps", "pop3", "pop3s") then
+    return "it empties an INBOX: the target has no imap or pop3 (one more --target)"
+  end
+  if messages ~= 0 and not target.fill and none("imap", "imaps", "lmtp", "smtp") then
+    return "it needs mail in an INBOX: the target has no imap, lmtp or smtp (one more --target)"
+  end
+end
+
 -- Why this scenario cannot run on this target, or nil. caps: service -> { clear =, tls =, login = } of the probe, or
 -- nil before it. allow: --allow-destructive.
 function M.skip_reason(target, s, caps, allow)
@@ -202,6 +219,10 @@ function M.skip_reason(target, s, caps, allow)
   end
   if s.needs_control and next(target.services) and not target.control then
     return "it needs a control socket, to answer for the DNS and to move the clock"
+  end
+  if s.messages and next(target.services) and not s.needs_control then
+    local why = unfillable(target, s.messages)
+    if why then return why end
   end
   if s.flags and not target.own_server then return "it needs a mailproofd that is started for it" end
   if s.users > #target.accounts then

@@ -261,7 +261,9 @@ function timeline:deliver(bytes, user)
   strict.string(bytes, "t:deliver")
   user = user or self.user
   self:_step(nil, "put a message into the INBOX of " .. user.name)
-  self:_prerequisite(require "prepare".put, self, user, bytes)
+  local prepare = require "prepare"
+  if not prepare.fillable(self._context) then self:skip("%s", prepare.NO_WAY) end
+  self:_prerequisite(prepare.put, self, user, bytes)
 end
 
 -- Time and chance ---------------------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ function timeline:pop3(o) end
 
 ---For rules of SASL that hold in every protocol: calls use(door) for each of submission, IMAP and POP3 in which
 ---the target offers one of these mechanisms and the right password opens by it (so that a refusal means something;
-----PLUS forms are not tried), inside TLS where it can be had. Skips when there is none.
+----PLUS forms are tried by their plain form), inside TLS where it can be had. Skips when there is none.
 ---@param mechanisms string|string[]
 ---@param use fun(door: door)
 function timeline:each_door(mechanisms, use) end

@@ -204,6 +204,23 @@ START_TEST(what_a_target_lacks_is_a_skip_with_its_reason)
     }
 END_TEST
 
+/* This target has SMTP alone: nobody can look into its mailboxes, so none can be emptied. */
+START_TEST(an_inbox_that_nobody_can_prepare_is_a_skip)
+    {
+        prepare(MADE("empty", "messages = 0,", "") MADE("filled", "messages = 2,", ""),
+                "{ name = 'u1', password = 'p' }");
+        run();
+        for (const char *const *name = (const char *const[]){"empty", "filled", NULL}; *name;
+             name++) {
+            ck_assert_int_eq(outcome(*name)->verdict, VERDICT_SKIP);
+            ck_assert_str_eq(
+                outcome(*name)->why,
+                "it empties an INBOX: the target has no imap or pop3 (one more --target)");
+        }
+        ck_assert_int_eq(run_result_exit(&result, false), EXIT_NOTHING);
+    }
+END_TEST
+
 /* What the probe found decides about `needs`. */
 START_TEST(needs_are_asked_of_the_probe)
     {
@@ -300,6 +317,7 @@ int main(void)
     tcase_add_test(tc, an_account_serves_one_at_a_time);
     tcase_add_test(tc, a_serial_scenario_runs_alone);
     tcase_add_test(tc, what_a_target_lacks_is_a_skip_with_its_reason);
+    tcase_add_test(tc, an_inbox_that_nobody_can_prepare_is_a_skip);
     tcase_add_test(tc, needs_are_asked_of_the_probe);
     tcase_add_test(tc, the_same_seed_gives_the_same_numbers);
     tcase_add_test(tc, the_deadline_ends_everything);

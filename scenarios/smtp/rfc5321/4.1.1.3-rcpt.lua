@@ -139,12 +139,19 @@ scenario {
   catches = "smtp-open-relay",
   users   = 0,
   run = function(t)
+    local function ask(c)
+      c:send "MAIL FROM:<ann@client.example>"
+      c:expect "250"
+      c:send "RCPT TO:<bob@elsewhere.example>"
+      return c:reply()
+    end
     local c = t:smtp()
-    c:send "MAIL FROM:<ann@client.example>"
-    c:expect "250"
-    c:send "RCPT TO:<bob@elsewhere.example>"
-    local r = c:reply()
-    t:check(not r:is "2yz", "accepted mail for elsewhere.example from a stranger: an open relay")
+    local r = ask(c)
+    local loopback = c.host == "localhost" or c.host:find "^127%."
+    -- Many servers know their own host, and it is where we come from: another address of it is more of a stranger.
+    if r:is "2yz" and loopback then r = ask(t:smtp { family = 4, source = "127.0.0.99" }) end
+    t:check(not r:is "2yz", "accepted mail for elsewhere.example from a client that has not logged in: an open relay%s",
+      loopback and ", or it relays for the whole loopback (then test it from another host)" or "")
     t:record("code for relaying denied", r.code)
   end,
 }
