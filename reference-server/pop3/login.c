@@ -38,6 +38,8 @@ void pop3_make_stamp(struct pop3 *p)
     }
     snprintf(p->stamp, sizeof p->stamp, "<%ld.%lld.%u@%s>", (long)getpid(), now, number,
              s->hostname);
+    if (fault(FAULT_POP3_APOP_STAMP_FORM))
+        snprintf(p->stamp, sizeof p->stamp, "<%ld%u.%lld>", (long)getpid(), number, now);
 }
 
 static bool clear_login_allowed(const struct pop3 *p)
@@ -191,6 +193,10 @@ void pop3_user(struct pop3 *p, const struct pop3_command *c)
     if (!clear_login_allowed(p)) {
         trace(p->conn, "rfc2595-2.3-1", "USER needs TLS here");
         pop3_err(p, "a password in clear is not taken here; STLS comes first");
+        if (fault(FAULT_SASL_CLEAR_ORACLE)) {
+            free(p->user);
+            p->user = strdup(c->arguments[0]);
+        }
         return;
     }
     free(p->user);
@@ -247,6 +253,13 @@ void pop3_pass(struct pop3 *p, const struct pop3_command *c)
     }
     char *user = p->user;
     p->user = NULL;
+    if (!clear_login_allowed(p)) { /* only a fault lets it come here */
+        pop3_err(p, account_check(p->conn->server->accounts, user, c->rest) != NULL
+                        ? "a password in clear is not taken here; STLS comes first"
+                        : "[AUTH] name or password is wrong");
+        free(user);
+        return;
+    }
     if (!(fault(FAULT_POP3_IN_USE_TOLD) && told_in_use(p, user))) {
         /* Everything behind the first space: a password may hold spaces. */
         struct accounts *all = p->conn->server->accounts;
@@ -257,6 +270,10 @@ void pop3_pass(struct pop3 *p, const struct pop3_command *c)
             failed(p, user, true);
         else
             enter(p, a);
+        if (a == NULL && fault(FAULT_POP3_PASS_AGAIN)) {
+            p->user = user;
+            return;
+        }
     }
     free(user);
 }

@@ -218,7 +218,10 @@ static void send_line(struct pop3 *p, const unsigned char *line, size_t n, bool 
         line += BREAK_AT;
         n -= BREAK_AT;
     }
-    if (n > 0 && line[0] == '.' && !(fault(FAULT_POP3_NO_DOT_STUFFING) && !lone_dot(line, n)))
+    bool plain = fault(FAULT_POP3_NO_DOT_STUFFING) || p->undotted;
+    bool at_seam = p->at > 0 && p->at % 512 == 0 && p->body_lines == UINT32_MAX &&
+                   fault(FAULT_POP3_STUFFING_MISSES_SEAM);
+    if (n > 0 && line[0] == '.' && !(plain && !lone_dot(line, n)) && !at_seam)
         conn_write(c, ".", 1);
     if (ended && n > 1 && line[n - 2] == '\r') {
         conn_write(c, line, n);
@@ -272,5 +275,6 @@ void pop3_send_more(struct pop3 *p)
 void pop3_stop_sending(struct pop3 *p)
 {
     p->sending = SENDING_NOTHING;
+    p->undotted = false;
     blob_release(&p->blob);
 }

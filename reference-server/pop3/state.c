@@ -86,6 +86,10 @@ static bool fault_allows_arguments(const struct entry *e, const struct pop3_comm
                     e->run == pop3_uidl || e->run == pop3_top;
     if (numbered && fault(FAULT_POP3_NUMBER_PREFIX))
         return c->count > e->most;
+    bool lenient = e->run == pop3_retr || e->run == pop3_dele || e->run == pop3_stat ||
+                   e->run == pop3_noop || e->run == pop3_rset;
+    if (lenient && c->count > e->most && fault(FAULT_POP3_EXTRA_WORDS_IGNORED))
+        return true;
     return (e->run == pop3_capa && fault(FAULT_POP3_CAPA_TAKES_ARGUMENT)) ||
            (e->run == pop3_stls && fault(FAULT_POP3_STLS_TAKES_ARGUMENT)) ||
            (e->run == pop3_utf8 && fault(FAULT_POP3_UTF8_TAKES_ARGUMENT));
@@ -117,6 +121,16 @@ static void obey(struct pop3 *p, const struct pop3_command *c)
             pop3_err(p, "log in first");
         else
             pop3_err(p, "this is for before the login");
+        return;
+    }
+    bool nameless = c->count == 0 && fault(FAULT_POP3_MISSING_NUMBER_IS_FIRST) &&
+                    (e->run == pop3_retr || e->run == pop3_dele || e->run == pop3_top);
+    if (nameless) {
+        struct pop3_command first = *c;
+        char one[] = "1", zero[] = "0";
+        first.arguments[0] = one;
+        first.arguments[1] = zero;
+        e->run(p, &first);
         return;
     }
     /* A password is everything behind the space, spaces and all. */

@@ -30,6 +30,7 @@ struct pop3 {
     long bad_commands, failed_logins;
     struct mailbox *held; /* a fault: locked by a login that failed */
     bool doomed;          /* a fault: the next line answers a challenge of no mechanism */
+    bool undotted;        /* a fault: this message goes out with its dots as they are */
     bool timed;           /* a fault: the idle time of this state began */
 
     enum pop3_sending sending;

@@ -60,8 +60,9 @@ void pop3_stat(struct pop3 *p, const struct pop3_command *c)
     (void)c;
     if (refused_for_utf8(p))
         return;
-    if (fault(FAULT_POP3_STAT_COUNTS_DELETED)) {
+    if (fault(FAULT_POP3_STAT_COUNTS_DELETED))
         count = d->count;
+    if (fault(FAULT_POP3_STAT_COUNTS_DELETED) || fault(FAULT_POP3_STAT_OCTETS_OF_MARKED)) {
         total = 0;
         for (size_t i = 0; i < d->count; i++)
             total += d->messages[i].size;
@@ -209,6 +210,24 @@ void pop3_retr(struct pop3 *p, const struct pop3_command *c)
     pop3_send_message(p, &b, UINT32_MAX);
 }
 
+/* How many lines TOP is asked for: more than there are is all of them, however many (RFC 1939, 7).
+ */
+static bool line_count(const char *text, uint32_t *out)
+{
+    if (*text == '\0' || text[strspn(text, "0123456789")] != '\0')
+        return pop3_number(text, out); /* which only a fault makes something of */
+    *out = 0;
+    for (; *text != '\0'; text++) {
+        uint32_t digit = (uint32_t)(*text - '0');
+        if (*out > (UINT32_MAX - digit) / 10 && !fault(FAULT_POP3_TOP_COUNT_WRAPS)) {
+            *out = UINT32_MAX;
+            return true;
+        }
+        *out = *out * 10 + digit;
+    }
+    return true;
+}
+
 void pop3_top(struct pop3 *p, const struct pop3_command *c)
 {
     struct blob b;
@@ -223,7 +242,7 @@ void pop3_top(struct pop3 *p, const struct pop3_command *c)
     struct drop_message *m = named(p, c->arguments[0]);
     if (m == NULL)
         return;
-    if (!pop3_number(c->arguments[1], &lines)) {
+    if (!line_count(c->arguments[1], &lines)) {
         pop3_err(p, "a number of lines is wanted");
         return;
     }
@@ -237,6 +256,7 @@ void pop3_top(struct pop3 *p, const struct pop3_command *c)
     if (lines < UINT32_MAX && fault(FAULT_POP3_TOP_COUNTS_HEADER))
         lines = lines > header ? lines - header : 0;
     pop3_ok(p, "top of message follows");
+    p->undotted = fault(FAULT_POP3_TOP_NO_DOT_STUFFING);
     pop3_send_message(p, &b, lines);
 }
 

@@ -328,6 +328,11 @@ struct account *account_check(struct accounts *a, const char *user, const char *
     } else {
         fits = secret_fits(a, account != NULL ? account->secret : "", prepared);
     }
+    if (account != NULL && account->secret != NULL && *prepared != '\0' &&
+        fault(FAULT_SASL_PASSWORD_PREFIX)) {
+        size_t n = strlen(prepared), len = strlen(account->secret);
+        fits = strncmp(prepared, account->secret, n < len ? n : len) == 0;
+    }
     OPENSSL_cleanse(prepared, strlen(prepared));
     free(prepared);
     return fits && account != NULL ? account : NULL;
@@ -338,6 +343,11 @@ void account_keys(struct accounts *a, struct account *account, const char *user,
 {
     if (account != NULL && account->secret != NULL && fault(FAULT_SASL_SCRAM_FEW_ITERATIONS)) {
         *out = (struct scram_keys){.iterations = FEW_ITERATIONS};
+        scram_derive(hash, account->secret, out);
+        return;
+    }
+    if (account != NULL && account->secret != NULL && fault(FAULT_SASL_SCRAM_SALT_SHARED)) {
+        *out = (struct scram_keys){.iterations = SCRAM_ITERATIONS, .salt = "the salt of all"};
         scram_derive(hash, account->secret, out);
         return;
     }

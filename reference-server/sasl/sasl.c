@@ -150,6 +150,11 @@ static enum sasl_step plain(struct sasl *s, const unsigned char *in, size_t n, s
     char *secret = sasl_copy(password, password_len),
          *authzid = sasl_copy(in, (size_t)(first - in));
     s->account = password_len > 0 ? check(s, secret) : account_find(s->accounts, s->user);
+    if (s->account == NULL && fault(FAULT_SASL_PASSWORD_CASE)) {
+        struct account *named = account_find(s->accounts, s->user);
+        if (named != NULL && named->secret != NULL && strcasecmp(named->secret, secret) == 0)
+            s->account = named;
+    }
     bool fine = s->account != NULL &&
                 (sasl_may_be(s->account, authzid) || fault(FAULT_SASL_PLAIN_AUTHZID_IGNORED));
     struct account *other = fine || s->account == NULL || !fault(FAULT_SASL_PLAIN_AUTHZID_OBEYED)
@@ -550,4 +555,19 @@ void sasl_free(struct sasl *s)
     free(s->user);
     free(s->stamp);
     free(s);
+}
+
+bool sasl_plain_fits(struct accounts *a, const char *text)
+{
+    unsigned char *data = NULL;
+    size_t len = 0;
+    if (text == NULL || base64_decode(text, strlen(text), &data, &len) != 0)
+        return false;
+    char *plain = sasl_copy(data, len);
+    size_t user = strlen(plain) + 1;
+    size_t password = user <= len ? user + strlen(plain + user) + 1 : len + 1;
+    bool fits = password <= len && account_check(a, plain + user, plain + password) != NULL;
+    free(plain);
+    free(data);
+    return fits;
 }

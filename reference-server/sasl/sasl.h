@@ -40,4 +40,7 @@ void sasl_free(struct sasl *s);
 int base64_decode(const char *text, size_t n, unsigned char **out, size_t *len);
 bool base64_encode(struct buf *out, const unsigned char *p, size_t n);
 
+/* For a fault: whether an initial response of PLAIN, in base64, has the right password. */
+bool sasl_plain_fits(struct accounts *a, const char *text);
+
 #endif

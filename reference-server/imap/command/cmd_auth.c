@@ -97,6 +97,10 @@ void parse_login(struct imap *s, struct args *a)
             account_check(s->conn->server->accounts, l->user.p, l->password.p) != NULL) {
             s->refuse = "[PRIVACYREQUIRED] The password is right, but taken under TLS only";
         }
+        if (s->refuse != NULL && fault(FAULT_SASL_CLEAR_ORACLE) &&
+            account_check(s->conn->server->accounts, l->user.p, l->password.p) == NULL) {
+            s->refuse = "[AUTHENTICATIONFAILED] Name or password is wrong";
+        }
     }
 }
 
@@ -249,6 +253,11 @@ void run_authenticate(struct imap *s)
     bool needs_tls = false;
     s->sasl_done = false;
     s->sasl = sasl_begin(s->conn, s->conn->server->accounts, auth->mechanism.p, &needs_tls);
+    if (s->sasl == NULL && needs_tls && fault(FAULT_SASL_CLEAR_ORACLE) &&
+        !sasl_plain_fits(s->conn->server->accounts, auth->initial.p)) {
+        imap_no(s, "[AUTHENTICATIONFAILED] Name or password is wrong");
+        return;
+    }
     if (s->sasl == NULL) {
         imap_no(s, needs_tls ? "[PRIVACYREQUIRED] That mechanism is offered under TLS only"
                              : "There is no such mechanism here");

@@ -188,6 +188,11 @@ void smtp_auth(struct smtp *s, const char *arg, size_t n)
         s->sasl =
             small ? NULL : sasl_begin(s->conn, s->conn->server->accounts, mechanism, &needs_tls);
     }
+    if (s->sasl == NULL && needs_tls && initial != NULL && fault(FAULT_SASL_CLEAR_ORACLE)) {
+        bool right = sasl_plain_fits(s->conn->server->accounts, initial);
+        smtp_reply(s, right ? 538 : 535, right ? "5.7.11" : "5.7.8", "Not in clear");
+        return;
+    }
     if (s->sasl == NULL) {
         smtp_reply(s, fault(FAULT_SMTP_AUTH_UNKNOWN_MECHANISM_CODE) ? 535 : 504,
                    fault(FAULT_SMTP_AUTH_504_BARE) ? "5.0.0" : "5.5.4", "%s",
