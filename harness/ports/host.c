@@ -360,7 +360,7 @@ void host_examine(struct host *h)
     size_t n;
     double began = now(CLOCK_MONOTONIC), cpu = now(CLOCK_PROCESS_CPUTIME_ID);
     /* What threads would otherwise make at the same time is made before them. */
-    conn_warm_tls(h->o.ca_file == NULL);
+    conn_warm_tls(h->o.ca_file, h->o.ca_file == NULL);
     json_object_seed(0);
     (void)suites_all(&n);
     (void)pthread_attr_init(&attr);

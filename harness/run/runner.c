@@ -597,7 +597,7 @@ void runner_run(lua_State *L, struct target *t, const struct selection *chosen,
     r->jobs = o->jobs < 1 ? 1 : o->jobs > JOBS_MOST ? JOBS_MOST : (size_t)o->jobs;
     r->started = clock_s(CLOCK_MONOTONIC);
     r->ends = o->deadline_s > 0 ? r->started + o->deadline_s : INFINITY;
-    conn_warm_tls(false); /* once, and not in every scenario's process */
+    conn_warm_tls(target_ca(t), false); /* once, and not in every scenario's process */
     accounts_init(&r->accounts, t->accounts);
     tally_init(&r->tally, chosen);
     /* Signals come in only while ppoll waits, so none is lost between a look at the flag and the

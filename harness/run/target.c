@@ -469,13 +469,24 @@ json_t *target_services(const struct target *t)
     return o;
 }
 
-const char *target_software(const struct target *t)
+/* A text of the target's, which its table keeps. */
+static const char *text_of(const struct target *t, const char *name, const char *otherwise)
 {
     lua_rawgeti(t->L, LUA_REGISTRYINDEX, t->ref);
-    lua_getfield(t->L, -1, "software");
-    const char *text = luaL_optstring(t->L, -1, ""); /* kept by the table */
+    lua_getfield(t->L, -1, name);
+    const char *text = luaL_optstring(t->L, -1, otherwise);
     lua_pop(t->L, 2);
     return text;
+}
+
+const char *target_software(const struct target *t)
+{
+    return text_of(t, "software", "");
+}
+
+const char *target_ca(const struct target *t)
+{
+    return text_of(t, "ca", NULL);
 }
 
 bool target_has_service(const struct target *t, const char *choice, char *found, size_t size)

@@ -70,6 +70,8 @@ void target_close(struct target *t);
 json_t *target_services(const struct target *t);
 /* Name of the target's software, or "" while unknown. */
 const char *target_software(const struct target *t);
+/* The file with the authority of its certificates, or NULL. */
+const char *target_ca(const struct target *t);
 
 /* The first service of a choice like "imap/imaps" that the target has. */
 bool target_has_service(const struct target *t, const char *choice, char *found, size_t size);

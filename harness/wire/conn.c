@@ -514,7 +514,7 @@ void conn_reset(struct conn *c)
     flow_close_fd(c, true);
 }
 
-void conn_warm_tls(bool system_trust)
+void conn_warm_tls(const char *ca_file, bool system_trust)
 {
-    tls_warm(system_trust);
+    tls_warm(ca_file, system_trust);
 }

@@ -197,7 +197,8 @@ void conn_reset(struct conn *c);      /* RST */
 void conn_limit(struct conn *c, size_t bytes);
 
 /* Has OpenSSL load what every handshake needs, so that processes forked afterwards do not each pay
- * for it: about 1 ms, and with system_trust (for handshakes without a ca_file) 15 ms more. */
-void conn_warm_tls(bool system_trust);
+ * for it: about 1 ms, and with system_trust (for handshakes without a ca_file) 15 ms more. ca_file:
+ * whom they will trust most often, or NULL. What cannot be had is missed at the handshake. */
+void conn_warm_tls(const char *ca_file, bool system_trust);
 
 #endif

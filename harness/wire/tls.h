@@ -32,7 +32,7 @@ int tls_new(const struct conn_tls_options *o, const struct tls_watch *watch, str
 void tls_free(struct tls *t);
 
 /* As conn_warm_tls. */
-void tls_warm(bool system);
+void tls_warm(const char *ca_file, bool system);
 
 /* Takes what arrived, in pieces of any size. The text comes through watch->text before it returns.
  */

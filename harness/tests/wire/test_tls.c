@@ -628,7 +628,7 @@ END_TEST
 
 START_TEST(warming_up_does_no_harm)
     {
-        conn_warm_tls(true);
+        conn_warm_tls(NULL, true);
         struct conn *c = meet(shout, 0);
         struct conn_tls_options o = options();
         secure(c, &o);
