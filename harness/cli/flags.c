@@ -95,7 +95,10 @@ static int letters(const struct flag *flags, const char *word, struct err *err)
         for (const struct flag *f = flags; f->name != NULL; f++)
             if (f->letter == *p)
                 hit = f;
-        if (hit == NULL || hit->value != NULL)
+        if (hit != NULL && hit->value != NULL)
+            return err_set(err, "-%c takes a value, apart from it: -%c %s", *p, *p,
+                           p[1] != '\0' ? p + 1 : hit->value);
+        if (hit == NULL)
             return err_set(err, "unknown flag -%c", *p);
         if (set(hit, NULL, err) != 0)
             return -1;

@@ -284,8 +284,53 @@ local function tls_words(c)
   return c.protocol == "pop3" and "STLS" or "STARTTLS"
 end
 
+-- A server that takes no mail for the accounts that the command line names would fail every other scenario, and for the
+-- same reason: the domain is another one, the port wants a login, mail is put off. A target file knows better.
+local function takes_mail(t, service, c)
+  local target = t._context.target
+  if target.kind == "file" or (service ~= "smtp" and service ~= "lmtp") then return end
+  for _, account in ipairs(target.accounts) do
+    c:send "MAIL FROM:<ann@client.example>"
+    local r = c:expect("2yz", "4yz", "5yz", "closed")
+    if r:is "2yz" then
+      c:send("RCPT TO:<" .. account.address .. ">")
+      r = c:expect("2yz", "4yz", "5yz", "closed")
+    end
+    if not r:is "2yz" then
+      local what = r:is "4yz" and "puts off" or "refuses"
+      local how = r:is "530" and service == "smtp" and "a port that wants a login is submission://, not smtp://"
+        or r:is "4yz" and "greylisting? a limit? let us pass, or run with --no-probe"
+        or "--domain names the server's mail domain; --no-probe runs all the same"
+      error(string.format("%s at %s: %s mail for %s: %s (%s)", service, open.address(c.host, c.port), what,
+        account.address, tostring(r), how), 0)
+    end
+    c:send "RSET"
+    c:expect("2yz", "closed")
+  end
+end
+
+local TWIN = { smtp = "submissions", submission = "submissions", imap = "imaps", pop3 = "pop3s",
+  submissions = "submission or smtp", imaps = "imap", pop3s = "pop3" }
+
+---What a user can do about a probe that failed like this: TLS and clear are easily mixed up.
+local function advice(service, why)
+  local twin = TWIN[service]
+  if twin and (why:find "no greeting within" and not service:find "s$" or why:find "answered in clear") then
+    return string.format("%s (is it %s://?)", why, twin)
+  end
+  return why
+end
+
+local probe
+
 ---Capabilities of a service before TLS (none for implicit TLS), inside TLS, after login.
 function M.probe(context, service)
+  local ok, result = pcall(probe, context, service)
+  if not ok then error(advice(service, tostring(result)), 0) end
+  return result
+end
+
+function probe(context, service)
   return quietly(context, function(t)
     local protocol = PROTOCOL[service] or "smtp"
     local found = { greeting = "" }
@@ -312,6 +357,10 @@ function M.probe(context, service)
           c = nil
         end
       end
+    end
+    if protocol == "smtp" then
+      c = c or open.open(t, protocol, { service = service, verify = false })
+      takes_mail(t, service, c)
     end
     if c then
       local facts = c:tls()

@@ -55,6 +55,7 @@ serve() {
 expect "no command is a usage error" 2 5 '^usage: mailproof'
 expect "--version says it" 0 5 '^mailproof [0-9]+\.[0-9]+' --version
 expect "--help lists the commands" 0 5 '^  mutants ' --help
+expect "a letter takes its value apart" 2 5 "^mailproof run: -j takes a value, apart from it: -j 4" run -j4
 for command in run list explain report mutants; do
   expect "$command has a --help" 0 5 "^usage: mailproof $command" $command --help
 done
@@ -142,8 +143,21 @@ serve nonsense
 expect "a server that talks nonsense" 4 15 "smtp at 127.0.0.1:$port: .*no SMTP reply" \
   run --target "smtp://127.0.0.1:$port" --user a@b.example:c "$smtp"
 one_line "a server that talks nonsense"
+serve 550
+expect "a server that takes no mail for the account" 4 15 'refuses mail for ann@b.example: "550 so" \(--domain names' \
+  run --target "smtp://127.0.0.1:$port" --user ann:c --domain b.example "$smtp"
+one_line "a server that takes no mail for the account"
+expect "--no-probe runs all the same" 1 15 '^FAIL +smtp/' \
+  run --no-probe --target "smtp://127.0.0.1:$port" --user ann:c --domain b.example "$smtp"
+rm -rf out
+serve 450
+expect "a server that puts mail off" 4 15 'puts off mail for ann@b.example: "450 so" \(greylisting' \
+  run --target "lmtp://127.0.0.1:$port" --user ann@b.example:c 'smtp/rfc2033/**'
+serve 530
+expect "submission by another name" 4 15 '"530 so" \(a port that wants a login is submission://' \
+  run --target "smtp://127.0.0.1:$port" --user ann:c "$smtp"
 serve silent
-expect "a server that never answers" 4 15 "smtp at 127.0.0.1:$port: .*within" \
+expect "a server that never answers" 4 15 "smtp at 127.0.0.1:$port: .*within .*is it submissions://" \
   run --timeout-scale 0.2 --target "smtp://127.0.0.1:$port" --user a@b.example:c "$smtp"
 one_line "a server that never answers"
 serve flood

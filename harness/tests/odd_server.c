@@ -1,8 +1,14 @@
 /* A server that behaves badly, for the tests of the command line: `odd_server MODE` listens on a
- * free port of 127.0.0.1, prints the port, and serves until its stdin closes. close     hangs up at
- * once            silent    accepts and says nothing nonsense  says what is no mail protocol login
- * POP3 that refuses every password slow      POP3 that greets, answers CAPA, and then never again
+ * free port of 127.0.0.1, prints the port, and serves until its stdin closes.
+ *
+ *   close     hangs up at once
+ *   silent    accepts and says nothing
+ *   nonsense  says what is no mail protocol
+ *   login     POP3 that refuses every password
+ *   slow      POP3 that greets, answers CAPA, and then never again
  *   flood     sends lines without end
+ *   550, 450, 530   SMTP that answers RCPT with this code
+ *
  * SPDX-License-Identifier: MIT */
 #include <arpa/inet.h>
 #include <poll.h>
@@ -41,6 +47,20 @@ static void pop3(int fd, bool slow)
     }
 }
 
+static void smtp(int fd, const char *code)
+{
+    char line[1024];
+    size_t n = 0;
+    say(fd, "220 odd\r\n");
+    while (n < sizeof line - 1 && read(fd, line + n, 1) == 1) {
+        if (line[n++] != '\n')
+            continue;
+        n = 0;
+        say(fd, strncasecmp(line, "RCPT", 4) == 0 ? code : "250");
+        say(fd, " so\r\n");
+    }
+}
+
 static void serve(int fd, const char *mode)
 {
     char chunk[1024];
@@ -50,6 +70,8 @@ static void serve(int fd, const char *mode)
         say(fd, "hello, is this the right number?\r\n");
     if (strcmp(mode, "login") == 0 || strcmp(mode, "slow") == 0)
         pop3(fd, strcmp(mode, "slow") == 0);
+    if (mode[0] == '4' || mode[0] == '5')
+        smtp(fd, mode);
     while (strcmp(mode, "flood") == 0)
         say(fd, "220-more and more and more of it, and no end to it whatever you say or do\r\n");
     while (read(fd, chunk, sizeof chunk) > 0)

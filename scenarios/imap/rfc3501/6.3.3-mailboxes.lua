@@ -134,7 +134,8 @@ scenario {
     for n = 1, #data, 2 do got[tostring(data[n]):upper()] = data[n + 1] end
     t:equal(got, { MESSAGES = 3, UNSEEN = 1, UIDNEXT = uidnext[1], UIDVALIDITY = validity[1] }, "STATUS of INBOX")
     c:send("STATUS " .. c:mailbox("no-such-" .. t.marker) .. " (MESSAGES)")
-    t:check(c:expect("NO", "BAD", "OK"):is "NO", "STATUS of a mailbox that does not exist was accepted")
+    r = c:expect("NO", "BAD", "OK")
+    t:check(r:is "NO", "STATUS of a mailbox that does not exist got %s", r)
   end,
 }
 
