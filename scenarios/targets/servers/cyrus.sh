@@ -65,4 +65,15 @@ boot() {
   chown cyrus "$d/sasldb2"
   /usr/lib/cyrus/bin/master -C "$d/imapd.conf" -M "$d/cyrus.conf" -p "$d/run/master.pid"
 }
+
+# A mailbox is made at its owner's first login, and of two at once one is refused: "Mailbox already exists".
+first_logins() {
+  local u line
+  for u in $USERS; do
+    { exec 3<> "/dev/tcp/$ADDRESS/$(port imap)"; } 2> /dev/null || return 1
+    printf 'a LOGIN %s pass\r\nb LOGOUT\r\n' "$u" >&3
+    while read -r -t 20 line <&3; do case $line in "a OK"*) break ;; "a NO"*) return 1 ;; esac; done
+    exec 3>&-
+  done
+}
 jail_main "$@"

@@ -8,7 +8,7 @@
 # A script sets NAME, PACKAGES and SERVICES ("imap=143 imaps=993", nominal ports) and defines
 #   configure   outside the jail's root: writes below $UP (the jail's /) and $MAILPROOF_STATE
 #   boot        inside the jail: starts the server in the foreground
-# and ends with: jail_main "$@". Run without arguments it keeps the target-file contract of CONTRIBUTING.md:
+# and, where wanted, first_logins (outside; it greets then), and ends with: jail_main "$@". Run without arguments it keeps the target-file contract of CONTRIBUTING.md:
 # one JSON line when every service greets, then it stays until SIGTERM or the end of its standard input.
 # MAILPROOF_PORT_BASE=nominal: the nominal ports themselves, for a caller with a network of its own.
 # SPDX-License-Identifier: MIT
@@ -193,6 +193,7 @@ jail_main() {
     }
     list="$list${list:+,}\"${s%%=*}\":\"$ADDRESS:$p\""
   done
+  [ "$(type -t first_logins)" != function ] || first_logins || die "a first login failed"
   echo "{\"ready\":true,\"services\":{$list},\"ca\":\"$TLS/ca.pem\",\"state\":\"$MAILPROOF_STATE\"}"
   while kill -0 "$init" 2> /dev/null; do # until our input ends or the jail does
     if read -r -t 1 _; then :; elif [ $? -le 128 ]; then break; fi
