@@ -283,6 +283,11 @@ static void ended(void *arg, const struct client_outcome *why)
         kept.verdict = CLIENT_NEVER;
     remember(l, &kept);
     l->in_clear = false;
+    bool unsafe = strcmp(kept.status, "5.7.30") == 0 || strcmp(kept.status, "5.7.10") == 0;
+    if (unsafe && fault(FAULT_QUEUE_REQUIRETLS_FIRST_MX_ONLY)) {
+        lane_failed(l);
+        return;
+    }
     l->address++;
     try_address(l);
 }
@@ -444,7 +449,8 @@ static void aaaa_came(void *arg, const struct dns_answer *a)
     struct lane *l = arg;
     l->query = NULL;
     step(l);
-    for (size_t i = 0; i < a->count; i++)
+    bool enough = l->address_count > 0 && fault(FAULT_QUEUE_FIRST_ADDRESS_ONLY);
+    for (size_t i = 0; i < a->count && !enough; i++)
         add_address(l, AF_INET6, a->records[i].bytes);
     l->addresses_secure = l->addresses_secure && a->secure;
     l->addresses_failed = l->addresses_failed || a->status == DNS_FAILED;
@@ -455,8 +461,12 @@ static void a_came(void *arg, const struct dns_answer *a)
 {
     struct lane *l = arg;
     step(l);
+    const struct dns_record *least = a->count > 0 ? &a->records[0] : NULL;
     for (size_t i = 0; i < a->count; i++)
-        add_address(l, AF_INET, a->records[i].bytes);
+        least = memcmp(a->records[i].bytes, least->bytes, 4) < 0 ? &a->records[i] : least;
+    for (size_t i = 0; i < a->count; i++) /* the DNS turns them: for a fault the least is first */
+        if (&a->records[i] == least || !fault(FAULT_QUEUE_FIRST_ADDRESS_ONLY))
+            add_address(l, AF_INET, a->records[i].bytes);
     l->addresses_secure = a->secure;
     l->addresses_failed = a->status == DNS_FAILED;
     l->query = dns_ask(l->to->all->o.dns, l->route.hosts[l->host].name, DNS_AAAA, aaaa_came, l);

@@ -224,6 +224,8 @@ static void send_to_domain(struct qmsg *m, size_t first, int64_t now)
     mail->data = m->data;
     mail->len = m->len;
     snprintf(w->trip.domain, sizeof w->trip.domain, "%s", domain);
+    if (fault(FAULT_QUEUE_ROUTES_BY_HEADER))
+        queue_domain_of_header(m, w->trip.domain);
     w->trip.safety = safety_of(m);
     w->trip.priority = m->wishes.priority;
     w->trip.done = way_done;

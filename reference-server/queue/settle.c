@@ -12,7 +12,8 @@ enum { IMPATIENT_S = 30, DSN_ACTIONS = 4, NO_ACTION = -1 };
 
 struct settling {
     struct qmsg *message;
-    struct qmsg *made[DSN_ACTIONS]; /* notifications that go to other hosts */
+    struct qmsg **made; /* notifications that go to other hosts, or NULL in between */
+    size_t made_count;
 };
 
 /* What the sender may hear of one recipient. */
@@ -190,9 +191,10 @@ static bool somebody_is_told(const struct qmsg *m, enum dsn_action action, const
     return false;
 }
 
-/* One notification for all recipients that share an action (RFC 5321, 4.4). */
+/* One notification for all recipients that share an action (RFC 5321, 4.4); by a fault, for only
+ * one of them. */
 static void tell(struct settling *s, enum dsn_action action, const struct news *news,
-                 struct batch *b, int64_t now)
+                 struct batch *b, int64_t now, size_t from, size_t end)
 {
     struct qmsg *m = s->message;
     struct queue *q = m->queue;
@@ -200,7 +202,7 @@ static void tell(struct settling *s, enum dsn_action action, const struct news *
     struct dsn_recipient *list = must_have(calloc(m->count + 1, sizeof *list));
     bool all = action == DSN_FAILED && fault(FAULT_QUEUE_DSN_NAMES_ALL) &&
                somebody_is_told(m, action, news);
-    for (size_t i = 0; i < m->count; i++) {
+    for (size_t i = from; i < end; i++) {
         const struct rcpt *r = &m->rcpts[i];
         if ((news[i].action != (int)action || !is_wanted(&news[i], r->notify)) && !all)
             continue;
@@ -217,7 +219,7 @@ static void tell(struct settling *s, enum dsn_action action, const struct news *
     }
     d.recipients = list;
     if (d.count > 0)
-        notify_sender(q->server, &d, b, ++q->last_id, &s->made[action]);
+        notify_sender(q->server, &d, b, ++q->last_id, &s->made[s->made_count++]);
     free(list);
 }
 
@@ -272,7 +274,7 @@ static void settled(void *arg, const struct store_result *result)
     q->commits--;
     q->steps++;
     m->saving = false;
-    for (size_t i = 0; i < DSN_ACTIONS; i++) {
+    for (size_t i = 0; i < s->made_count; i++) {
         struct qmsg *made = s->made[i];
         if (made == NULL)
             continue;
@@ -284,6 +286,7 @@ static void settled(void *arg, const struct store_result *result)
             qmsg_free(made);
         }
     }
+    free(s->made);
     free(s);
     if (!fine)
         undo(m, result->status);
@@ -321,6 +324,7 @@ void queue_settle(struct qmsg *m)
     struct batch *b = batch_new();
     struct news *news = must_have(calloc(m->count + 1, sizeof *news));
     s->message = m;
+    s->made = must_have(calloc(DSN_ACTIONS + m->count, sizeof(struct qmsg *)));
     deliver(m, b);
     for (size_t i = 0; i < m->count; i++) {
         struct rcpt *r = &m->rcpts[i];
@@ -332,8 +336,13 @@ void queue_settle(struct qmsg *m)
         news[i] = r->overdue ? overdue(m, r) : judge(m, r, now);
         batch_recipient(b, m, i);
     }
-    for (int action = 0; action < DSN_ACTIONS; action++)
-        tell(s, (enum dsn_action)action, news, b, now);
+    for (int action = 0; action < DSN_ACTIONS; action++) {
+        bool each = action == DSN_FAILED && fault(FAULT_QUEUE_DSN_ONE_EACH);
+        for (size_t i = 0; i < m->count && each; i++)
+            tell(s, (enum dsn_action)action, news, b, now, i, i + 1);
+        if (!each)
+            tell(s, (enum dsn_action)action, news, b, now, 0, m->count);
+    }
     free(news);
     if (qmsg_open(m) == 0)
         batch_remove(b, m->id);

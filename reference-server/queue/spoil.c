@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "queue/spoil.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,5 +49,21 @@ void queue_spoil(struct qmsg *m)
     if (fault(FAULT_QUEUE_KEEPS_RETURN_PATH)) {
         snprintf(field, sizeof field, "Return-Path: <%.300s>\r\n", m->sender);
         put_on_top(m, field);
+    }
+}
+
+void queue_domain_of_header(const struct qmsg *m, char domain[DNS_NAME_MAX + 1])
+{
+    size_t end;
+    for (size_t at = 0; (end = smtp_header_field(m->data, m->len, at)) != 0; at = end) {
+        const unsigned char *sign = memchr(m->data + at, '@', end - at);
+        size_t n = 0;
+        if (sign == NULL || !smtp_header_named(m->data, at, end, "To"))
+            continue;
+        for (const unsigned char *p = sign + 1;
+             p < m->data + end && n < DNS_NAME_MAX && strchr("> ,;\r\n\t", *p) == NULL; p++)
+            domain[n++] = (char)tolower(*p);
+        domain[n] = '\0';
+        return;
     }
 }

@@ -6,5 +6,7 @@
 
 /* Changes m->data and m->len, only where a fault is on. */
 void queue_spoil(struct qmsg *m);
+/* By a fault: the domain of the address in the To field, in the place of the recipient's. */
+void queue_domain_of_header(const struct qmsg *m, char domain[DNS_NAME_MAX + 1]);
 
 #endif

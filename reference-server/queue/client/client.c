@@ -39,7 +39,8 @@ void client_says(struct client_outcome *o, enum client_verdict verdict, const ch
 }
 
 /* What a reply means. Codes that have no place here count as trouble for now (RFC 5321, 4.2.1: the
- * first digit decides); 3yz where it was not asked for is the same. */
+ * first digit decides); 3yz where it was not asked for is the same. What no code of SMTP begins
+ * with is the end of a mail transaction (4.2). */
 void client_judge(const struct client *c, struct client_outcome *o, const char *usual)
 {
     const struct reply *r = &c->reply;
@@ -47,6 +48,8 @@ void client_judge(const struct client *c, struct client_outcome *o, const char *
     if (class < 4 && fault(FAULT_QUEUE_KNOWS_ONLY_250) && r->code != 250 && r->code != 251 &&
         r->code != 220 && r->code != 221 && r->code != 354)
         class = 4;
+    if (class < 2 || class > 5)
+        class = c->state < MAIL || fault(FAULT_QUEUE_6YZ_WAITS) ? 4 : 5;
     o->verdict = class == 2 ? CLIENT_TAKEN : class == 5 ? CLIENT_NEVER : CLIENT_LATER;
     o->from_server = true;
     if (r->enhanced[0] != '\0')
@@ -296,7 +299,8 @@ static void go_on(struct client *c)
 {
     struct client_outcome o;
     enum client_tls want = c->o.ctx != NULL ? c->o.tls : CLIENT_TLS_NEVER;
-    if (!c->secure && want != CLIENT_TLS_NEVER && c->offers.starttls && !c->refused_tls) {
+    if ((!c->secure || fault(FAULT_QUEUE_STARTTLS_IN_TLS)) && want != CLIENT_TLS_NEVER &&
+        c->offers.starttls && !c->refused_tls) {
         client_command(c, "STARTTLS");
         client_wait_for(c, STARTTLS, COMMAND_MS);
         link_flush(&c->link);
@@ -331,7 +335,7 @@ static void hello_replied(struct client *c)
 {
     struct client_outcome o;
     if (c->reply.code / 100 == 2) {
-        if (c->state == EHLO)
+        if (c->state == EHLO && !(c->secure && fault(FAULT_QUEUE_STARTTLS_KEEPS_EXTENSIONS)))
             offers_take(&c->offers, &c->reply);
         go_on(c);
     } else if (c->state == EHLO && c->reply.code / 100 == 5 && c->reply.code != 521 && !c->o.lmtp &&
@@ -351,12 +355,19 @@ static void hello_replied(struct client *c)
 
 static void starttls_replied(struct client *c)
 {
-    if (c->reply.code / 100 != 2) {
+    if (c->reply.code == 454 && fault(FAULT_QUEUE_STARTTLS_454_RETURNS)) {
+        struct client_outcome o;
+        client_judge(c, &o, "7.4");
+        o.verdict = CLIENT_NEVER;
+        leave(c, &o);
+        return;
+    }
+    if (c->reply.code / 100 != 2 || c->secure) {
         c->refused_tls = true;
         go_on(c);
         return;
     }
-    if (c->link.in.len > 0) {
+    if (c->link.in.len > 0 && !fault(FAULT_QUEUE_STARTTLS_KEEPS_REPLIES)) {
         client_lost(c, "the server said something in clear behind its 220 to STARTTLS");
         return;
     }
@@ -439,9 +450,19 @@ static void happened(void *arg, enum link_event e)
     case LINK_SECURED:
         c->secure = true;
         /* What was offered in clear counts no more (RFC 3207, 4.2). */
-        if (!fault(FAULT_QUEUE_LIMITS_KEPT))
+        if (!fault(FAULT_QUEUE_LIMITS_KEPT) && !fault(FAULT_QUEUE_STARTTLS_KEEPS_EXTENSIONS) &&
+            !fault(FAULT_QUEUE_STARTTLS_NO_EHLO))
             c->offers = (struct offers){0};
         c->offers.starttls = false;
+        if (fault(FAULT_QUEUE_STARTTLS_NO_EHLO))
+            go_on(c);
+        else
+            greet(c);
+        if (c->link.in.len > 0) /* only a fault has left it there */
+            take_replies(c);
+        break;
+    case LINK_FELL_BACK:
+        c->refused_tls = true;
         greet(c);
         break;
     case LINK_SENT:

@@ -122,22 +122,43 @@ static void say_rcpt(struct client *c, const struct client_recipient *r)
                    notify ? words : "", orcpt ? " ORCPT=" : "", original);
 }
 
-/* The text, with the dots that begin lines doubled (RFC 5321, 4.5.2), and the end. */
+/* Where the line ends that begins here, and what ends it: CR LF, or a CR or LF that stands alone;
+ * nothing where the text is over. */
+static const unsigned char *line_end(const unsigned char *p, const unsigned char *end, size_t *n)
+{
+    bool whole = fault(FAULT_QUEUE_SENDS_BARE_LF);
+    for (; p < end; p++) {
+        bool crlf = *p == '\r' && p + 1 < end && p[1] == '\n';
+        if (crlf || (!whole && (*p == '\r' || *p == '\n'))) {
+            *n = crlf ? 2 : 1;
+            return p;
+        }
+        if (*p == '\n' && p + 1 < end && p[1] == '.') { /* whoever takes it for the end of a line */
+            *n = 0;
+            return p + 1;
+        }
+    }
+    *n = 0;
+    return end;
+}
+
+/* The text, with the dots that begin lines doubled (RFC 5321, 4.5.2), and the end. A CR or LF that
+ * stands alone is not sent to anybody (2.3.8): it was taken for the end of a line, and becomes one.
+ */
 static void say_text(struct client *c)
 {
     const unsigned char *p = c->mail->data, *end = p + c->mail->len;
     bool fine = true, stuff = !fault(FAULT_QUEUE_DOTS_NOT_DOUBLED);
     while (fine && p < end) {
-        const unsigned char *lf = memchr(p, '\n', (size_t)(end - p));
-        const unsigned char *next = lf == NULL ? end : lf + 1;
+        size_t n;
+        const unsigned char *stop = line_end(p, end, &n);
         if (*p == '.' && stuff)
             fine = link_write(&c->link, ".", 1);
-        fine = fine && link_write(&c->link, p, (size_t)(next - p));
-        p = next;
+        fine = fine && link_write(&c->link, p, (size_t)(stop - p));
+        if (n > 0 || stop == end)
+            fine = fine && link_write(&c->link, "\r\n", 2);
+        p = stop + n;
     }
-    size_t n = c->mail->len;
-    if (n > 0 && (n < 2 || memcmp(c->mail->data + n - 2, "\r\n", 2) != 0))
-        fine = fine && link_write(&c->link, "\r\n", 2);
     fine = fine && link_write(&c->link, ".\r\n", 3);
     c->broken = c->broken || !fine;
 }
@@ -256,7 +277,7 @@ static void rcpt_replied(struct client *c)
     if (!c->mail_failed) {
         client_judge(c, &r->outcome, c->reply.code / 100 == 5 ? "1.1" : "0.0");
         /* RFC 5321, 4.5.3.1.10: 552 in the place of 452 means too many recipients, for now. */
-        if (c->reply.code == 552 && c->taken > 0)
+        if (c->reply.code == 552 && c->taken > 0 && !fault(FAULT_QUEUE_552_IS_FINAL))
             r->outcome.verdict = CLIENT_LATER;
         if (r->outcome.verdict == CLIENT_TAKEN)
             c->taken++;

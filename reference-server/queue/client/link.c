@@ -12,6 +12,8 @@
 
 #include <sys/epoll.h>
 
+#include "fault.h"
+
 enum { READS_A_ROUND = 16, READ_BYTES = 16384 };
 
 static bool is_open(const struct link *l)
@@ -69,6 +71,15 @@ static void shake(struct link *l)
     int why = SSL_get_error(l->ssl, rc);
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
         watch(l);
+        return;
+    }
+    if (fault(FAULT_QUEUE_STARTTLS_GOES_ON_IN_CLEAR)) {
+        ERR_clear_error();
+        SSL_free(l->ssl);
+        l->ssl = NULL;
+        l->shaking = false;
+        watch(l);
+        tell(l, LINK_FELL_BACK);
         return;
     }
     l->tls_failed = true;

@@ -15,10 +15,11 @@
 
 enum link_event {
     LINK_CONNECTED,
-    LINK_SECURED, /* the handshake is done */
-    LINK_INPUT,   /* more is in `in` */
-    LINK_SENT,    /* some output has gone */
-    LINK_ENDED,   /* by the other side or by trouble: `why` says it; the last event */
+    LINK_SECURED,   /* the handshake is done */
+    LINK_FELL_BACK, /* by a fault: it failed, and the connection is still there, in clear */
+    LINK_INPUT,     /* more is in `in` */
+    LINK_SENT,      /* some output has gone */
+    LINK_ENDED,     /* by the other side or by trouble: `why` says it; the last event */
 };
 
 struct link {

@@ -47,7 +47,7 @@ static enum reply_step take_line(struct reply *r)
         n--;
     line[n] = '\0';
     r->line_len = 0;
-    if (n < 3 || line[0] < '2' || line[0] > '5' || !digit(line[1]) || !digit(line[2]) ||
+    if (n < 3 || !digit(line[0]) || !digit(line[1]) || !digit(line[2]) ||
         (n > 3 && line[3] != ' ' && line[3] != '-'))
         return bad(r, "a line that does not begin with a code");
     int code = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');

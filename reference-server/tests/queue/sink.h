@@ -130,12 +130,12 @@ static inline void sink_ready(void *arg, uint32_t events)
     }
     s->len += (size_t)n;
     for (;;) {
-        char *end = memchr(s->in, '\n', s->len);
+        char *end = memmem(s->in, s->len, "\r\n", 2);
         if (end == NULL || s->source.fd < 0 || s->sink->silent)
             return;
-        size_t used = (size_t)(end - s->in) + 1;
+        size_t used = (size_t)(end - s->in) + 2;
         char line[8192];
-        ck_assert(used >= 2 && used < sizeof line && end[-1] == '\r');
+        ck_assert(used < sizeof line);
         memcpy(line, s->in, used - 2);
         line[used - 2] = '\0';
         memmove(s->in, s->in + used, s->len - used);

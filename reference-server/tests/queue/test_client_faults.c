@@ -32,6 +32,8 @@ enum mail {
     NEEDS_UTF8,
     SAYS_UTF8, /* SMTPUTF8 and nothing that needs it */
     BINARY,
+    LONE, /* CR and LF that stand alone */
+    TO_NOWHERE,
 };
 
 #define NO_DSN "250 sink.example"
@@ -75,6 +77,12 @@ static void send_mail(enum mail mail)
     case BINARY:
         e.binary = true;
         break;
+    case LONE:
+        body = "Subject: away\r\n\r\none\n.two\rthree\r\n";
+        break;
+    case TO_NOWHERE:
+        body = "To: Y <y@nowhere.example>\r\nSubject: away\r\n\r\n";
+        break;
     case BARE:
         break;
     }
@@ -113,6 +121,9 @@ static const struct {
     {"queue-8bit-body-missing", EIGHT_BIT, WITH_8BIT, NULL, COMMANDS, " BODY=8BITMIME", NULL},
     {"queue-8bit-cleared", EIGHT_BIT, WITH_8BIT, NULL, TEXT, "\xc3\xa4", "C$"},
     {"queue-binary-unasked", BINARY, WITH_8BIT, NULL, TEXT, NULL, "Subject"},
+    {"queue-sends-bare-lf", LONE, NULL, NULL, TEXT, "\r\none\r\n..two\r\nthree\r\n",
+     "\r\none\n..two\rthree\r\n"},
+    {"queue-routes-by-header", TO_NOWHERE, NULL, NULL, TEXT, "Subject", NULL},
     {"queue-text-without-354", BARE, NULL, NULL, TEXT, "Subject", "Subject"},
 
     {"queue-envid-encoded", ASKING, NULL, "550 no", INBOX, "Envelope-Id: an+id", "Id: an+2Bid"},
@@ -277,11 +288,57 @@ START_TEST(odd_codes_are_taken_wrongly)
     }
 END_TEST
 
+/* RFC 5321, 4.2: what no code of SMTP begins with is the end of the matter. */
+START_TEST(codes_out_of_range_are_final_unless_a_fault_tries_again)
+    {
+        size_t count;
+        relay.sink->mail = "600 odd";
+        send_mail(BARE);
+        ck_assert_uint_eq(queue_count(relay.world.server.queue), 0);
+        ck_has(relay_inbox(&relay, &count), "Status: 5.0.0\r\n");
+        on("queue-6yz-waits");
+        send_mail(BARE);
+        ck_assert_uint_eq(queue_count(relay.world.server.queue), 1);
+    }
+END_TEST
+
+/* RFC 5321, 4.5.3.1.10. */
+START_TEST(the_552_of_too_many_is_for_now_unless_a_fault_takes_it_for_good)
+    {
+        relay.sink->rcpt = "552 5.5.3 too many";
+        relay.sink->rcpt_refused = "y@";
+        send_mail(TWO);
+        ck_assert_uint_eq(queue_count(relay.world.server.queue), 1);
+        on("queue-552-is-final");
+        send_mail(TWO);
+        ck_assert_uint_eq(queue_count(relay.world.server.queue), 1);
+    }
+END_TEST
+
+START_TEST(failures_of_one_attempt_are_one_report_unless_a_fault_makes_more)
+    {
+        size_t count;
+        relay.sink->rcpt = "550 no";
+        send_mail(TWO);
+        relay_inbox(&relay, &count);
+        ck_assert_uint_eq(count, 1);
+        on("queue-dsn-one-each");
+        send_mail(TWO);
+        relay_inbox(&relay, &count);
+        ck_assert_uint_eq(count, 3);
+    }
+END_TEST
+
 static const struct {
-    const char *fault, *zone[3], *to;
+    const char *fault, *zone[4], *to;
     unsigned transactions; /* with it; without: the other of 0 and 1 */
 } routes[] = {
     {"queue-cname-not-followed", {"other.example. CNAME away.example."}, "x@other.example", 0},
+    {"queue-first-address-only",
+     {"two.example. MX 10 mx.two.example.", "mx.two.example. A 127.0.0.1",
+      "mx.two.example. A 127.0.0.2"},
+     "x@two.example",
+     0},
     {"queue-literal-lost", {NULL}, "x@[127.0.0.2]", 0},
     {"queue-521-ignored", {NULL}, "x@away.example", 1},
 };
@@ -294,7 +351,7 @@ START_TEST(a_fault_changes_where_mail_goes)
                 start();
                 on(routes[_i].fault);
             }
-            if (_i == 2)
+            if (strcmp(routes[_i].fault, "queue-521-ignored") == 0)
                 relay.sink->greeting = "521 no mail here";
             for (size_t i = 0; routes[_i].zone[i] != NULL; i++)
                 relay_zone(&relay, routes[_i].zone[i]);
@@ -333,6 +390,9 @@ int main(void)
     tcase_add_test(t, refusals_are_taken_wrongly);
     tcase_add_test(t, a_cut_connection_is_taken_wrongly);
     tcase_add_test(t, odd_codes_are_taken_wrongly);
+    tcase_add_test(t, codes_out_of_range_are_final_unless_a_fault_tries_again);
+    tcase_add_test(t, the_552_of_too_many_is_for_now_unless_a_fault_takes_it_for_good);
+    tcase_add_test(t, failures_of_one_attempt_are_one_report_unless_a_fault_makes_more);
     tcase_add_test(t, silence_is_waited_for_wrongly);
     tcase_add_loop_test(t, a_fault_changes_where_mail_goes, 0, sizeof routes / sizeof *routes);
     tcase_add_test(t, mail_that_is_lost_waits_without_reason);

@@ -304,6 +304,49 @@ START_TEST(tls_that_is_optional_is_used_all_the_same)
     }
 END_TEST
 
+/* RFC 3207, 4.2 and 6: what each fault makes of the same delivery. */
+static const struct {
+    const char *fault, *too; /* too: one of the other host, on in both runs; NULL: none */
+    bool requiretls;
+    long errors;  /* how many the other host bears; 0: as usual */
+    size_t wrong; /* how many messages arrive with the fault; without it: one */
+} tls_faults[] = {
+    {"queue-starttls-no-ehlo", NULL, false, 0, 0},
+    {"queue-starttls-454-returns", "starttls-refused", false, 0, 0},
+    {"queue-starttls-in-tls", "smtp-starttls-offered-in-tls", false, 1, 0},
+    {"queue-starttls-keeps-extensions", NULL, true, 0, 0},
+    {"queue-requiretls-first-mx-only", NULL, true, 0, 0},
+};
+
+START_TEST(a_fault_around_starttls_shows)
+    {
+        char text[4096];
+        for (int bad = 0; bad < 2; bad++) {
+            if (bad) {
+                stop();
+                start();
+            }
+            if (tls_faults[_i].too != NULL)
+                fault_switch(tls_faults[_i].too, true, NULL);
+            if (tls_faults[_i].errors > 0)
+                away.server.limits.smtp_errors = tls_faults[_i].errors;
+            if (tls_faults[_i].requiretls) {
+                relay_zone(&relay, "$SECURE mail.test.example");
+                publish_tlsa(false, "mail.test.example");
+            }
+            if (strstr(tls_faults[_i].fault, "first-mx") != NULL) {
+                relay_zone(&relay, "signed.example. MX 5 sink.signed.example.");
+                relay_zone(&relay, "sink.signed.example. A 127.0.0.2");
+            }
+            if (bad)
+                fault_switch(tls_faults[_i].fault, true, NULL);
+            send_to("bob@signed.example", tls_faults[_i].requiretls);
+            ck_assert_msg(arrived(text) == (bad ? tls_faults[_i].wrong : 1), "%s %d: %s",
+                          tls_faults[_i].fault, bad, waits());
+        }
+    }
+END_TEST
+
 START_TEST(a_smarthost_gets_the_login_and_then_everything)
     {
         char text[4096];
@@ -344,6 +387,8 @@ int main(void)
     tcase_add_test(t, a_bad_certificate_is_better_than_none);
     tcase_add_test(t, requiretls_needs_a_server_that_knows_it);
     tcase_add_test(t, tls_that_is_optional_is_used_all_the_same);
+    tcase_add_loop_test(t, a_fault_around_starttls_shows, 0,
+                        sizeof tls_faults / sizeof *tls_faults);
     tcase_add_test(t, a_smarthost_gets_the_login_and_then_everything);
     tcase_add_test(t, a_smarthost_that_refuses_the_login_keeps_mail_waiting);
     suite_add_tcase(s, t);

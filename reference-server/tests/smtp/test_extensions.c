@@ -388,6 +388,27 @@ START_TEST(only_so_many_messages_are_held_for_a_user)
     }
 END_TEST
 
+/* RFC 5321, 6.3. */
+START_TEST(mail_in_circles_ends_unless_a_fault_sends_it_on)
+    {
+        struct world_client k;
+        for (int bad = 0; bad < 2; bad++) {
+            if (bad)
+                on("queue-loops");
+            begin(&k, USER);
+            world_ask(&k, FROM "\r\n", "250");
+            world_ask(&k, "RCPT TO:<x@away.example>\r\n", "250");
+            world_ask(&k, "DATA\r\n", "354");
+            for (int i = 0; i < 101; i++)
+                world_text(&k, "Received: from a by b\r\n");
+            world_ask(&k, "\r\n.\r\n", bad ? "250" : "554 5.4.6");
+            relay_settle(&relay);
+            ck_assert_uint_eq(relay.sink->transactions, bad ? 1 : 0);
+            world_hang_up(&k);
+        }
+    }
+END_TEST
+
 START_TEST(mailboxes_here_wait_for_the_release_as_well)
     {
         struct world_client k;
@@ -471,6 +492,7 @@ int main(void)
     tcase_add_test(t, etrn_starts_what_waits_for_a_node);
     tcase_add_test(t, etrn_is_for_those_who_may_relay_and_for_listed_addresses);
     tcase_add_test(t, only_so_many_messages_are_held_for_a_user);
+    tcase_add_test(t, mail_in_circles_ends_unless_a_fault_sends_it_on);
     tcase_add_test(t, etrn_does_not_free_what_is_held_back);
     tcase_add_test(t, mailboxes_here_wait_for_the_release_as_well);
     tcase_add_test(t, lmtp_reports_what_it_delivers);
