@@ -77,6 +77,8 @@ void imap_trace(const struct imap *s, const char *status, const char *text);
 
 /* --- answering; each ends the command --- */
 void imap_ok(struct imap *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* What a mailbox is answered that mailbox_open could not read (RFC 5530, 3): it is not gone. */
+#define IMAP_UNREADABLE "[UNAVAILABLE] The mailbox cannot be read"
 void imap_no(struct imap *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void imap_bad(struct imap *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void imap_end(struct imap *s); /* without a word */

@@ -13,7 +13,7 @@ struct status_items {
 };
 
 bool status_parse(struct args *a, struct status_items *out); /* with the parentheses */
-/* Sends the STATUS response; false: there is no such mailbox. */
-bool status_tell(struct imap *s, const char *name, const struct status_items *items);
+/* Sends the STATUS response; else what mailbox_open said. */
+int status_tell(struct imap *s, const char *name, const struct status_items *items);
 
 #endif

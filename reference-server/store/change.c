@@ -110,7 +110,7 @@ static int read_keywords(struct db *d, struct row *r)
     sqlite3_stmt *s = db_prepare(d, SQL_KEYWORDS, DB(r->id));
     int got;
     while ((got = db_step(s)) == 1 && r->keyword_count < KEYWORDS)
-        r->keywords[r->keyword_count++] = strdup((const char *)sqlite3_column_text(s, 1));
+        r->keywords[r->keyword_count++] = db_text(s, 1);
     sqlite3_reset(s);
     r->keywords_known = got >= 0;
     return got < 0 ? TROUBLE : DONE;
@@ -652,7 +652,7 @@ static int rename_mailbox(struct db *d, struct job *j)
         if (tree == NULL)
             abort();
         tree[count].id = sqlite3_column_int64(s, 0);
-        tree[count++].name = strdup((const char *)sqlite3_column_text(s, 1));
+        tree[count++].name = db_text(s, 1);
     }
     int rc = got;
     for (size_t i = 0; i < count; i++) {

@@ -2,11 +2,13 @@
  * SPDX-License-Identifier: MIT */
 #include "store/db.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SCHEMA_VERSION = 1, BUSY_MS = 10000 };
+enum { SCHEMA_VERSION = 1, BUSY_MS = 10000, DAMAGE_TOLD_MOST = 20 };
 
 static const char schema[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;"
@@ -109,6 +111,17 @@ static int pragma_int(sqlite3 *sql, const char *pragma)
     return value;
 }
 
+/* SQLite's words about its files, from any thread. Whoever asked gets an answer of their protocol;
+ * whoever runs the server has to hear which table it was. */
+static void tell_damage(void *told, int code, const char *words)
+{
+    static const char where[] = "database corruption at line "; /* of SQLite: more follows */
+    if (((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB) &&
+        strncmp(words, where, sizeof where - 1) != 0 &&
+        atomic_fetch_add((atomic_int *)told, 1) < DAMAGE_TOLD_MOST)
+        fprintf(stderr, "mailproofd: the store is damaged: %s\n", words);
+}
+
 static int connect(const char *path, struct db *out, struct err *err)
 {
     struct db d = {.owner = true};
@@ -118,7 +131,9 @@ static int connect(const char *path, struct db *out, struct err *err)
                 (memory ? SQLITE_OPEN_FULLMUTEX : SQLITE_OPEN_NOMUTEX);
     /* Counting what is allocated takes a lock each time, and nobody reads it. Where SQLite is
      * initialized already it goes on counting. */
+    static atomic_int told;
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    sqlite3_config(SQLITE_CONFIG_LOG, tell_damage, &told);
     if (sqlite3_open_v2(path, &d.sql, flags, NULL) != SQLITE_OK) {
         db_error(&d, path, err);
         sqlite3_close(d.sql);
@@ -215,6 +230,15 @@ int db_step(sqlite3_stmt *s)
         return 1;
     sqlite3_reset(s);
     return rc == SQLITE_DONE ? 0 : -1;
+}
+
+char *db_text(sqlite3_stmt *s, int column)
+{
+    const char *there = (const char *)sqlite3_column_text(s, column);
+    char *copy = strdup(there != NULL ? there : "?");
+    if (copy == NULL)
+        abort();
+    return copy;
 }
 
 int db_finish(sqlite3_stmt *s)

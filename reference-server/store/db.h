@@ -86,6 +86,8 @@ sqlite3_stmt *db_prepare(struct db *d, enum sql which, const int64_t *values, in
 int db_run(struct db *d, enum sql which, const int64_t *values, int count);
 /* Steps: 1 a row, 0 the end (and reset), -1 trouble (and reset). */
 int db_step(sqlite3_stmt *s);
+/* A copy of a text, the caller's; where a damaged row has none it is "?". */
+char *db_text(sqlite3_stmt *s, int column);
 /* Runs a statement that db_prepare gave and that gives no rows. NULL is trouble too. */
 int db_finish(sqlite3_stmt *s);
 /* No mailbox, message or subscription is left; accounts and counters are. */

@@ -66,7 +66,7 @@ struct loaded *mailboxes_load(struct mailboxes *all, struct store *store, struct
     m->uidnext = (uint32_t)sqlite3_column_int64(row, 2);
     m->highestmodseq = l->loaded_modseq = (uint64_t)sqlite3_column_int64(row, 3);
     m->first_recent = (uint32_t)sqlite3_column_int64(row, 4);
-    m->name = strdup((const char *)sqlite3_column_text(row, 6));
+    m->name = db_text(row, 6);
     m->ring_first = m->ring_next = 1;
     l->next = *bucket(all, m->id);
     *bucket(all, m->id) = l;
@@ -75,7 +75,7 @@ struct loaded *mailboxes_load(struct mailboxes *all, struct store *store, struct
     sqlite3_stmt *s = db_prepare(db, SQL_KEYWORDS, DB(m->id));
     int got;
     while ((got = db_step(s)) == 1 && m->keyword_count < KEYWORDS)
-        m->keywords[m->keyword_count++] = strdup((const char *)sqlite3_column_text(s, 1));
+        m->keywords[m->keyword_count++] = db_text(s, 1);
     if (got < 0)
         goto failed;
     sqlite3_reset(s);
@@ -83,7 +83,8 @@ struct loaded *mailboxes_load(struct mailboxes *all, struct store *store, struct
     while ((got = db_step(s)) == 1) {
         struct message msg;
         message_from_row(s, &msg);
-        add_message(m, &msg);
+        if (m->count == 0 || msg.uid > m->messages[m->count - 1].uid) /* else it is damaged */
+            add_message(m, &msg);
     }
     if (got == 0)
         return l;

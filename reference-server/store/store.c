@@ -215,19 +215,26 @@ int mailbox_open(struct store *s, int64_t account, const char *name, struct mail
 {
     struct loaded *l = NULL;
     char *canon = canonical(name);
+    bool trouble = true;
     lock(s);
     sqlite3_stmt *q = db_prepare(&s->read, SQL_MAILBOX_BY_NAME, DB(account));
-    if (q != NULL && sqlite3_bind_text(q, 2, canon, -1, SQLITE_STATIC) == SQLITE_OK &&
-        db_step(q) == 1) {
-        l = mailboxes_find(&s->mailboxes, sqlite3_column_int64(q, 0));
-        if (l == NULL && sqlite3_column_int(q, 5) == 0)
-            l = mailboxes_load(&s->mailboxes, s, &s->read, account, q);
-        sqlite3_reset(q);
+    if (q != NULL && sqlite3_bind_text(q, 2, canon, -1, SQLITE_STATIC) == SQLITE_OK) {
+        int found = db_step(q);
+        trouble = found < 0;
+        if (found == 1) {
+            bool selectable = sqlite3_column_int(q, 5) == 0;
+            l = mailboxes_find(&s->mailboxes, sqlite3_column_int64(q, 0));
+            if (l == NULL && selectable) {
+                l = mailboxes_load(&s->mailboxes, s, &s->read, account, q);
+                trouble = l == NULL;
+            }
+            sqlite3_reset(q);
+        }
     }
     unlock(s);
     free(canon);
     if (l == NULL || l->m.gone)
-        return -1;
+        return trouble ? -2 : -1;
     mailboxes_refer(&s->mailboxes, l);
     *out = &l->m;
     return 0;
@@ -262,7 +269,7 @@ void mailbox_list(struct store *s, int64_t account,
             entries = grow(entries, room * sizeof *entries);
             names = grow(names, room * sizeof *names);
         }
-        names[count] = strdup((const char *)sqlite3_column_text(q, 0));
+        names[count] = db_text(q, 0);
         entries[count] = (struct mailbox_entry){
             .name = names[count],
             .exists = sqlite3_column_int(q, 1) != 0,

@@ -102,7 +102,8 @@ void store_quotas(struct store *s, store_quota_of *of, void *arg);
 int store_usage(struct store *s, int64_t account, uint64_t *bytes, uint64_t *messages);
 
 /* --- mailboxes, read --- */
-/* A reference to the shared mailbox; loads its arrays on first use. -1: none has that name. */
+/* A reference to the shared mailbox; loads its arrays on first use. -1: none has that name. -2: the
+ * disk does not let us know, or not what is in it. */
 int mailbox_open(struct store *s, int64_t account, const char *name, struct mailbox **out);
 void mailbox_close(struct mailbox *m);
 struct message *mailbox_find(struct mailbox *m, uint32_t uid); /* NULL: none */

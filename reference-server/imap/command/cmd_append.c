@@ -25,14 +25,13 @@ struct append {
     size_t count;
 };
 
-static bool mailbox_missing(struct imap *s, const char *name)
+/* As mailbox_open. */
+static int mailbox_look(struct imap *s, const char *name)
 {
     struct mailbox *m = NULL;
-    if (name == NULL || mailbox_open(s->conn->server->store, s->account_id, name, &m) != 0) {
-        return true;
-    }
+    int rc = name != NULL ? mailbox_open(s->conn->server->store, s->account_id, name, &m) : -1;
     mailbox_close(m);
-    return false;
+    return rc;
 }
 
 static void parse_message(struct imap *s, struct args *a, struct append *ap)
@@ -80,7 +79,10 @@ void parse_append(struct imap *s, struct args *a)
         parse_message(s, a, ap);
     } while (args_peek(a) == ' ');
     args_end(a);
-    if (mailbox_missing(s, ap->name) && !(ap->name != NULL && fault(FAULT_IMAP_APPEND_CREATES))) {
+    int looked = mailbox_look(s, ap->name);
+    if (looked == -2) {
+        s->refuse = IMAP_UNREADABLE;
+    } else if (looked != 0 && !(ap->name != NULL && fault(FAULT_IMAP_APPEND_CREATES))) {
         s->refuse = ap->name == NULL ? "[CANNOT] No mailbox can have that name"
                     : fault(FAULT_IMAP_APPEND_NO_TRYCREATE) ? "There is no such mailbox"
                                                             : TRYCREATE;
@@ -120,7 +122,7 @@ static void appended(void *arg, const struct store_result *r)
 void run_append(struct imap *s)
 {
     struct append *ap = s->args;
-    if (fault(FAULT_IMAP_APPEND_CREATES) && mailbox_missing(s, ap->name)) {
+    if (fault(FAULT_IMAP_APPEND_CREATES) && mailbox_look(s, ap->name) != 0) {
         misbehave_create_first(s, ap->name, run_append);
         return;
     }

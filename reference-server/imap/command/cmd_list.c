@@ -185,7 +185,7 @@ static void tell(struct answer *a, const char *name, const struct list_entry *e,
     /* A name that is here only for what is below it has no STATUS (RFC 9051, 6.3.9.8). */
     bool itself = !a->in->only_subscribed || (e != NULL && e->subscribed);
     if (a->in->tell_status && exists && !e->noselect && itself) {
-        status_tell(a->s, name, &a->in->status);
+        (void)status_tell(a->s, name, &a->in->status);
     }
 }
 

@@ -106,8 +106,15 @@ static void open_mailbox(struct imap *s, bool read_only)
     if (!fault(FAULT_IMAP_FAILED_SELECT_KEEPS_OLD)) {
         imap_deselect(s); /* whatever comes of this SELECT (6.3.1) */
     }
-    if (sel->name == NULL ||
-        mailbox_open(s->conn->server->store, s->account_id, sel->name, &m) != 0) {
+    int opened = -1;
+    if (sel->name != NULL) {
+        opened = mailbox_open(s->conn->server->store, s->account_id, sel->name, &m);
+    }
+    if (opened == -2) {
+        imap_no(s, IMAP_UNREADABLE);
+        return;
+    }
+    if (opened != 0) {
         if (sel->name != NULL && fault(FAULT_IMAP_SELECT_CREATES)) {
             misbehave_create_first(s, sel->name, s->command->run);
             return;

@@ -97,12 +97,13 @@ static uint64_t value(struct imap *s, struct mailbox *m, int kind)
     }
 }
 
-bool status_tell(struct imap *s, const char *name, const struct status_items *items)
+int status_tell(struct imap *s, const char *name, const struct status_items *items)
 {
     struct mailbox *m = NULL;
     struct buf out;
-    if (mailbox_open(s->conn->server->store, s->account_id, name, &m) != 0) {
-        return false;
+    int rc = mailbox_open(s->conn->server->store, s->account_id, name, &m);
+    if (rc != 0) {
+        return rc;
     }
     buf_init(&out, 65536);
     buf_text(&out, "* STATUS ");
@@ -119,7 +120,7 @@ bool status_tell(struct imap *s, const char *name, const struct status_items *it
         store_recent_seen(m);
     }
     mailbox_close(m);
-    return true;
+    return 0;
 }
 
 void run_status(struct imap *s)
@@ -127,13 +128,18 @@ void run_status(struct imap *s)
     const struct status *st = s->args;
     if (st->name != NULL && fault(FAULT_IMAP_UNTAGGED_AFTER_TAGGED)) {
         conn_printf(s->conn, "%s OK Done\r\n", s->tag);
-        status_tell(s, st->name, &st->items);
+        (void)status_tell(s, st->name, &st->items);
         imap_end(s);
         return;
     }
-    if (st->name != NULL && status_tell(s, st->name, &st->items)) {
+    switch (st->name != NULL ? status_tell(s, st->name, &st->items) : -1) {
+    case 0:
         imap_ok(s, "Done");
-    } else {
+        break;
+    case -2:
+        imap_no(s, IMAP_UNREADABLE);
+        break;
+    default:
         imap_no(s, "[NONEXISTENT] There is no such mailbox");
     }
 }

@@ -318,8 +318,12 @@ static void run_to(struct imap *s)
         return;
     }
     /* A missing mailbox is an error (6.4.7) even when no message is to be copied. */
-    if (mailbox_open(s->conn->server->store, s->account_id, c->name, &to) == 0) {
+    int opened = mailbox_open(s->conn->server->store, s->account_id, c->name, &to);
+    if (opened == 0) {
         mailbox_close(to);
+    } else if (opened == -2) {
+        imap_no(s, IMAP_UNREADABLE);
+        return;
     } else if (fault(FAULT_IMAP_COPY_CREATES)) {
         misbehave_create_first(s, c->name, run_to);
         return;
