@@ -9,4 +9,7 @@
  * all (postmaster). */
 struct account *smtp_account_of(struct smtp *s, const struct smtp_path *path, bool *ours);
 
+/* Whether it is a name of ours that stands for others; our address literal is our domain. */
+bool smtp_names_alias(const struct smtp *s, const struct smtp_path *path);
+
 #endif

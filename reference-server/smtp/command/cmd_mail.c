@@ -303,6 +303,16 @@ struct account *smtp_account_of(struct smtp *s, const struct smtp_path *path, bo
     return account;
 }
 
+bool smtp_names_alias(const struct smtp *s, const struct smtp_path *path)
+{
+    const struct server *server = s->conn->server;
+    struct smtp_path here = *path;
+    /* <Postmaster> alone is ours, too (RFC 5321, 4.5.1). */
+    if (here.domain[0] == '\0' || (here.literal && own_literal(s, here.domain)))
+        snprintf(here.domain, sizeof here.domain, "%s", server->domain);
+    return smtp_is_alias(server, &here);
+}
+
 static void add_recipient(struct smtp *s, const struct smtp_path *path, const char *arg,
                           struct account *account, enum smtp_route route,
                           const struct smtp_params *params)
@@ -440,7 +450,7 @@ static void judge(struct smtp *s, const struct smtp_path *path, const char *arg,
     long wait;
     struct account *account = smtp_account_of(s, path, &ours);
     bool elsewhere = account == NULL && !ours && smtp_may_relay(s);
-    bool alias = s->conn->server->queue != NULL && smtp_is_alias(s->conn->server, path);
+    bool alias = s->conn->server->queue != NULL && smtp_names_alias(s, path);
     if (is_short(s, path))
         smtp_reply(s, 554, "5.1.2", "The domain is not a full one");
     else if (path->eight_bit && !s->envelope.utf8)

@@ -343,7 +343,7 @@ static const char *alias_of(const struct smtp *s, const struct smtp_path *path, 
         snprintf(own.domain, sizeof own.domain, "%s", s->conn->server->domain);
         path = &own;
     }
-    if (path != NULL && smtp_is_alias(s->conn->server, path))
+    if (path != NULL && smtp_names_alias(s, path))
         snprintf(local, sizeof local, "%s", path->local);
     return local;
 }

@@ -202,6 +202,23 @@ START_TEST(lmtp_tells_which_of_them_failed)
     }
 END_TEST
 
+/* RFC 5321, 4.5.1 and 4.1.3. */
+START_TEST(postmaster_alone_and_our_address_are_ours)
+    {
+        set("alias", "postmaster=user2");
+        world_expect(&k, "EXPN <postmaster>\r\n", "250 2.1.5 <user2@test.example>\r\n");
+        send_to("ann@client.example", "Postmaster");
+        ck_assert_uint_eq(count(relay.world.user1), 0);
+        ck_assert_uint_eq(count(relay.world.user2), 1);
+        snprintf(relay.world.server.conns->local, sizeof relay.world.server.conns->local,
+                 "192.0.2.1");
+        send_to("ann@client.example", "both@[192.0.2.1]");
+        ck_assert_uint_eq(count(relay.world.user2), 2);
+        world_ask(&k, "MAIL FROM:<ann@client.example>\r\n", "250");
+        world_ask(&k, "RCPT TO:<both@[192.0.2.2]>\r\n", "550");
+    }
+END_TEST
+
 START_TEST(circles_reach_nobody)
     {
         world_ask(&k, "MAIL FROM:<ann@client.example>\r\n", "250");
@@ -248,6 +265,7 @@ int main(void)
     tcase_add_test(t, lists_and_people_share_one_outcome);
     tcase_add_test(t, lmtp_knows_the_names_and_answers_for_each_once);
     tcase_add_test(t, lmtp_tells_which_of_them_failed);
+    tcase_add_test(t, postmaster_alone_and_our_address_are_ours);
     tcase_add_test(t, circles_reach_nobody);
     tcase_add_test(t, expn_names_the_members);
     tcase_add_test(t, settings_that_are_none_are_told);
