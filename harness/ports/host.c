@@ -183,9 +183,11 @@ static bool differ(const struct port *a, const struct port *b, bool with_mode, c
                        port_mode_word(a->mode), port_protocol_word(b->protocol),
                        port_mode_word(b->mode));
     else if (a->facts.have_leaf && b->facts.have_leaf && strcmp(a->facts.leaf, b->facts.leaf) != 0)
-        (void)snprintf(out, size, "another certificate (%.60s until %s, and %.60s until %s)",
-                       a->facts.leaf_name, a->facts.not_after, b->facts.leaf_name,
-                       b->facts.not_after);
+        (void)snprintf(
+            out, size,
+            "another certificate (%.60s until %s, SHA-256 %.8s…, and %.60s until %s, %.8s…)",
+            a->facts.leaf_name, a->facts.not_after, a->facts.leaf, b->facts.leaf_name,
+            b->facts.not_after, b->facts.leaf);
     else if (strcmp(va, vb) != 0 && va[0] != '\0' && vb[0] != '\0')
         (void)snprintf(out, size, "%s, and %s", va, vb);
     return *out != '\0';
@@ -217,29 +219,71 @@ static void compare_ports(struct host *h)
         host_find(h, CHECK_P16, FINDING_GOOD, "%s", "");
 }
 
+/* What differs between the same port of two addresses; false: nothing, or it cannot be said. */
+static bool differs_there(const struct port *a, const struct port *b, char *what, size_t size)
+{
+    bool known = a->state != PORT_UNREACHABLE && b->state != PORT_UNREACHABLE;
+    *what = '\0';
+    if (known && (a->state == PORT_OPEN) != (b->state == PORT_OPEN))
+        (void)snprintf(what, size, "open on %s only",
+                       a->state == PORT_OPEN ? a->address : b->address);
+    else if (usable(a) && usable(b))
+        (void)differ(a, b, true, what, size);
+    return *what != '\0';
+}
+
+static void add_text(char *all, size_t size, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void add_text(char *all, size_t size, const char *fmt, ...)
+{
+    va_list va;
+    size_t n = strlen(all);
+    va_start(va, fmt);
+    (void)vsnprintf(all + n, size - n, fmt, va);
+    va_end(va);
+}
+
+/* The first address against the others; what differs in the same way on several ports is told
+ * once. */
 static void compare_addresses(struct host *h)
 {
-    char what[512], all[1024] = "";
-    size_t each = h->addresses_n > 0 ? h->n / h->addresses_n : 0;
+    char what[512], other[512], all[1024] = "", unreached[256] = "";
+    size_t each = h->addresses_n > 0 ? h->n / h->addresses_n : 0, base = 0;
     if (h->addresses_n < 2) {
         host_find(h, CHECK_P15, FINDING_NOT_HERE, "there is one address");
         return;
     }
-    for (size_t i = each; i < h->n; i++) {
-        const struct port *a = &h->ports[i % each], *b = &h->ports[i];
-        *what = '\0';
-        if (a->state != b->state)
-            (void)snprintf(what, sizeof what, "open on one of them only");
-        else if (usable(a) && usable(b))
-            (void)differ(a, b, true, what, sizeof what);
-        if (*what != '\0') {
-            size_t n = strlen(all);
-            (void)snprintf(all + n, sizeof all - n, "%sport %u on %s and %s: %s", n > 0 ? "; " : "",
-                           a->port, a->address, b->address, what);
-        }
+    /* No way there from here (a machine without IPv6, say) is no fault of the host. */
+    while (base + each < h->n && h->ports[base].state == PORT_UNREACHABLE)
+        base += each;
+    for (size_t i = 0; i < h->n; i += each)
+        if (h->ports[i].state == PORT_UNREACHABLE)
+            add_text(unreached, sizeof unreached, "%s%s", unreached[0] != '\0' ? ", " : "",
+                     h->ports[i].address);
+    for (size_t i = base + each; i < h->n; i++) {
+        const struct port *a = &h->ports[base + i % each], *b = &h->ports[i];
+        size_t begin = i - i % each;
+        bool told = false;
+        if (!differs_there(a, b, what, sizeof what))
+            continue;
+        for (size_t k = begin; k < i; k++)
+            told = told ||
+                   (differs_there(&h->ports[base + k % each], &h->ports[k], other, sizeof other) &&
+                    strcmp(what, other) == 0);
+        if (told)
+            continue;
+        add_text(all, sizeof all, "%sport %u", all[0] != '\0' ? "; " : "", b->port);
+        for (size_t k = i + 1; k < begin + each; k++)
+            if (differs_there(&h->ports[base + k % each], &h->ports[k], other, sizeof other) &&
+                strcmp(what, other) == 0)
+                add_text(all, sizeof all, ", %u", h->ports[k].port);
+        add_text(all, sizeof all, " on %s and %s: %s", a->address, b->address, what);
     }
     if (all[0] != '\0')
         host_find(h, CHECK_P15, FINDING_BAD, "%s", all);
+    else if (unreached[0] != '\0')
+        host_find(h, CHECK_P15, FINDING_UNTESTED, "not compared: there is no way to %s from here",
+                  unreached);
     else
         host_find(h, CHECK_P15, FINDING_GOOD, "%s", "");
 }
@@ -339,6 +383,13 @@ static void tickets(struct host *h)
         host_find(h, CHECK_R06, FINDING_NOT_HERE, "there are no two services with tickets");
 }
 
+static bool sent_away_at_once(const struct port *p)
+{
+    return p->state == PORT_OPEN && p->limited && p->facts.best_version[0] == '\0' &&
+           p->facts.clear_caps[0] == '\0' && p->seconds * 1000 < p->o->greeting_ms &&
+           (p->o->budget == 0 || p->used < p->o->budget);
+}
+
 static void *examine(void *arg)
 {
     port_examine(arg);
@@ -376,6 +427,13 @@ void host_examine(struct host *h)
     (void)pthread_attr_destroy(&attr);
     free(threads);
     free(started);
+    /* Sent away before anything was seen: a limit on connections at a time, perhaps, which all the
+     * ports together have met. Alone it gets another try. */
+    for (size_t i = 0; h->n > 1 && i < h->n; i++)
+        if (sent_away_at_once(&h->ports[i])) {
+            port_again(&h->ports[i]);
+            port_examine(&h->ports[i]);
+        }
     services(h);
     compare_addresses(h);
     compare_ports(h);

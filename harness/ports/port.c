@@ -53,6 +53,18 @@ void port_clear(struct port *p)
     *p = (struct port){0};
 }
 
+void port_again(struct port *p)
+{
+    const struct ports_options *o = p->o;
+    char address[sizeof p->address];
+    struct port old = *p;
+    (void)snprintf(address, sizeof address, "%s", p->address);
+    port_clear(p);
+    port_init(p, o, address, old.family, old.port, old.want_protocol, old.want_mode);
+    p->mx = old.mx;
+    p->used = old.used;
+}
+
 const char *port_protocol_word(enum port_protocol p)
 {
     static const char *const words[] = {"unknown", "SMTP", "IMAP", "POP3"};
@@ -135,7 +147,7 @@ bool port_wants(const struct port *p, enum check_id id)
     if (!port_applies(p, id) || p->limited || p->found[id].kind != FINDING_NONE)
         return false;
     if (d == DEPTH_ACCOUNT)
-        return p->o->user != NULL && p->o->depth >= DEPTH_NORMAL;
+        return p->o->user != NULL && p->o->depth >= DEPTH_NORMAL && !p->account_refused;
     if (d == DEPTH_RECIPIENT)
         return p->o->recipient != NULL && p->o->depth >= DEPTH_NORMAL;
     return d <= p->o->depth;
@@ -227,7 +239,9 @@ static void explain_rest(struct port *p)
             continue;
         if (p->state != PORT_OPEN)
             port_untested(p, id, "not tested: the port is %s",
-                          p->state == PORT_FILTERED ? "filtered" : "closed");
+                          p->state == PORT_FILTERED  ? "filtered"
+                          : p->state == PORT_REFUSED ? "closed"
+                                                     : "unreachable");
         else if (deep || k->depth >= DEPTH_DNS ||
                  (k->depth == DEPTH_ACCOUNT && p->o->user == NULL) ||
                  (k->depth == DEPTH_RECIPIENT && p->o->recipient == NULL))
@@ -239,8 +253,13 @@ static void explain_rest(struct port *p)
             port_untested(p, id, "not tested: the budget of %d connections was spent",
                           p->o->budget);
             p->left_unasked++;
-        } else if (k->depth == DEPTH_ACCOUNT || k->depth == DEPTH_RECIPIENT)
+        } else if (k->depth == DEPTH_ACCOUNT && p->account_refused)
+            port_untested(p, id, "not checked: the login was refused");
+        else if ((k->depth == DEPTH_ACCOUNT || k->depth == DEPTH_RECIPIENT) &&
+                 p->o->depth < DEPTH_NORMAL)
             port_untested(p, id, "not tested: needs --depth normal");
+        else if (p->needs_certificate)
+            port_untested(p, id, "not tested: the server wants a client certificate");
         else
             port_untested(p, id, "not tested: what it builds on did not come about");
     }
@@ -289,15 +308,21 @@ void port_examine(struct port *p)
         }
         room_starttls(p);
         room_attacks(p);
-        if (tls) {
+        bool sessions = tls && !p->needs_certificate;
+        if (sessions)
             room_login(p);
+        if (tls)
             room_names(p);
+        if (sessions) {
             room_resume(p);
             room_closing(p);
+        }
+        if (tls) {
             room_records(p);
             room_suites(p);
-            room_oracles(p);
         }
+        if (sessions)
+            room_oracles(p);
     }
     room_silence(p);
     if (p->state == PORT_REFUSED)

@@ -102,12 +102,14 @@ struct port {
     bool limited;     /* the server sent us away */
     int limited_at;   /* at which connection */
     char limited_why[256];
-    int quiet_ms; /* how long silence is silence on such a line, see dial_quiet_ms */
-    int slow_ms;  /* the longest that a reply took */
-    bool starttls_refused;
-    bool alerts; /* it says by an alert what it does not like */
-    bool mute;   /* or it is known to end connections without a word */
-    int cut_off; /* how many it ended so, one after the other */
+    int quiet_ms;           /* how long silence is silence on such a line, see dial_quiet_ms */
+    int slow_ms;            /* the longest that a reply took */
+    bool starttls_refused;  /* or not even reached: nothing can be learnt about TLS */
+    bool needs_certificate; /* sessions end unless the client shows one */
+    bool account_refused;   /* the user's name and password do not log in, inside TLS either */
+    bool alerts;            /* it says by an alert what it does not like */
+    bool mute;              /* or it is known to end connections without a word */
+    int cut_off;            /* how many it ended so, one after the other */
     double cpu_ms, seconds;
 
     struct finding found[CHECKS];
@@ -150,6 +152,8 @@ void port_not_here(struct port *p, enum check_id id, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* As if nobody had looked: what was found is thrown away. */
 void port_forget(struct port *p, enum check_id id);
+/* All of it, as port_init has it; only the connections stay counted. */
+void port_again(struct port *p);
 /* Good if ok, else bad with these words. */
 void port_judge(struct port *p, enum check_id id, bool ok, const struct conn *c, const char *fmt,
                 ...) __attribute__((format(printf, 5, 6)));

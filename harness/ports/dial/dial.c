@@ -26,6 +26,12 @@ static void limited(struct port *p, const char *why)
     (void)snprintf(p->limited_why, sizeof p->limited_why, "%.*s", (int)strcspn(why, "\r\n"), why);
 }
 
+void dial_turned_away(struct port *p, enum check_id id, const char *why)
+{
+    limited(p, why);
+    port_untested(p, id, "not tested, sent away: %s", p->limited_why);
+}
+
 int dial_last(const struct port *p)
 {
     return p->last;
@@ -291,7 +297,7 @@ bool dial_greeting(struct port *p, struct conn *c, struct reply *r)
     double began = loop_now(p->loop);
     enum reply_kind k = dial_reply(p, c, NULL, false, p->o->greeting_ms, r);
     double took = loop_now(p->loop) - began;
-    if (took > p->facts.greeting_s)
+    if (k == REPLY_OK && took > p->facts.greeting_s)
         p->facts.greeting_s = took;
     if (k == REPLY_OK)
         return true;
@@ -363,6 +369,10 @@ struct conn *dial_handshake(struct port *p, const struct conn_tls_options *o, st
         dial_options(p, &usual);
         o = &usual;
     }
+    if (p->needs_certificate) {
+        (void)err_set(err, "the server wants a client certificate");
+        return NULL;
+    }
     struct conn *c = dial_ready(p, &refused);
     if (c == NULL) {
         (void)err_set(err, "%s",
@@ -420,7 +430,7 @@ enum answer_kind dial_answer(struct port *p, struct conn *c, bool flight, struct
 }
 
 /* A hello that nobody refuses: whether the server still says anything at all. */
-static bool still_talks(struct port *p)
+static bool still_talks(struct port *p, bool *silent)
 {
     static const uint16_t suites[] = {0x1301, 0x1302, 0x1303, 0xc02b, 0xc02c, 0xc02f, 0xc030,
                                       0xcca8, 0xcca9, 0xc013, 0xc014, 0x009c, 0x002f};
@@ -442,22 +452,28 @@ static bool still_talks(struct port *p)
     answer_clear(&a);
     conn_reset(c);
     conn_free(c);
-    return k != ANSWER_CLOSED && k != ANSWER_RESET;
+    *silent = k == ANSWER_SILENT;
+    return k != ANSWER_CLOSED && k != ANSWER_RESET && k != ANSWER_SILENT;
 }
 
 bool dial_sent_away(struct port *p)
 {
-    if (p->mode != MODE_IMPLICIT || still_talks(p))
+    bool silent = false;
+    if (p->mode != MODE_IMPLICIT || still_talks(p, &silent))
         return false;
-    limited(p, "it ends every connection without a word");
+    limited(p, silent ? "it answers no ClientHello any more"
+                      : "it ends every connection without a word");
     return true;
 }
 
-/* Where TLS comes first a server that has had enough of us cannot say 421: it closes. So does one
- * that dislikes the hello and sends no alert. A hello that it has liked before tells them apart; it
- * is asked at once, or after two in a row where silence is known to be the custom. */
-static bool sent_away(struct port *p, enum answer_kind k)
+/* Where TLS comes first a server that has had enough of us cannot say 421: it closes, or lets us
+ * wait. So does one that dislikes the hello and sends no alert. A hello that it has liked before
+ * tells them apart; it is asked at once, or after two in a row where silence is known to be the
+ * custom. */
+bool dial_gone(struct port *p, enum answer_kind k)
 {
+    if (k == ANSWER_SILENT)
+        return dial_sent_away(p);
     if (k != ANSWER_CLOSED && k != ANSWER_RESET) {
         p->alerts = p->alerts || k == ANSWER_ALERT;
         p->cut_off = 0;
@@ -472,8 +488,8 @@ static bool sent_away(struct port *p, enum answer_kind k)
     return false;
 }
 
-enum answer_kind dial_ask_bytes(struct port *p, const struct buf *bytes, bool flight,
-                                struct answer *a)
+static enum answer_kind ask_once(struct port *p, const struct buf *bytes, bool flight,
+                                 struct answer *a)
 {
     bool refused;
     struct conn *c = dial_ready(p, &refused);
@@ -484,8 +500,18 @@ enum answer_kind dial_ask_bytes(struct port *p, const struct buf *bytes, bool fl
     enum answer_kind k = dial_answer(p, c, flight, a);
     conn_reset(c);
     conn_free(c);
-    if (sent_away(p, k))
+    if (dial_gone(p, k))
         k = a->kind = ANSWER_LIMITED;
+    return k;
+}
+
+enum answer_kind dial_ask_bytes(struct port *p, const struct buf *bytes, bool flight,
+                                struct answer *a)
+{
+    enum answer_kind k = ask_once(p, bytes, flight, a);
+    /* Not its way, for it has sent alerts, and it talks again: a limit on connections at a time? */
+    if ((k == ANSWER_CLOSED || k == ANSWER_RESET) && p->mode == MODE_IMPLICIT && p->alerts)
+        k = ask_once(p, bytes, flight, a);
     return k;
 }
 

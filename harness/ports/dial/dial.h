@@ -56,9 +56,13 @@ void dial_no_refusal(struct ssl_st *ssl, void *arg);
 enum answer_kind dial_ask(struct port *p, const struct hello *h, bool flight, struct answer *a);
 enum answer_kind dial_ask_bytes(struct port *p, const struct buf *bytes, bool flight,
                                 struct answer *a);
-/* A connection of implicit TLS was ended without a word. True: the server ends them all, which is
- * its way to send us away; p->limited is set. False: it was what we had said. */
+/* A connection of implicit TLS was ended without a word, or let wait. True: the server ends them
+ * all, which is its way to send us away; p->limited is set. False: it was what we had said. */
 bool dial_sent_away(struct port *p);
+/* The server said that it does not want us: p->limited is set, and nothing is judged by that. */
+void dial_turned_away(struct port *p, enum check_id id, const char *why);
+/* Whether this answer to a hello was such an end. */
+bool dial_gone(struct port *p, enum answer_kind k);
 /* Waits for the answer to what was sent on c. */
 enum answer_kind dial_answer(struct port *p, struct conn *c, bool flight, struct answer *a);
 /* The number of the last connection that dial_ask opened, as a finding's evidence. */

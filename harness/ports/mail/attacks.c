@@ -31,7 +31,12 @@ static void imap_login(struct port *p)
         bool judged = strcasestr(r.text, "[AUTHENTICATIONFAILED]") != NULL;
         if (k == REPLY_SILENT)
             port_untested(p, CHECK_J11, "not tested: no answer to a password in time");
-        else
+        else if (k == REPLY_BAD || k == REPLY_END) {
+            /* Not the reply that was asked for, but nobody got in by it, either. */
+            p->facts.login_refused = true;
+            port_bad(p, CHECK_J11, c, "LOGIN in clear got no NO, but %s%.*s",
+                     k == REPLY_END ? "an end of the connection " : "", line_of(r.text), r.text);
+        } else
             port_judge(p, CHECK_J11, k == REPLY_NO && (code || (disabled && !judged)), c,
                        "LOGIN in clear was looked at: %.*s", line_of(r.text), r.text);
         dial_close(p, c);
@@ -134,14 +139,15 @@ static void stripped(struct port *p)
     if (!port_wants(p, CHECK_J18))
         return;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (p->found[parts[i]].kind == FINDING_BAD) {
+        if (p->found[parts[i]].kind == FINDING_BAD &&
+            !(parts[i] == CHECK_J11 && p->facts.login_refused)) {
             port_bad(p, CHECK_J18, NULL, "a login in clear is not refused: see %s",
                      checks[parts[i]].id);
             dial_shows(p, CHECK_J18, p->found[parts[i]].conns[0]);
             return;
         }
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (p->found[parts[i]].kind == FINDING_GOOD) {
+        if (p->found[parts[i]].kind == FINDING_GOOD || p->facts.login_refused) {
             p->facts.login_refused = true;
             port_good(p, CHECK_J18, NULL);
             return;

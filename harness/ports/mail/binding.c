@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "ports/dial/dial.h"
+#include "ports/mail/login.h"
 #include "ports/rooms.h"
 #include "protocol/sasl.h"
 
@@ -116,8 +117,16 @@ static void attempt(struct port *p, const struct attempt *a)
                              .binding_len = n,
                              .binding_unused = a->unused};
     enum reply_kind k = exchange(p, c, a->mechanism, &s, &r);
+    struct conn *plain = NULL;
+    if (a->login && k == REPLY_NO) {
+        /* Is it the binding, or is it the password? */
+        plain = login_session(p);
+        dial_close(p, plain);
+    }
     if (k == REPLY_END || k == REPLY_SILENT)
         port_untested(p, a->id, "not checked: the connection ended in the exchange");
+    else if (a->login && k == REPLY_NO && plain == NULL)
+        port_untested(p, a->id, "not checked: the login was refused without it, too");
     else
         port_judge(p, a->id, (k == REPLY_OK) == a->login, c, "%s %s: %.*s", a->what,
                    k == REPLY_OK ? "logs in" : "is refused", (int)strcspn(r.text, "\r\n"), r.text);

@@ -44,9 +44,11 @@ enum reply_kind login_again(struct port *p, struct conn *c, struct reply *r)
 struct conn *login_session(struct port *p)
 {
     struct reply r;
-    struct conn *c = p->o->user != NULL ? dial_tls(p, NULL, NULL) : NULL;
+    struct conn *c = p->o->user != NULL && !p->account_refused ? dial_tls(p, NULL, NULL) : NULL;
     if (c != NULL && login_again(p, c, &r) == REPLY_OK)
         return c;
+    /* Once is enough: who fails again and again is locked out. */
+    p->account_refused = p->account_refused || (c != NULL && r.kind == REPLY_NO);
     dial_close(p, c);
     return NULL;
 }

@@ -1,6 +1,6 @@
 /* Is the port open, does the server or the client speak first, and which protocol is it? Nobody has
- * to say: two connections are opened at once, one stays silent, one sends a ClientHello, and the
- * first that is answered tells. RFC 8314, 3. SPDX-License-Identifier: MIT */
+ * to say: of two connections one stays silent, the other sends a ClientHello, and the first that is
+ * answered tells. RFC 8314, 3. SPDX-License-Identifier: MIT */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -8,6 +8,8 @@
 #include "ports/dial/dial.h"
 #include "ports/dial/suites.h"
 #include "ports/rooms.h"
+
+enum { PATIENCE_MS = 2000, PATIENCE_UNTOLD_MS = 300 };
 
 static void say_state(struct port *p)
 {
@@ -32,10 +34,17 @@ static enum port_protocol sniff(const char *text)
     return PROTOCOL_UNKNOWN;
 }
 
-/* Which of the two was answered: the silent one (0), the hello (1), none (-1). */
-static int first_word(struct port *p, struct conn *a, struct conn *b)
+/* As a greeting: who says 200 speaks another protocol. RFC 5321, 4.3.1. */
+static enum port_protocol sniff_greeting(const char *text)
 {
-    double until = loop_now(p->loop) + p->o->greeting_ms / 1000.0;
+    enum port_protocol seen = sniff(text);
+    bool other = seen == PROTOCOL_SMTP && text[0] < '4' && strncmp(text, "220", 3) != 0;
+    return other ? PROTOCOL_UNKNOWN : seen;
+}
+
+/* Which of the two was answered by then: the silent one (0), the hello (1), none (-1). */
+static int first_word(struct port *p, struct conn *a, struct conn *b, double until)
+{
     const unsigned char *in;
     while (loop_now(p->loop) < until) {
         if (conn_input(a, &in, NULL) > 0)
@@ -52,44 +61,66 @@ static int first_word(struct port *p, struct conn *a, struct conn *b)
     return -1;
 }
 
-/* The silent connection was greeted: protocol and greeting are known. */
-static void greeted(struct port *p, struct conn *a)
+/* The first line, however many pieces it comes in. False: time or the connection ended before it.
+ */
+static bool whole_line(struct port *p, struct conn *c, double until, char *out, size_t size)
 {
     const unsigned char *in;
-    double at;
-    (void)dial_rest(p, a, 20, p->facts.greeting, sizeof p->facts.greeting);
-    (void)conn_input(a, &in, &at);
-    enum port_protocol seen = sniff(p->facts.greeting);
-    int line = (int)strcspn(p->facts.greeting, "\r\n");
-    p->facts.greeting_s = conn_when(a, 0);
+    size_t n;
+    bool whole, more = true;
+    do {
+        n = conn_input(c, &in, NULL);
+        whole = n >= size || (n > 0 && memchr(in, '\n', n) != NULL);
+        int left = (int)((until - loop_now(p->loop)) * 1000);
+        if (!whole)
+            more = left > 0 && conn_fill(c, n, left, NULL) > 0;
+    } while (!whole && (more || conn_input(c, &in, NULL) > n));
+    n = conn_input(c, &in, NULL);
+    if (n > size - 1)
+        n = size - 1;
+    if (n > 0)
+        memcpy(out, in, n);
+    out[n] = '\0';
+    return whole;
+}
+
+/* Something was said in clear, to the connection that was silent or to the one with the hello:
+ * protocol and greeting are known. */
+static void greeted(struct port *p, struct conn *c, bool to_hello)
+{
+    char *text = p->facts.greeting;
+    bool whole = whole_line(p, c, loop_now(p->loop) + p->o->greeting_ms / 1000.0, text,
+                            sizeof p->facts.greeting);
+    enum port_protocol seen = whole ? sniff_greeting(text) : PROTOCOL_UNKNOWN;
+    int line = (int)strcspn(text, "\r\n");
+    p->facts.greeting_s = conn_when(c, 0);
     p->mode = MODE_CLEAR;
+    p->protocol = seen;
     if (p->want_mode == MODE_IMPLICIT) {
-        port_bad(p, CHECK_P03, a, "mode swapped: port %u speaks %s in clear, %s was expected",
-                 p->port, port_protocol_word(seen), port_mode_word(MODE_IMPLICIT));
-        port_bad(p, CHECK_P04, a, "mode swapped: no TLS, but \"%.*s\"", line, p->facts.greeting);
+        if (!to_hello)
+            port_bad(p, CHECK_P03, c, "mode swapped: port %u speaks %s in clear, %s was expected",
+                     p->port, seen != PROTOCOL_UNKNOWN ? port_protocol_word(seen) : "first, and",
+                     port_mode_word(MODE_IMPLICIT));
+        port_bad(p, CHECK_P04, c, "%sno TLS, but \"%.*s\"",
+                 seen != PROTOCOL_UNKNOWN ? "mode swapped: " : "", line, text);
     }
     if (seen == PROTOCOL_UNKNOWN) {
-        port_bad(p, CHECK_P02, a, "\"%.*s\" is no greeting of SMTP, IMAP or POP3", line,
-                 p->facts.greeting);
-        p->protocol = PROTOCOL_UNKNOWN;
+        if (whole)
+            port_bad(p, CHECK_P02, c, "\"%.*s\"%s is no greeting of SMTP, IMAP or POP3", line, text,
+                     to_hello ? ", which a ClientHello got," : "");
+        else
+            port_bad(p, CHECK_P02, c, "the line of the greeting had no end: \"%.*s\"", line, text);
         return;
     }
     if (p->want_protocol != PROTOCOL_UNKNOWN && p->want_protocol != seen)
-        port_bad(p, CHECK_P02, a, "%s greets where %s was expected: \"%.*s\"",
-                 port_protocol_word(seen), port_protocol_word(p->want_protocol), line,
-                 p->facts.greeting);
-    p->protocol = seen;
-    if (strncmp(p->facts.greeting, "4", 1) == 0 || strncmp(p->facts.greeting, "5", 1) == 0 ||
-        strncasecmp(p->facts.greeting, "* BYE", 5) == 0 || p->facts.greeting[0] == '-') {
-        p->limited = true;
-        p->limited_at = p->used;
-        (void)snprintf(p->limited_why, sizeof p->limited_why, "%.*s", line < 250 ? line : 250,
-                       p->facts.greeting);
-        port_bad(p, CHECK_P02, a, "sent away: %.*s", line, p->facts.greeting);
+        port_bad(p, CHECK_P02, c, "%s greets where %s was expected: \"%.*s\"",
+                 port_protocol_word(seen), port_protocol_word(p->want_protocol), line, text);
+    if (text[0] == '4' || text[0] == '5' || strncasecmp(text, "* BYE", 5) == 0 || text[0] == '-') {
+        dial_turned_away(p, CHECK_P02, text);
         return;
     }
-    port_good(p, CHECK_P02, a);
-    port_good(p, CHECK_P06, a);
+    port_good(p, CHECK_P02, c);
+    port_good(p, CHECK_P06, c);
 }
 
 /* The hello was answered by TLS: what is inside is found by a handshake, if nobody said. */
@@ -135,12 +166,29 @@ static void plain_command(struct port *p)
     dial_close(p, c);
 }
 
-void room_mode(struct port *p)
+/* A connection on which the client speaks first. */
+static struct conn *say_hello(struct port *p)
 {
-    struct buf b;
-    struct hello h;
     static const uint16_t suites[] = {0x1301, 0x1302, 0x1303, 0xc02f, 0xc030, 0xc02b, 0xc02c,
                                       0xcca8, 0xc013, 0xc014, 0x009e, 0x009c, 0x002f, 0x0035};
+    struct buf b;
+    struct hello h;
+    struct conn *c = dial_open(p);
+    if (c == NULL)
+        return NULL;
+    buf_init(&b, 65536);
+    hello_init(&h, TLS_V_13, p->o->host_is_name ? p->o->host : NULL);
+    h.lowest = TLS_V_10;
+    h.suites = suites;
+    h.suites_n = sizeof suites / sizeof *suites;
+    hello_record(&h, &b);
+    (void)conn_write(c, b.data, b.len, p->o->answer_ms, NULL);
+    buf_clear(&b);
+    return c;
+}
+
+void room_mode(struct port *p)
+{
     double began = loop_now(p->loop);
     struct conn *silent = dial_open(p);
     if (silent == NULL) {
@@ -152,44 +200,48 @@ void room_mode(struct port *p)
     p->facts.rtt_ms = (loop_now(p->loop) - began) * 1000;
     p->quiet_ms = 120 + (int)(p->facts.rtt_ms * 10);
     port_fact(p, CHECK_P01, silent, "open, %.1f ms", p->facts.rtt_ms);
-    struct conn *eager = dial_open(p);
-    if (eager != NULL) {
-        buf_init(&b, 65536);
-        hello_init(&h, TLS_V_13, p->o->host_is_name ? p->o->host : NULL);
-        h.lowest = TLS_V_10;
-        h.suites = suites;
-        h.suites_n = sizeof suites / sizeof *suites;
-        hello_record(&h, &b);
-        (void)conn_write(eager, b.data, b.len, p->o->answer_ms, NULL);
-        buf_clear(&b);
-    }
+    /* Servers that greet late take what comes before the greeting for abuse: where mail in clear is
+     * expected the hello gives them time. */
+    int patience = p->want_mode == MODE_IMPLICIT ? 0
+                   : p->want_mode == MODE_CLEAR  ? PATIENCE_MS
+                                                 : PATIENCE_UNTOLD_MS;
+    double until = began + p->o->greeting_ms / 1000.0, hello = began + patience / 1000.0;
+    int who = first_word(p, silent, NULL, hello < until ? hello : until);
+    struct conn *eager = who < 0 ? say_hello(p) : NULL;
+    if (eager != NULL)
+        who = first_word(p, silent, eager, until);
     const unsigned char *in;
-    int who = first_word(p, silent, eager);
-    if (who == 1 && conn_input(eager, &in, NULL) > 0 && in[0] != 21 && in[0] != 22)
-        who = 0; /* a greeting or a complaint in clear; the silent one is about to be greeted too */
-    if (who == 0) {
-        (void)conn_fill(silent, 0, p->o->greeting_ms, NULL);
-        greeted(p, silent);
+    size_t n = who == 1 ? conn_input(eager, &in, NULL) : 0;
+    if (n > 0 && in[0] != 21 && in[0] != 22) {
+        /* A greeting or a complaint in clear. If it is of mail the silent one will be greeted, too;
+         * nobody else speaks first. */
+        char text[512];
+        (void)whole_line(p, eager, until, text, sizeof text);
+        if (sniff(text) != PROTOCOL_UNKNOWN && first_word(p, silent, NULL, until) == 0)
+            greeted(p, silent, false);
+        else
+            greeted(p, eager, true);
+        dial_close(p, silent);
+    } else if (who == 0) {
+        greeted(p, silent, false);
         dial_close(p, silent);
     } else if (who == 1) {
         p->silent = silent;
         answered(p, eager);
     } else {
-        (void)snprintf(p->state_why, sizeof p->state_why,
-                       "neither greets nor answers a ClientHello");
-        if (conn_ended(silent) != CONN_OPEN)
-            (void)snprintf(p->state_why, sizeof p->state_why,
-                           "closes every connection without a word: limits on this address?");
-        port_bad(p, p->want_mode == MODE_IMPLICIT ? CHECK_P04 : CHECK_P02, silent, "%s",
-                 p->state_why);
+        bool closed = conn_ended(silent) != CONN_OPEN;
+        enum check_id asked = p->want_mode == MODE_IMPLICIT ? CHECK_P04 : CHECK_P02;
+        (void)snprintf(p->state_why, sizeof p->state_why, "%s",
+                       closed ? "closes every connection without a word: limits on this address?"
+                              : "neither greets nor answers a ClientHello");
+        dial_turned_away(p, asked, p->state_why);
+        if (!closed)
+            port_bad(p, asked, silent, "%s within %.0f s", p->state_why,
+                     p->o->greeting_ms / 1000.0);
         p->mode = MODE_UNKNOWN;
-        p->limited = true;
-        p->limited_at = p->used;
-        (void)snprintf(p->limited_why, sizeof p->limited_why, "%s", p->state_why);
         dial_close(p, silent);
     }
-    if (eager != NULL)
-        dial_close(p, eager);
+    dial_close(p, eager);
     if (p->protocol != PROTOCOL_UNKNOWN)
         port_fact(p, CHECK_P14, NULL, "%s with %s", port_protocol_word(p->protocol),
                   port_mode_word(p->mode));

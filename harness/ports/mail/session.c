@@ -216,20 +216,27 @@ static struct conn *up_to_tls(struct port *p)
     struct conn *c = dial_open(p);
     if (c == NULL || p->mode == MODE_IMPLICIT)
         return c;
-    if (!dial_greeting(p, c, &r))
+    /* Until the go-ahead has come. */
+    p->starttls_refused = true;
+    if (!dial_greeting(p, c, &r)) {
+        if (!p->limited)
+            port_bad(p, CHECK_P02, NULL, "the greeting is none, or has no end: %.60s",
+                     r.text[0] != '\0' ? r.text : "nothing came");
         return NULL;
+    }
     (void)snprintf(p->facts.greeting, sizeof p->facts.greeting, "%.500s", r.text);
     if (dial_capabilities(p, c, &r) == REPLY_OK) {
         (void)snprintf(p->facts.clear_caps, sizeof p->facts.clear_caps, "%.4000s", r.text);
     } else if (p->protocol != PROTOCOL_POP3) {
-        port_bad(p, CHECK_S04, c, "capabilities could not be read: %.*s",
-                 (int)strcspn(r.text, "\r\n"), r.text);
+        port_bad(p, CHECK_S04, c, "it cannot be offered: %s got %.*s",
+                 p->protocol == PROTOCOL_IMAP ? "CAPABILITY" : "EHLO",
+                 r.text[0] != '\0' ? (int)strcspn(r.text, "\r\n") : 8,
+                 r.text[0] != '\0' ? r.text : "no reply");
         dial_close(p, c);
         return NULL;
     }
     before_tls(p, c, p->facts.clear_caps);
     if (dial_say(p, c, false, &r, "%s", dial_starttls_word(p)) != REPLY_OK) {
-        p->starttls_refused = true;
         port_bad(p, CHECK_S04, c, "%s was refused: %.*s", dial_starttls_word(p),
                  (int)strcspn(r.text, "\r\n"), r.text);
         if (p->facts.starttls_offered && port_applies(p, CHECK_S21))
@@ -237,7 +244,22 @@ static struct conn *up_to_tls(struct port *p)
         dial_close(p, c);
         return NULL;
     }
+    p->starttls_refused = false;
     return c;
+}
+
+/* The server has asked for a client certificate, and broke off without one. What can be seen before
+ * that is looked at all the same. RFC 8446, 4.4.2.4. */
+static void wants_certificate(struct port *p, struct conn *c)
+{
+    static const enum check_id ids[] = {CHECK_S04, CHECK_P04, CHECK_P07};
+    p->needs_certificate = true;
+    port_fact(p, CHECK_H17, c,
+              "a client certificate is asked for, and without one the session ends: %s",
+              conn_tls_facts(c)->alert[0] != '\0' ? conn_tls_facts(c)->alert : "closed");
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        if (p->found[ids[i]].kind == FINDING_NONE || ids[i] == CHECK_S04)
+            port_untested(p, ids[i], "not tested: the server wants a client certificate");
 }
 
 void room_session(struct port *p)
@@ -252,8 +274,20 @@ void room_session(struct port *p)
     dial_options(p, &o);
     o.prepare = watch_request;
     o.prepare_arg = &request;
-    if (conn_starttls(c, &o, p->o->answer_ms, &err) != 0) {
-        if (p->mode == MODE_CLEAR)
+    int rc = conn_starttls(c, &o, p->o->answer_ms, &err);
+    if (rc != 0 && p->mode == MODE_IMPLICIT && conn_ended(c) != CONN_OPEN && !request &&
+        conn_tls_facts(c)->alert[0] == '\0' && !dial_sent_away(p)) {
+        /* Without a word, and it talks again: that may have been a limit of a moment. */
+        dial_close(p, c);
+        c = dial_open(p);
+        if (c == NULL)
+            return;
+        rc = conn_starttls(c, &o, p->o->answer_ms, &err);
+    }
+    if (rc != 0) {
+        if (request)
+            wants_certificate(p, c);
+        else if (p->mode == MODE_CLEAR)
             port_bad(p, CHECK_S04, c, "the handshake failed: %s", err.text);
         else if (conn_ended(c) == CONN_OPEN || !dial_sent_away(p))
             port_bad(p, CHECK_P04, c, "the handshake failed: %s", err.text);
@@ -276,9 +310,14 @@ void room_session(struct port *p)
         enum reply_kind k = dial_reply(p, c, NULL, false, p->o->greeting_ms, &r);
         p->facts.greeting_s = loop_now(p->loop) - began;
         (void)snprintf(p->facts.greeting, sizeof p->facts.greeting, "%.500s", r.text);
-        port_judge(p, CHECK_P07, k == REPLY_OK, c,
-                   "inside TLS no greeting of %s came, but \"%.*s\"",
-                   port_protocol_word(p->protocol), (int)strcspn(r.text, "\r\n"), r.text);
+        if (k == REPLY_END && request)
+            wants_certificate(p, c);
+        else if (k == REPLY_NO || k == REPLY_BAD)
+            dial_turned_away(p, CHECK_P07, r.text);
+        else
+            port_judge(p, CHECK_P07, k == REPLY_OK, c,
+                       "inside TLS no greeting of %s came, but \"%.*s\"",
+                       port_protocol_word(p->protocol), (int)strcspn(r.text, "\r\n"), r.text);
         if (k != REPLY_OK) {
             dial_close(p, c);
             return;
@@ -287,6 +326,10 @@ void room_session(struct port *p)
     if (dial_capabilities(p, c, &r) == REPLY_OK) {
         (void)snprintf(p->facts.tls_caps, sizeof p->facts.tls_caps, "%.4000s", r.text);
         inside_tls(p, c, p->facts.tls_caps);
+    } else if (r.kind == REPLY_END && request) {
+        wants_certificate(p, c);
+        dial_close(p, c);
+        return;
     }
     keep_session(p, c);
     again_inside(p, c);

@@ -36,8 +36,9 @@ static const char *state(const struct port *p)
 {
     switch (p->state) {
     case PORT_OPEN:
-        return p->mode == MODE_UNKNOWN ? (p->limited ? "limited" : "open")
-                                       : port_mode_word(p->mode);
+        return p->mode == MODE_UNKNOWN           ? (p->limited ? "limited" : "open")
+               : p->protocol == PROTOCOL_UNKNOWN ? "no mail"
+                                                 : port_mode_word(p->mode);
     case PORT_REFUSED:
         return "closed";
     case PORT_FILTERED:
@@ -161,12 +162,20 @@ static void failure(const struct results *r, const struct result *one, FILE *out
     }
 }
 
+/* The same check with the same words on another port. */
+static bool same(const struct result *a, const struct result *b)
+{
+    const char *x = a->finding->why, *y = b->finding->why;
+    return a->id == b->id && a->verdict == b->verdict && a->port != NULL && b->port != NULL &&
+           b->known == NULL && strcmp(x != NULL ? x : "", y != NULL ? y : "") == 0;
+}
+
 static void same_elsewhere(const struct results *r, const struct result *one, char *out,
                            size_t size)
 {
     *out = '\0';
     for (const struct result *o = one + 1; o < r->at + r->n; o++)
-        if (o->id == one->id && o->verdict == one->verdict && o->port != NULL && o->known == NULL) {
+        if (same(one, o)) {
             size_t n = strlen(out);
             (void)snprintf(out + n, size - n, "%s%u", n > 0 ? ", " : "", o->port->port);
         }
@@ -175,7 +184,7 @@ static void same_elsewhere(const struct results *r, const struct result *one, ch
 static bool told_before(const struct results *r, const struct result *one)
 {
     for (const struct result *o = r->at; o < one; o++)
-        if (o->id == one->id && o->verdict == one->verdict && o->known == NULL && o->port != NULL)
+        if (same(one, o))
             return true;
     return false;
 }

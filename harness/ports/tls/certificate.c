@@ -102,13 +102,19 @@ static void dates(struct port *p, const struct conn *c, X509 *leaf)
         port_good(p, CHECK_Z14, c);
 }
 
+static void list(char *all, size_t size, const char *one)
+{
+    size_t have = strlen(all);
+    (void)snprintf(all + have, size - have, "%s%s", have > 0 ? ", " : "", one);
+}
+
 /* The DNS names, and whether one is a wildcard that is no whole left-most label, an address or a
  * name of an inner network. */
 static void names(struct port *p, const struct conn *c, X509 *leaf)
 {
     GENERAL_NAMES *sans = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
-    char all[512] = "";
-    bool dns = false, srv = false, wildcard = false, inner = false;
+    char all[512] = "", given[512] = "";
+    bool dns = false, srv = false, wildcard = false;
     for (int i = 0; i < sk_GENERAL_NAME_num(sans); i++) {
         GENERAL_NAME *g = sk_GENERAL_NAME_value(sans, i);
         if (g->type == GEN_DNS) {
@@ -121,17 +127,19 @@ static void names(struct port *p, const struct conn *c, X509 *leaf)
             wildcard = wildcard || (star != NULL &&
                                     (star != one || one[1] != '.' || strchr(one + 1, '*') != NULL));
             size_t len = strlen(one);
-            inner = inner || strchr(one, '.') == NULL ||
-                    (len > 6 && strcasecmp(one + len - 6, ".local") == 0) ||
-                    (len > 9 && strcasecmp(one + len - 9, ".internal") == 0) ||
-                    (len > 4 && strcasecmp(one + len - 4, ".lan") == 0);
-            size_t have = strlen(all);
-            (void)snprintf(all + have, sizeof all - have, "%s%s", have > 0 ? ", " : "", one);
+            if (strchr(one, '.') == NULL || (len > 6 && strcasecmp(one + len - 6, ".local") == 0) ||
+                (len > 9 && strcasecmp(one + len - 9, ".internal") == 0) ||
+                (len > 4 && strcasecmp(one + len - 4, ".lan") == 0))
+                list(given, sizeof given, one);
+            list(all, sizeof all, one);
         } else if (g->type == GEN_IPADD) {
             const unsigned char *ip = ASN1_STRING_get0_data(g->d.iPAddress);
-            inner = inner || (ASN1_STRING_length(g->d.iPAddress) == 4 &&
-                              (ip[0] == 10 || (ip[0] == 192 && ip[1] == 168) ||
-                               (ip[0] == 172 && (ip[1] & 0xf0) == 16)));
+            char one[INET_ADDRSTRLEN];
+            if (ASN1_STRING_length(g->d.iPAddress) == 4 &&
+                (ip[0] == 10 || (ip[0] == 192 && ip[1] == 168) ||
+                 (ip[0] == 172 && (ip[1] & 0xf0) == 16)) &&
+                inet_ntop(AF_INET, ip, one, sizeof one) != NULL)
+                list(given, sizeof given, one);
         } else if (g->type == GEN_OTHERNAME) {
             char oid[64];
             (void)OBJ_obj2txt(oid, sizeof oid, g->d.otherName->type_id, 1);
@@ -148,7 +156,8 @@ static void names(struct port *p, const struct conn *c, X509 *leaf)
     port_fact(p, CHECK_Z07, c, "%s", srv ? "there is an SRV-ID" : "no SRV-ID, as usual");
     port_judge(p, CHECK_Z09, dns, c, "there is no DNS name in it but the common name");
     port_judge(p, CHECK_Z10, !wildcard, c, "a wildcard is not the whole left-most label: %s", all);
-    port_judge(p, CHECK_Z18, !inner, c, "an inner name or address stands in it: %s", all);
+    port_judge(p, CHECK_Z18, given[0] == '\0', c, "an inner name or address stands in it: %s",
+               given);
 }
 
 static void keys(struct port *p, const struct conn *c, STACK_OF(X509) * all)
@@ -170,6 +179,13 @@ static void keys(struct port *p, const struct conn *c, STACK_OF(X509) * all)
     }
 }
 
+/* Whether the server has signed this handshake: it has not where RSA carries the key. */
+static bool signs(const SSL *ssl)
+{
+    return SSL_version(ssl) == TLS1_3_VERSION ||
+           SSL_CIPHER_get_kx_nid(SSL_get_current_cipher(ssl)) != NID_kx_rsa;
+}
+
 static void purpose(struct port *p, const struct conn *c, X509 *leaf)
 {
     uint32_t use = X509_get_key_usage(leaf);
@@ -178,6 +194,11 @@ static void purpose(struct port *p, const struct conn *c, X509 *leaf)
         port_bad(p, CHECK_Z13, c, "extendedKeyUsage lacks serverAuth");
     else if (use != UINT32_MAX && (use & (KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT)) == 0)
         port_bad(p, CHECK_Z13, c, "keyUsage has neither digitalSignature nor keyEncipherment");
+    else if (use != UINT32_MAX && (use & KU_DIGITAL_SIGNATURE) == 0 && signs(conn_openssl(c)))
+        /* RFC 8446, 4.4.2.2; RFC 5246, 7.4.2. OpenSSL does not look, GnuTLS refuses. */
+        port_bad(p, CHECK_Z13, c,
+                 "the key signs the handshake, and keyUsage lacks "
+                 "digitalSignature");
     else
         port_good(p, CHECK_Z13, c);
     char issuer[256], subject[256];

@@ -393,9 +393,15 @@ static void many_suites(struct port *p)
             all[i].family == FAMILY_STATIC_DH || all[i].family == FAMILY_ECDHE)
             offer[used++] = all[i].code;
     if (one(p, TLS_V_12, offer, used, false, &a) != ANSWER_LIMITED) {
+        int shown = dial_last(p);
+        bool taken = took(&a);
         answer_words(&a, words, sizeof words);
-        port_judge(p, CHECK_K20, took(&a), NULL, "a hello with %zu suites got: %s", used, words);
-        dial_shows(p, CHECK_K20, dial_last(p));
+        /* Is it their number? The first of them alone tell. */
+        if (!taken && one(p, TLS_V_12, offer, 8, false, &a) != ANSWER_LIMITED && !took(&a))
+            port_not_here(p, CHECK_K20, "none of the usual suites is here");
+        else if (taken || a.kind != ANSWER_LIMITED)
+            port_judge(p, CHECK_K20, taken, NULL, "a hello with %zu suites got: %s", used, words);
+        dial_shows(p, CHECK_K20, shown);
     }
     answer_clear(&a);
 }

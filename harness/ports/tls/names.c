@@ -7,8 +7,9 @@
 #include "ports/dial/suites.h"
 #include "ports/rooms.h"
 
-static const uint16_t usual[] = {0xc030, 0xc02f, 0xc02c, 0xc02b, 0xcca8, 0xcca9, 0xc014,
-                                 0xc013, 0xc00a, 0xc009, 0x009d, 0x009c, 0x0035, 0x002f};
+static const uint16_t usual[] = {0xc030, 0xc02f, 0xc02c, 0xc02b, 0xcca8, 0xcca9,
+                                 0xc014, 0xc013, 0xc00a, 0xc009, 0x009d, 0x009c,
+                                 0x0035, 0x002f, 0x009f, 0x009e, 0x0039, 0x0033};
 
 static bool took(const struct answer *a)
 {
@@ -18,14 +19,30 @@ static bool took(const struct answer *a)
 static enum answer_kind ask(struct port *p, const char *sni, const char *alpn, struct answer *a)
 {
     struct hello h;
-    int version = p->facts.versions[4] ? TLS_V_12 : TLS_V_13;
+    int version = p->facts.versions[4]   ? TLS_V_12
+                  : p->facts.versions[5] ? TLS_V_13
+                  : p->facts.versions[3] ? TLS_V_11
+                  : p->facts.versions[2] ? TLS_V_10
+                                         : TLS_V_12;
     static const uint16_t suites13[] = {0x1301, 0x1302, 0x1303};
     hello_init(&h, version, sni);
     h.alpn = alpn;
-    h.suites = version == TLS_V_12 ? usual : suites13;
-    h.suites_n = version == TLS_V_12 ? sizeof usual / sizeof *usual : 3;
+    h.suites = version == TLS_V_13 ? suites13 : usual;
+    h.suites_n = version == TLS_V_13 ? 3 : sizeof usual / sizeof *usual;
     answer_clear(a);
     return dial_ask(p, &h, false, a);
+}
+
+/* Not even a plain hello is taken: what names do to it cannot be seen. */
+static void unheard(struct port *p, const struct answer *a)
+{
+    static const enum check_id ids[] = {CHECK_X02, CHECK_X03, CHECK_X04,
+                                        CHECK_X05, CHECK_X06, CHECK_X07};
+    char words[128];
+    answer_words(a, words, sizeof words);
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        if (port_wants(p, ids[i]))
+            port_untested(p, ids[i], "not tested: a plain ClientHello is refused, too: %s", words);
 }
 
 static void server_names(struct port *p)
@@ -34,9 +51,19 @@ static void server_names(struct port *p)
     char words[128];
     const char *own = p->o->host_is_name ? p->o->host : NULL;
     if (port_wants(p, CHECK_X02) && ask(p, NULL, NULL, &a) != ANSWER_LIMITED) {
+        int shown = dial_last(p);
+        bool taken = took(&a);
         answer_words(&a, words, sizeof words);
-        port_judge(p, CHECK_X02, took(&a), NULL, "without server_name: %s", words);
-        dial_shows(p, CHECK_X02, dial_last(p));
+        /* Is it the name? With it the same hello has to be taken. */
+        if (!taken && own != NULL && ask(p, own, NULL, &a) == ANSWER_LIMITED)
+            return;
+        if (!taken && !took(&a)) {
+            unheard(p, &a);
+            answer_clear(&a);
+            return;
+        }
+        port_judge(p, CHECK_X02, taken, NULL, "without server_name: %s", words);
+        dial_shows(p, CHECK_X02, shown);
     }
     if (port_wants(p, CHECK_X03) &&
         ask(p, "mailproof-unknown.invalid", NULL, &a) != ANSWER_LIMITED) {

@@ -31,22 +31,44 @@ static bool took(const struct answer *a)
     return a->kind == ANSWER_SERVER || a->kind == ANSWER_RETRY;
 }
 
+/* What was sent was refused. Is it the oddity? The same hello without it tells. */
+static void judge_odd(struct port *p, enum check_id id, const struct conn *c,
+                      const struct answer *a, const char *what)
+{
+    int shown = c != NULL ? conn_number(c) : dial_last(p);
+    char words[128], why[128];
+    struct answer plain = {0};
+    struct hello h;
+    if (took(a)) {
+        port_good(p, id, c);
+        dial_shows(p, id, shown);
+        return;
+    }
+    answer_words(a, words, sizeof words);
+    begin(p, &h, p->facts.versions[5] ? TLS_V_13 : TLS_V_12);
+    if (dial_ask(p, &h, false, &plain) != ANSWER_LIMITED) {
+        answer_words(&plain, why, sizeof why);
+        if (took(&plain))
+            port_bad(p, id, NULL, "%s got: %s", what, words);
+        else
+            port_untested(p, id, "not tested: a ClientHello without it is refused, too: %s", why);
+        dial_shows(p, id, shown);
+    }
+    answer_clear(&plain);
+}
+
 /* The hello is taken as if nothing were odd about it. */
 static void must_take(struct port *p, enum check_id id, const struct hello *h, size_t record,
                       const char *what)
 {
     struct answer a = {0};
     struct buf b;
-    char words[128];
     if (!port_wants(p, id))
         return;
     buf_init(&b, (size_t)1 << 18);
     hello_records(h, record, &b);
-    if (dial_ask_bytes(p, &b, false, &a) != ANSWER_LIMITED) {
-        answer_words(&a, words, sizeof words);
-        port_judge(p, id, took(&a), NULL, "%s got: %s", what, words);
-        dial_shows(p, id, dial_last(p));
-    }
+    if (dial_ask_bytes(p, &b, false, &a) != ANSWER_LIMITED)
+        judge_odd(p, id, NULL, &a, what);
     buf_clear(&b);
     answer_clear(&a);
 }
@@ -66,7 +88,7 @@ static void odd_hellos(struct port *p)
               "a ClientHello with an unknown extension and 14 KB of padding");
     if (p->facts.versions[5]) {
         begin(p, &h, TLS_V_13);
-        static const uint16_t groups[] = {HELLO_NOBODYS_GROUP, 29, 23, 24};
+        static const uint16_t groups[] = {HELLO_NOBODYS_GROUP, 29, 23, 24, 25, 30, 256, 257, 258};
         h.odd_share = true;
         h.groups = groups;
         h.groups_n = sizeof groups / sizeof *groups;
@@ -82,7 +104,6 @@ static void odd_hellos(struct port *p)
 static void short_session_id(struct port *p)
 {
     static const unsigned char id[8] = "mailprof", none[48] = "mailproof made this ticket up";
-    char words[128];
     const unsigned char *ticket = NULL;
     size_t len = 0;
     struct answer a = {0};
@@ -98,10 +119,8 @@ static void short_session_id(struct port *p)
     h.ticket_data = none;
     h.ticket_len = sizeof none;
     if (dial_ask(p, &h, false, &a) == ANSWER_LIMITED || !took(&a)) {
-        answer_words(&a, words, sizeof words);
         if (a.kind != ANSWER_LIMITED)
-            port_bad(p, CHECK_H12, NULL, "a ticket that is none got: %s", words);
-        dial_shows(p, CHECK_H12, dial_last(p));
+            judge_odd(p, CHECK_H12, NULL, &a, "a ticket that is none");
         answer_clear(&a);
         return;
     }
@@ -212,7 +231,7 @@ static void segments(struct port *p)
     struct answer a = {0};
     struct hello h;
     struct buf b;
-    char words[128];
+    char what[64];
     if (!port_wants(p, CHECK_H03))
         return;
     struct conn *c = dial_ready(p, NULL);
@@ -223,10 +242,9 @@ static void segments(struct port *p)
     hello_record(&h, &b);
     conn_segment(c, SEGMENT_BYTES, SEGMENT_PAUSE_MS);
     (void)conn_write(c, b.data, b.len, p->o->answer_ms, NULL);
-    (void)dial_answer(p, c, false, &a);
-    answer_words(&a, words, sizeof words);
-    port_judge(p, CHECK_H03, took(&a), c, "a ClientHello in segments of %d bytes got: %s",
-               SEGMENT_BYTES, words);
+    (void)snprintf(what, sizeof what, "a ClientHello in segments of %d bytes", SEGMENT_BYTES);
+    if (!dial_gone(p, dial_answer(p, c, false, &a)))
+        judge_odd(p, CHECK_H03, c, &a, what);
     buf_clear(&b);
     answer_clear(&a);
     conn_reset(c);
@@ -339,7 +357,7 @@ static void speak_at_once(struct port *p)
     struct conn_tls_options o;
     struct reply r;
     int off = 0;
-    if (!port_wants(p, CHECK_H18))
+    if (!port_wants(p, CHECK_H18) || p->needs_certificate)
         return;
     if (p->mode != MODE_CLEAR || !p->facts.versions[5]) {
         port_not_here(p, CHECK_H18, "%s",

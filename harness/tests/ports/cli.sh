@@ -25,7 +25,7 @@ bad() {
 }
 
 # Servers run in folders of their own; python ones for each MODE that is used below.
-for mode in clean both stranger robot cbc limited slow; do
+for mode in clean both stranger robot cbc limited slow hangs mutual p521 old encipher; do
   mkdir $mode
   (cd $mode && exec "$python" "$here/tls_server.py" $mode) > $mode/port 2> $mode/err &
   children+=("$!")
@@ -33,8 +33,7 @@ done
 "$daemon" --ports ephemeral --user ann:secret --domain test.example --plaintext-login no < /dev/null > ready 2> log &
 children+=("$!")
 for _ in $(seq 200); do
-  [ -s ready ] && [ -s slow/port ] && [ -s clean/port ] && [ -s both/port ] && [ -s stranger/port ] && [ -s robot/port ] &&
-    [ -s cbc/port ] && [ -s limited/port ] && break
+  [ -s ready ] && [ "$(cat ./*/port | wc -l)" = 12 ] && break
   sleep 0.05
 done
 port() { sed -n "s/.*\"$1\":\"127.0.0.1:\([0-9]*\)\".*/\1/p" ready; }
@@ -151,6 +150,23 @@ odd slow
 look 1 "a slow server under the default profile" "${flags[@]}" --depth gentle
 want "a slow server" "$(cat slow/port)/O02 noted the greeting came after [1-9]" "$(cat slow/port)/P07 pass"
 
+# --- and nothing is made up of what they do not show ------------------------------------------------
+blameless() { # blameless NAME: no verdict about TLS beyond the certificate's is bad
+  if grep -E '/[HKVXPSE][0-9]+ fail' verdicts > bads; then bad "$1: $(head -n 1 bads)"; else good; fi
+}
+odd hangs
+look 4 "a server that lets us wait" "${flags[@]}" --depth normal --timeout 1 --greeting-wait 2
+blameless "a server that lets us wait"
+says "a server that lets us wait" 'rate-limited at connection [0-9]+: it answers no ClientHello any more'
+odd mutual
+look 0 "a server that wants a client certificate" "${flags[@]}" --depth normal --profile note.lua
+look 1 "the same under the default profile" "${flags[@]}" --depth normal
+want "a server that wants a client certificate" "$(cat mutual/port)/P07 skip .*client certificate" "$(cat mutual/port)/V06 pass"
+
+odd p521
+look 1 "a server with one curve" "${flags[@]}" --depth normal
+want "a server with one curve" "$(cat p521/port)/H16 pass" "$(cat p521/port)/K15 weak"
+
 # --- usage ----------------------------------------------------------------------------------------
 usage() { # usage PATTERN FLAG…
   local pattern=$1
@@ -197,7 +213,7 @@ used "normal" 150
 says "normal" 'at most 150 connections a port'
 
 # --- oracles and second certificates --------------------------------------------------------------
-for mode in clean both stranger robot cbc; do
+for mode in clean both stranger robot cbc encipher old; do
   odd $mode
   look 1 "$mode" "${flags[@]}" --depth normal --timeout 2
   p=$(cat $mode/port)
@@ -206,6 +222,8 @@ for mode in clean both stranger robot cbc; do
     both) want $mode "$p/Z15 pass" "$p/H11 pass" ;;
     stranger) want $mode "$p/Z15 weak the certificate with the RSA key: it does not name the host" "$p/Z06 pass" ;;
     robot) want $mode "$p/H10 fail .*closed without an alert" "$p/H11 pass" ;;
+    encipher) want $mode "$p/Z13 fail .*lacks digitalSignature" ;;
+    old) want $mode "$p/X02 pass" "$p/V03 fail" "$p/H02 pass" ;;
     cbc) want $mode "$p/H11 fail a wrong MAC gets: alert bad_record_mac; a wrong byte of padding gets: closed" "$p/H10 pass" ;;
   esac
 done

@@ -89,9 +89,9 @@ static void plain_smtp(int fd, int nth)
     }
 }
 
-static void limited_from_five(int fd, int nth)
+static void limited_from_four(int fd, int nth)
 {
-    if (nth < 5) {
+    if (nth < 4) {
         plain_smtp(fd, nth);
         return;
     }
@@ -102,6 +102,62 @@ static void silent_for_a_while(int fd, int nth)
 {
     usleep(1200 * 1000);
     plain_smtp(fd, nth);
+}
+
+/* A greeting in two pieces, to a client that says nothing before it. */
+static void greets_in_pieces(int fd, int nth)
+{
+    char early;
+    say(fd, "22");
+    usleep(300 * 1000);
+    if (recv(fd, &early, 1, MSG_DONTWAIT) > 0)
+        say(fd, "0-\r\n554 5.5.0 you spoke first\r\n");
+    else
+        say(fd, "0 ");
+    plain_smtp(fd, nth);
+}
+
+/* Waits for its client, as web servers do. */
+static void web(int fd, int nth)
+{
+    char line[512];
+    (void)nth;
+    if (read(fd, line, sizeof line) > 0)
+        say(fd, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+}
+
+static void news(int fd, int nth)
+{
+    (void)nth;
+    say(fd, "200 news.example ready\r\n");
+}
+
+static void not_here(int fd, int nth)
+{
+    (void)nth;
+    say(fd, "554 no mail here\r\n");
+}
+
+static void never_ends(int fd, int nth)
+{
+    (void)nth;
+    for (int i = 0; i < 5000; i++)
+        say(fd, "220-more\r\n");
+}
+
+/* IMAP that does not know LOGIN before TLS. */
+static void imap_knows_no_login(int fd, int nth)
+{
+    char line[512], tag[16], out[128];
+    (void)nth;
+    say(fd, "* OK ready\r\n");
+    while (hear(fd, line, sizeof line) && sscanf(line, "%15s", tag) == 1) {
+        (void)snprintf(
+            out, sizeof out, "%s%s %s\r\n",
+            strstr(line, " CAPABILITY") != NULL ? "* CAPABILITY IMAP4rev1 LOGINDISABLED\r\n" : "",
+            tag, strstr(line, " CAPABILITY") != NULL ? "OK" : "BAD what");
+        say(fd, out);
+    }
 }
 
 static void never_a_word(int fd, int nth)
@@ -215,9 +271,9 @@ END_TEST
 
 START_TEST(sent_away_is_no_missing_tls)
     {
-        look(serve(limited_from_five), MODE_CLEAR, 150);
+        look(serve(limited_from_four), MODE_CLEAR, 150);
         ck_assert(port.limited);
-        ck_assert_int_ge(port.limited_at, 5);
+        ck_assert_int_ge(port.limited_at, 4);
         ck_assert_msg(strstr(port.limited_why, "421") != NULL, "%s", port.limited_why);
         ck_assert_int_eq(port.used, port.limited_at);
         ck_assert_int_eq(port.found[CHECK_O01].kind, FINDING_FACT);
@@ -290,6 +346,62 @@ START_TEST(a_refusal_that_comes_late_is_waited_for)
     }
 END_TEST
 
+START_TEST(a_greeting_comes_in_any_pieces_and_nothing_is_said_before_it)
+    {
+        look(serve(greets_in_pieces), MODE_CLEAR, 3);
+        ck_assert_msg(port.found[CHECK_P02].kind == FINDING_GOOD, "%s", port.found[CHECK_P02].why);
+        ck_assert_int_eq(port.protocol, PROTOCOL_SMTP);
+        ck_assert(!port.limited);
+        tidy();
+    }
+END_TEST
+
+START_TEST(what_is_no_mail_is_named)
+    {
+        static const struct {
+            answer_fn *server;
+            const char *said;
+        } others[] = {{web, "HTTP/1.1 400"}, {news, "200 news"}};
+        for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+            look(serve(others[i].server), MODE_CLEAR, 150);
+            ck_assert_int_eq(port.found[CHECK_P02].kind, FINDING_BAD);
+            ck_assert_msg(strstr(port.found[CHECK_P02].why, others[i].said) != NULL, "%s",
+                          port.found[CHECK_P02].why);
+            ck_assert_int_eq(port.protocol, PROTOCOL_UNKNOWN);
+            ck_assert_int_le(port.used, 2);
+            tidy();
+        }
+    }
+END_TEST
+
+START_TEST(who_sends_us_away_at_once_is_not_judged)
+    {
+        look(serve(not_here), MODE_CLEAR, 150);
+        ck_assert(port.limited);
+        ck_assert_int_eq(port.found[CHECK_P02].kind, FINDING_UNTESTED);
+        ck_assert_msg(strstr(port.found[CHECK_P02].why, "554 no mail here") != NULL, "%s",
+                      port.found[CHECK_P02].why);
+        tidy();
+    }
+END_TEST
+
+START_TEST(a_greeting_without_end_is_none)
+    {
+        look(serve(never_ends), MODE_CLEAR, 150);
+        ck_assert_int_eq(port.found[CHECK_P02].kind, FINDING_BAD);
+        tidy();
+    }
+END_TEST
+
+START_TEST(a_login_that_is_not_known_is_not_taken)
+    {
+        look_at_logins(serve(imap_knows_no_login));
+        ck_assert_int_eq(port.found[CHECK_J11].kind, FINDING_BAD);
+        ck_assert_int_eq(port.found[CHECK_J18].kind, FINDING_GOOD);
+        tidy();
+    }
+END_TEST
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -306,6 +418,11 @@ int main(void)
     tcase_add_test(t, a_port_that_says_nothing_ends_in_time);
     tcase_add_test(t, a_time_of_day_in_a_refusal_is_no_oracle);
     tcase_add_test(t, a_refusal_that_comes_late_is_waited_for);
+    tcase_add_test(t, a_greeting_comes_in_any_pieces_and_nothing_is_said_before_it);
+    tcase_add_test(t, what_is_no_mail_is_named);
+    tcase_add_test(t, who_sends_us_away_at_once_is_not_judged);
+    tcase_add_test(t, a_greeting_without_end_is_none);
+    tcase_add_test(t, a_login_that_is_not_known_is_not_taken);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);

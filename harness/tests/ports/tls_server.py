@@ -2,7 +2,8 @@
 serves until it is killed.
 usage: tls_server.py MODE: clean, both (an RSA and an ECDSA certificate), stranger (the RSA one is of another name),
 robot (tells which RSA padding is wrong), cbc (tells which padding of a record is wrong), limited (sends away from the fourth
-connection on), slow (greets after 1.5 s)
+connection on), slow (greets after 1.5 s), hangs (says nothing more from the eighth connection on), mutual (wants a client
+certificate), p521 (has that curve alone), old (TLS 1.0 alone), encipher (its certificate is not for signing)
 SPDX-License-Identifier: MIT"""
 
 import hashlib
@@ -25,8 +26,9 @@ def run(command, data=None):
 
 
 def certificate(name, key, host):
-    run("openssl req -x509 -newkey %s -nodes -days 60 -subj /CN=%s -addext subjectAltName=DNS:%s -addext keyUsage=digitalSignature,"
-        "keyEncipherment -addext basicConstraints=critical,CA:FALSE -keyout %s.key -out %s.pem" % (key, host, host, name, name))
+    usage = "keyEncipherment" if mode == "encipher" else "digitalSignature,keyEncipherment"
+    run("openssl req -x509 -newkey %s -nodes -days 60 -subj /CN=%s -addext subjectAltName=DNS:%s -addext keyUsage=%s "
+        "-addext basicConstraints=critical,CA:FALSE -keyout %s.key -out %s.pem" % (key, host, host, usage, name, name))
 
 
 certificate("rsa", "rsa:2048", "else.example" if mode == "stranger" else "mail.test.example")
@@ -39,6 +41,13 @@ def context():
     if mode in ("both", "stranger"):
         c.load_cert_chain("ec.pem", "ec.key")
     c.set_ciphers("ALL:@SECLEVEL=0")
+    if mode == "mutual":
+        c.load_verify_locations("ec.pem")
+        c.verify_mode = ssl.CERT_REQUIRED
+    if mode == "p521":
+        c.set_ecdh_curve("secp521r1")
+    if mode == "old":
+        c.minimum_version = c.maximum_version = ssl.TLSVersion.TLSv1
     return c
 
 
@@ -129,6 +138,10 @@ def answer(line):
 
 
 def plain(c, nth):
+    if mode == "hangs" and nth > 7:
+        while c.recv(4096):
+            pass
+        return
     t = shared.wrap_socket(c, server_side=True)
     if mode == "limited" and nth > 3:
         t.sendall(b"* BYE too many connections\r\n")
