@@ -43,6 +43,8 @@ O ?= build/san
 OPT := -O1 -g -fno-omit-frame-pointer
 HARDEN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 LINK := -fsanitize=address,undefined
+# Everything takes longer; a scenario that needs its time is not one that failed.
+PATIENCE := --timeout-scale 2
 else
 O ?= build
 HARDEN += -D_FORTIFY_SOURCE=2
@@ -111,7 +113,7 @@ $(O)/reference-server/tests/store/test_powercut $(O)/reference-server/tests/stor
 
 # Every scenario against mailproofd; the results are in out/latest/.
 conformance: all
-	$(O)/mailproof run
+	$(O)/mailproof run $(PATIENCE)
 
 unit: $(TESTS)
 	@harness/tests/unit.sh $(TESTS)
@@ -159,7 +161,7 @@ man: all
 	@harness/tests/manual.py --write $(O)/mailproof $(O)/mailproofd
 
 mutants: all
-	$(O)/mailproof mutants
+	$(O)/mailproof mutants $(PATIENCE)
 
 # Connections by the thousand, while three clients work: how long these wait. The small one is part of check, where the
 # machine may be busy; its limit is wide.
