@@ -3,13 +3,13 @@
  * from the loop. SPDX-License-Identifier: MIT */
 #include "run/event.h"
 
-#include <errno.h>
 #include <math.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "run/outbox.h"
 
 json_t *event_text(const char *text, size_t len)
 {
@@ -35,46 +35,34 @@ json_t *event_time(double seconds)
     return json_real(round(seconds * 1e6) / 1e6);
 }
 
-static void send_line(struct event_sink *sink, const char *line, size_t len)
+json_t *event_new(const struct event_sink *sink, const char *ev)
 {
-    while (len > 0) {
-        ssize_t n = write(sink->fd, line, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            sink->fd = -1;
-            return;
-        }
-        line += n;
-        len -= (size_t)n;
-    }
+    if (sink == NULL || (sink->lint_only && strcmp(ev, "lint") != 0))
+        return NULL;
+    json_t *e = err_need(json_object());
+    json_object_set_new(e, "v", json_integer(EVENT_VERSION));
+    json_object_set_new(e, "ev", event_text(ev, strlen(ev)));
+    if (sink->scenario != NULL)
+        json_object_set_new(e, "case", event_text(sink->scenario, strlen(sink->scenario)));
+    return e;
 }
 
 void event_emit(struct event_sink *sink, json_t *event)
 {
-    if (event == NULL || sink == NULL) {
-        json_decref(event);
+    if (event == NULL)
         return;
-    }
-    /* What a reader looks for comes first on the line. */
-    json_t *e = err_need(json_object());
-    json_object_set_new(e, "v", json_integer(EVENT_VERSION));
-    json_object_set(e, "ev", json_object_get(event, "ev"));
-    if (sink->scenario != NULL)
-        json_object_set_new(e, "case", event_text(sink->scenario, strlen(sink->scenario)));
-    json_object_update_missing(e, event);
-    json_decref(event);
     if (sink->fd >= 0) {
-        char *line = err_need(json_dumps(e, JSON_COMPACT | JSON_REAL_PRECISION(16)));
+        char *line = err_need(json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(16)));
         size_t len = strlen(line);
-        line[len] = '\n'; /* the NUL's place: the line leaves in one write */
-        send_line(sink, line, len + 1);
+        line[len] = '\n'; /* the NUL's place: the line leaves whole */
+        if (outbox_add(sink->outbox, sink->fd, line, len + 1) != 0)
+            sink->fd = -1;
         free(line);
     }
     if (sink->list != NULL)
-        json_array_append_new(sink->list, e);
+        json_array_append_new(sink->list, event);
     else
-        json_decref(e);
+        json_decref(event);
 }
 
 static json_t *words(const char *s)
@@ -82,10 +70,12 @@ static json_t *words(const char *s)
     return s != NULL ? event_text(s, strlen(s)) : json_string("");
 }
 
-static json_t *of_conn(const char *ev, const struct conn *c, double at)
+static json_t *of_conn(const struct event_sink *sink, const char *ev, const struct conn *c,
+                       double at)
 {
-    json_t *e = err_need(json_object());
-    json_object_set_new(e, "ev", json_string(ev));
+    json_t *e = event_new(sink, ev);
+    if (e == NULL)
+        return NULL;
     json_object_set_new(e, "conn", json_integer(conn_number(c)));
     json_object_set_new(e, "at", event_time(at));
     return e;
@@ -94,9 +84,11 @@ static json_t *of_conn(const char *ev, const struct conn *c, double at)
 static void opened(void *arg, const struct conn *c, double at)
 {
     struct event_sink *sink = arg;
-    json_t *e = of_conn("conn", c, at);
+    json_t *e = of_conn(sink, "conn", c, at);
     char host[64] = "";
     uint16_t port = 0;
+    if (e == NULL)
+        return;
     json_object_set_new(e, "name", words(conn_name(c)));
     json_object_set_new(e, "protocol", words(sink->protocol));
     json_object_set_new(e, "service", words(sink->service));
@@ -131,7 +123,9 @@ static void bytes(void *arg, const struct conn *c, enum conn_dir dir, enum conn_
                   double at, uint64_t offset, const unsigned char *p, size_t n)
 {
     struct event_sink *sink = arg;
-    json_t *e = of_conn("io", c, at);
+    json_t *e = of_conn(sink, "io", c, at);
+    if (e == NULL)
+        return;
     json_object_set_new(e, "dir", json_string(dir == CONN_SENT ? "c" : "s"));
     json_object_set_new(e, "layer", json_string(layer == CONN_WIRE ? "wire" : "text"));
     json_object_set_new(e, "off", json_integer((json_int_t)offset));
@@ -147,7 +141,7 @@ static void bytes(void *arg, const struct conn *c, enum conn_dir dir, enum conn_
 
 static void tls(void *arg, const struct conn *c, double at, const struct conn_tls *f)
 {
-    json_t *e = of_conn("tls", c, at);
+    json_t *e = of_conn(arg, "tls", c, at);
     json_object_set_new(e, "done", json_boolean(f->done));
     json_object_set_new(e, "version", words(f->version));
     json_object_set_new(e, "cipher", words(f->cipher));
@@ -167,7 +161,7 @@ static void tls(void *arg, const struct conn *c, double at, const struct conn_tl
 
 static void keylog(void *arg, const struct conn *c, double at, const char *line)
 {
-    json_t *e = of_conn("keylog", c, at);
+    json_t *e = of_conn(arg, "keylog", c, at);
     json_object_set_new(e, "line", words(line));
     event_emit(arg, e);
 }
@@ -179,16 +173,24 @@ static void ended(void *arg, const struct conn *c, double at, enum conn_end how)
         [CONN_RESET] = "reset", [CONN_TLS_ALERT] = "alert",           [CONN_OVERFLOW] = "overflow",
         [CONN_LOCAL] = "local",
     };
-    json_t *e = of_conn("end", c, at);
+    json_t *e = of_conn(arg, "end", c, at);
     json_object_set_new(e, "how", json_string(names[how]));
     event_emit(arg, e);
 }
 
 static void closed(void *arg, const struct conn *c, double at, bool reset)
 {
-    json_t *e = of_conn("close", c, at);
+    json_t *e = of_conn(arg, "close", c, at);
     json_object_set_new(e, "how", json_string(reset ? "reset" : "fin"));
     event_emit(arg, e);
+}
+
+/* Who looks at run.jsonl sees all there is, however long the wait. */
+static void waits(void *arg)
+{
+    struct event_sink *sink = arg;
+    if (sink->fd >= 0 && outbox_flush(sink->outbox, sink->fd) != 0)
+        sink->fd = -1;
 }
 
 struct conn_watch event_watch(struct event_sink *sink)
@@ -199,5 +201,6 @@ struct conn_watch event_watch(struct event_sink *sink)
                                .tls = tls,
                                .keylog = keylog,
                                .ended = ended,
-                               .closed = closed};
+                               .closed = closed,
+                               .waits = waits};
 }

@@ -15,11 +15,16 @@
 
 #define EVENT_VERSION 1
 
+struct outbox;
+
 /* Where events go: kept in `list` (a json array), and written as lines to fd if fd >= 0. */
 struct event_sink {
     json_t *list;
     const char *scenario; /* id; goes into each event as "case" */
     int fd;
+    struct outbox
+        *outbox;         /* where lines gather until the process waits; NULL: each leaves at once */
+    bool lint_only;      /* nobody reads anything but "lint": the rest is not made */
     size_t bytes, limit; /* past the limit "io" events lose their bytes and say "cut": true; limit 0
                             is none */
     /* What the next connection is for; the caller sets them before conn_open, and they go into its
@@ -28,9 +33,10 @@ struct event_sink {
     bool accepts; /* it comes from a client: we are the server */
 };
 
-/* Takes the reference to event (a JSON object with "ev"); adds "v" and "case". A NULL event is
- * ignored. When the reader of fd is gone, fd becomes -1 and the events are kept in the list alone.
- */
+/* An event with what a reader looks for first: "v", "ev" and "case". NULL when nobody wants it. */
+json_t *event_new(const struct event_sink *sink, const char *ev);
+/* Takes the reference to an event of event_new. A NULL event is ignored. When the reader of fd is
+ * gone, fd becomes -1 and the events are kept in the list alone. */
 void event_emit(struct event_sink *sink, json_t *event);
 
 /* A JSON string of any bytes: text that is not UTF-8 gets its odd bytes as \\xNN. Never NULL. */

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "run/event.h"
@@ -33,34 +32,20 @@ void record_close(struct record *r)
     *r = (struct record){.fd = -1};
 }
 
-int record_line(struct record *r, const char *line, size_t n)
+int record_lines(struct record *r, const char *lines, size_t n)
 {
     if (r->broken)
         return -1;
-    if (r->fd < 0)
-        return 0;
-    char end = '\n';
-    struct iovec parts[2] = {{(void *)(uintptr_t)line, n}, {&end, 1}};
-    struct iovec *p = parts;
-    int left = 2;
-    while (left > 0) {
-        ssize_t took = writev(r->fd, p, left);
+    while (r->fd >= 0 && n > 0) {
+        ssize_t took = write(r->fd, lines, n);
         if (took < 0 && errno == EINTR)
             continue;
         if (took < 0) {
             r->broken = 1;
             return err_errno(&r->why, r->path);
         }
-        size_t gone = (size_t)took;
-        while (left > 0 && gone >= p->iov_len) {
-            gone -= p->iov_len;
-            p++;
-            left--;
-        }
-        if (left > 0) {
-            p->iov_base = (char *)p->iov_base + gone;
-            p->iov_len -= gone;
-        }
+        lines += took;
+        n -= (size_t)took;
     }
     return 0;
 }
@@ -73,7 +58,9 @@ int record_event(struct record *r, json_t *event)
         char *line = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(16));
         if (line == NULL)
             abort();
-        rc = record_line(r, line, strlen(line));
+        size_t len = strlen(line);
+        line[len] = '\n'; /* the NUL's place */
+        rc = record_lines(r, line, len + 1);
         free(line);
     }
     json_decref(event);

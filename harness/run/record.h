@@ -19,8 +19,8 @@ struct record {
 int record_open(struct record *r, const char *path, struct err *err);
 void record_close(struct record *r);
 
-/* Appends a line of n bytes, which has no line end yet. 0, or -1 with r->why set (disk full, …). */
-int record_line(struct record *r, const char *line, size_t n);
+/* Appends n bytes of whole lines. 0, or -1 with r->why set (disk full, …). */
+int record_lines(struct record *r, const char *lines, size_t n);
 
 /* Takes the reference to event and appends it; adds "v". */
 int record_event(struct record *r, json_t *event);

@@ -18,6 +18,7 @@
 #include "evidence/capture_made.h"
 #include "run/account.h"
 #include "run/event.h"
+#include "run/outbox.h"
 #include "run/slot.h"
 #include "run/tally.h"
 #include "wire/buf.h"
@@ -34,6 +35,7 @@ struct runner {
     struct item *items;
     size_t n, over, room, total;
     struct slot slots[JOBS_MOST];
+    struct outbox *outboxes[JOBS_MOST]; /* one a slot */
     size_t jobs, running;
     bool alone; /* a serial scenario runs */
     struct accounts accounts;
@@ -220,6 +222,12 @@ static void prepare_job(struct runner *r, struct slot *slot, struct item *item)
         slot->job.timeout_scale = r->o->own_scale;
     slot->job.evidence = r->o->evidence;
     slot->job.folder = r->o->folder;
+    struct outbox **outbox = &r->outboxes[slot - r->slots];
+    if (*outbox == NULL)
+        *outbox = outbox_new();
+    outbox_reset(*outbox);
+    slot->job.outbox = *outbox;
+    slot->job.lint_only = r->o->quiet && r->record->fd < 0;
     slot->job.evidence_name = runner_evidence_name(s->id, item->round);
     slot->job.asked = r->o->asked != NULL ? runner_asked_name(r->o->asked, s->id) : NULL;
     snprintf(slot->job.marker, sizeof slot->job.marker, "mp%016llx", (unsigned long long)once);
@@ -295,7 +303,6 @@ static void control_line(struct runner *r, struct slot *slot, const char *line, 
 static void event_line(struct runner *r, struct slot *slot, const char *line, size_t n)
 {
     static const char lint[] = "\"ev\":\"lint\"";
-    record_line(r->record, line, n);
     if (!r->o->quiet)
         slot_keep(slot, line, n);
     if (r->tally.n > 0 && memmem(line, n, lint, sizeof lint - 1) != NULL) {
@@ -309,15 +316,19 @@ static void event_line(struct runner *r, struct slot *slot, const char *line, si
 static void take_lines(struct runner *r, struct slot *slot)
 {
     const char *at = (const char *)slot->in.data, *end = at + slot->in.len;
-    const char *newline;
+    const char *newline, *events = at; /* which are not in the record yet */
     while (at < end && (newline = memchr(at, '\n', (size_t)(end - at))) != NULL) {
         size_t n = (size_t)(newline - at);
-        if (n > 0 && at[0] == '!')
+        if (n > 0 && at[0] == '!') {
+            record_lines(r->record, events, (size_t)(at - events));
             control_line(r, slot, at, n);
-        else if (n > 0)
+            events = newline + 1;
+        } else if (n > 0) {
             event_line(r, slot, at, n);
+        }
         at = newline + 1;
     }
+    record_lines(r->record, events, (size_t)(at - events));
     size_t left = (size_t)(end - at);
     if (left > 0)
         memmove(slot->in.data, at, left);
@@ -345,6 +356,10 @@ static void finish(struct runner *r, struct slot *slot)
     json_t *events = NULL;
     while (wait4(slot->pid, &status, 0, &used) < 0 && errno == EINTR)
         continue;
+    const char *unsent = NULL;
+    size_t left = outbox_left(slot->job.outbox, slot->received, &unsent);
+    if (left > 0 && buf_add(&slot->in, unsent, left))
+        take_lines(r, slot);
     close(slot->fd);
     o.cpu_ms = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e3 +
                (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e3;
@@ -486,6 +501,7 @@ static void read_slot(struct runner *r, struct slot *slot)
         finish(r, slot);
         return;
     }
+    slot->received += (uint64_t)n;
     if (!buf_add(&slot->in, chunk, (size_t)n))
         kill_slot(slot); /* one event of more than SLOT_LINE_MOST */
     if (memchr(chunk, '\n', (size_t)n) != NULL)
@@ -626,6 +642,8 @@ void runner_run(lua_State *L, struct target *t, const struct selection *chosen,
     sigaction(SIGINT, &old_int, NULL);
     sigaction(SIGTERM, &old_term, NULL);
     sigprocmask(SIG_SETMASK, &mask, NULL);
+    for (size_t i = 0; i < r->jobs; i++)
+        outbox_free(r->outboxes[i]);
     accounts_clear(&r->accounts);
     tally_clear(&r->tally);
     free(r->items);

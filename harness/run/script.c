@@ -84,9 +84,12 @@ static int l_emit(lua_State *L)
     if (s->sink == NULL)
         return 0;
     /* Lua's order of fields changes from run to run; the line's does not. */
-    static const char *const fields[] = {"ev",   "conn",  "at",   "ok",
-                                         "what", "value", "text", "where"};
-    json_t *event = json_object();
+    static const char *const fields[] = {"conn", "at", "ok", "what", "value", "text", "where"};
+    (void)lua_getfield(L, 1, "ev");
+    json_t *event = event_new(s->sink, luaL_checkstring(L, -1));
+    lua_pop(L, 1);
+    if (event == NULL)
+        return 0;
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         if (strcmp(fields[i], "at") == 0) {
             json_object_set_new(event, "at", event_time(loop_now(s->loop)));

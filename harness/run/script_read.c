@@ -102,9 +102,12 @@ static void found(void *arg, const struct lint_rule *rule, bool ok, const char *
             return;
         s->lint_failed[i]++;
     }
-    json_t *e = json_pack("{s:s, s:i, s:o, s:s, s:b}", "ev", "lint", "conn", conn_number(h->conn),
-                          "at", event_time(loop_now(s->loop)), "rule", rule->name, "ok", ok);
-    if (e != NULL && why != NULL)
+    json_t *e = err_need(event_new(s->sink, "lint"));
+    json_object_set_new(e, "conn", json_integer(conn_number(h->conn)));
+    json_object_set_new(e, "at", event_time(loop_now(s->loop)));
+    json_object_set_new(e, "rule", json_string(rule->name));
+    json_object_set_new(e, "ok", json_boolean(ok));
+    if (why != NULL)
         json_object_set_new(e, "why", event_text(why, strlen(why)));
     event_emit(s->sink, e);
 }

@@ -31,9 +31,10 @@ struct slot {
     double forked_wall, began;  /* seconds since 1970; began 0 until "!begin" */
     enum { PREPARING, IN_SCRIPT, TIDYING } phase;
     bool killed;
-    struct buf in;   /* a line that is not complete yet */
-    struct buf kept; /* complete events, one a line */
-    json_t *result;  /* what "!result" said, or NULL */
+    uint64_t received; /* bytes of its pipe */
+    struct buf in;     /* a line that is not complete yet */
+    struct buf kept;   /* complete events, one a line */
+    json_t *result;    /* what "!result" said, or NULL */
 };
 
 /* Lets go of everything and makes the slot free. */

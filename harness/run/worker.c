@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: MIT */
 #include "run/worker.h"
 
-#include <errno.h>
 #include <lauxlib.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 
 #include "evidence/capture_made.h"
 #include "run/event.h"
+#include "run/outbox.h"
 #include "run/record.h"
 
 /* A script that eats memory ends before the machine does. Sanitizers reserve address space that
@@ -47,21 +47,23 @@ void worker_settle(void)
 #endif
 }
 
-void worker_say(int fd, const char *name, json_t *value)
+/* Behind all that was said before. Where the runner is gone, we are gone soon. */
+static void say(struct outbox *outbox, int fd, const char *name, json_t *value)
 {
     char *line = NULL, *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(16));
     int n = text != NULL ? asprintf(&line, "!%s %s\n", name, text) : -1;
     if (n < 0)
         abort();
-    for (int at = 0; at < n;) {
-        ssize_t took = write(fd, line + at, (size_t)(n - at));
-        if (took < 0 && errno != EINTR)
-            break; /* the runner is gone, and so are we soon */
-        at += took > 0 ? (int)took : 0;
-    }
+    if (outbox_add(outbox, fd, line, (size_t)n) == 0)
+        (void)outbox_flush(outbox, fd);
     free(line);
     free(text);
     json_decref(value);
+}
+
+void worker_say(int fd, const char *name, json_t *value)
+{
+    say(NULL, fd, name, value);
 }
 
 int worker_prepare(lua_State *L, const char *name, int n, struct err *err)
@@ -112,8 +114,9 @@ static void restore(lua_State *L, const char *how, int context, struct event_sin
         lua_pop(L, 1);
         return;
     }
-    json_t *e = json_object();
-    json_object_set_new(e, "ev", json_string("record"));
+    json_t *e = event_new(sink, "record");
+    if (e == NULL)
+        return;
     json_object_set_new(e, "at", event_time(wall() - began));
     json_object_set_new(e, "what", json_string("the accounts could not be restored"));
     json_object_set_new(e, "value", record_text(err.text));
@@ -126,7 +129,8 @@ static double milliseconds(const struct rusage *u)
            (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1e3;
 }
 
-static void say_result(int fd, const struct script_result *r, double seconds, const char *evidence)
+static void say_result(struct outbox *outbox, int fd, const struct script_result *r, double seconds,
+                       const char *evidence)
 {
     json_t *o = json_object();
     json_object_set_new(o, "verdict", json_string(verdict_names[r->verdict]));
@@ -137,7 +141,7 @@ static void say_result(int fd, const struct script_result *r, double seconds, co
     json_object_set_new(o, "seconds", json_real(seconds));
     json_object_set_new(o, "others_cpu_ms", json_real(milliseconds(&others)));
     json_object_set_new(o, "evidence", evidence != NULL ? json_string(evidence) : json_null());
-    worker_say(fd, "result", o);
+    say(outbox, fd, "result", o);
 }
 
 static const char *save_evidence(const struct job *job, const struct event_sink *sink, double began,
@@ -188,6 +192,8 @@ noreturn void worker_run(lua_State *L, const struct target *t, const struct job 
     lua_gc(L, LUA_GCSTEP, -GC_AFTER);
     struct event_sink sink = {
         .list = json_array(), .scenario = s->id, .fd = fd, .limit = WORKER_KEEPS};
+    sink.outbox = job->outbox;
+    sink.lint_only = job->lint_only;
     if (job->evidence == EVIDENCE_NONE || job->folder == NULL) {
         json_decref(sink.list);
         sink.list = NULL;
@@ -210,10 +216,10 @@ noreturn void worker_run(lua_State *L, const struct target *t, const struct job 
         goto out;
     }
     began = wall();
-    worker_say(fd, "begin", json_pack("{s:f}", "t", began));
+    say(job->outbox, fd, "begin", json_pack("{s:f}", "t", began));
     script_run(L, 1, 2, &sink, &result);
     seconds = wall() - began;
-    worker_say(fd, "ran", json_object());
+    say(job->outbox, fd, "ran", json_object());
     if (alone)
         outlived(&own, &result);
     if (s->messages && !alone)
@@ -224,6 +230,6 @@ noreturn void worker_run(lua_State *L, const struct target *t, const struct job 
 out:;
     program_stop(&own.program, 0);
     const char *evidence = save_evidence(job, &sink, began, &result);
-    say_result(fd, &result, seconds, evidence);
+    say_result(job->outbox, fd, &result, seconds, evidence);
     _exit(0);
 }

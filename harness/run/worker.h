@@ -27,8 +27,10 @@ struct job {
     json_int_t seed;
     double timeout_scale;
     enum evidence evidence;
-    char *evidence_name; /* "evidence/….pcapng"; owned */
-    const char *folder;  /* the run's folder */
+    char *evidence_name;   /* "evidence/….pcapng"; owned */
+    const char *folder;    /* the run's folder */
+    struct outbox *outbox; /* the slot's; borrowed */
+    bool lint_only;        /* as of the event_sink: nobody reads the other events */
     char
         *asked; /* NULL, or the file where its own mailproofd notes the faults it asks for; owned */
 };

@@ -78,6 +78,7 @@ struct conn_watch {
     /* We sent FIN (by closing, wholly or half) or RST; each is told once, before `ended` if that
      * follows. */
     void (*closed)(void *arg, const struct conn *c, double at, bool reset);
+    void (*waits)(void *arg); /* nothing happens until a connection or the clock moves */
 };
 
 /* *watch is copied. The loop's clock starts now. Out of memory ends the process. */

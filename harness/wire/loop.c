@@ -87,6 +87,8 @@ bool loop_turn(struct loop *l, double until, int fd, short events)
         left = 86400;
     struct timespec wait = {.tv_sec = (time_t)left};
     wait.tv_nsec = (long)((left - (double)wait.tv_sec) * 1e9);
+    if (l->watch.waits != NULL)
+        l->watch.waits(l->watch.arg);
     int ready = ppoll(l->polls, all, &wait, NULL);
     if (ready < 0)
         ready = 0; /* a signal: the caller looks at its deadline and comes back */

@@ -17,8 +17,10 @@ START_TEST(an_event_is_a_line_and_an_entry)
         struct event_sink sink = {.list = json_array(), .scenario = "smtp/x", .fd = -1};
         ck_assert_int_eq(pipe(ends), 0);
         sink.fd = ends[1];
-        event_emit(&sink,
-                   json_pack("{s:f, s:s, s:s}", "at", 0.013422, "ev", "step", "text", "one\ntwo"));
+        json_t *e = event_new(&sink, "step");
+        json_object_set_new(e, "at", event_time(0.013422));
+        json_object_set_new(e, "text", json_string("one\ntwo"));
+        event_emit(&sink, e);
         ssize_t n = read(ends[0], line, sizeof line - 1);
         ck_assert_int_gt(n, 0);
         ck_assert_str_eq(line, "{\"v\":1,\"ev\":\"step\",\"case\":\"smtp/"
@@ -41,11 +43,24 @@ START_TEST(a_broken_pipe_leaves_the_list)
         close(ends[0]);
         signal(SIGPIPE, SIG_IGN);
         sink.fd = ends[1];
-        event_emit(&sink, json_pack("{s:s}", "ev", "step"));
+        event_emit(&sink, event_new(&sink, "step"));
         ck_assert_int_eq(sink.fd, -1);
         ck_assert_uint_eq(json_array_size(sink.list), 1);
         json_decref(sink.list);
         close(ends[1]);
+    }
+END_TEST
+
+/* A run that keeps no record is judged by its verdicts and by lint. */
+START_TEST(what_nobody_reads_is_not_made)
+    {
+        struct event_sink sink = {.list = json_array(), .fd = -1, .lint_only = true};
+        ck_assert_ptr_null(event_new(NULL, "lint"));
+        ck_assert_ptr_null(event_new(&sink, "step"));
+        ck_assert_ptr_null(event_new(&sink, "io"));
+        event_emit(&sink, event_new(&sink, "lint"));
+        ck_assert_uint_eq(json_array_size(sink.list), 1);
+        json_decref(sink.list);
     }
 END_TEST
 
@@ -155,6 +170,7 @@ int main(void)
     TCase *tc = tcase_create("events");
     tcase_add_test(tc, an_event_is_a_line_and_an_entry);
     tcase_add_test(tc, a_broken_pipe_leaves_the_list);
+    tcase_add_test(tc, what_nobody_reads_is_not_made);
     tcase_add_test(tc, odd_bytes_are_spelled_out);
     tcase_add_test(tc, a_connection_is_recorded);
     suite_add_tcase(s, tc);
