@@ -479,7 +479,8 @@ enum forge tls_forge(const struct conn *c, int fd, bool starttls)
     static unsigned char bytes[MOST]; /* the loop thread's alone */
     struct seen seen = {0};
     ssize_t got = recv(fd, bytes, sizeof bytes, MSG_PEEK);
-    /* Nothing yet is not nothing to do: OpenSSL, asked now, could find the hello that comes between. */
+    /* Nothing yet is not nothing to do: OpenSSL, asked now, could find the hello that comes
+     * between. */
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return FORGE_WAIT;
     if (got <= 0)
