@@ -46,6 +46,10 @@ static int add_line(struct baseline *b, const struct catalogue *c, char *text, i
     char *id = strsep(&text, "\t"), *verdict = strsep(&text, "\t"), *reason = text;
     if (verdict == NULL)
         return err_set(err, "%s:%d: expected id, tab, verdict, tab, reason", b->path, line);
+    size_t length = strlen(verdict);
+    bool luck = length > 0 && verdict[length - 1] == '?';
+    if (luck)
+        verdict[length - 1] = '\0';
     int v = verdict_of(verdict);
     if (v != VERDICT_FAIL && v != VERDICT_WEAK && v != VERDICT_TIMEOUT && v != VERDICT_DEPENDENCY)
         return err_set(err, "%s:%d: the verdict is fail, weak, dependency or timeout, not \"%s\"",
@@ -59,8 +63,11 @@ static int add_line(struct baseline *b, const struct catalogue *c, char *text, i
     b->at = realloc(b->at, (b->n + 1) * sizeof *b->at);
     if (b->at == NULL)
         abort();
-    b->at[b->n++] = (struct baseline_entry){
-        .id = copy(id), .reason = copy(reason), .verdict = (enum verdict)v, .line = line};
+    b->at[b->n++] = (struct baseline_entry){.id = copy(id),
+                                            .reason = copy(reason),
+                                            .verdict = (enum verdict)v,
+                                            .line = line,
+                                            .luck = luck};
     return 0;
 }
 
@@ -112,7 +119,7 @@ enum standing baseline_judge(struct baseline *b, const char *id, enum verdict v)
             return STANDING_EXPECTED;
         bool better = v == VERDICT_PASS || v == VERDICT_NOTED ||
                       (v == VERDICT_WEAK && e->verdict != VERDICT_WEAK);
-        return better ? STANDING_STALE : STANDING_NONE;
+        return better && !e->luck ? STANDING_STALE : STANDING_NONE;
     }
     return STANDING_NONE;
 }

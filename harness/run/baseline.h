@@ -1,5 +1,6 @@
 /* What a target is known to do wrong: a text file, one `id<TAB>verdict<TAB>reason` a line, # begins
- * a comment. A listed failure is expected; a listed one that passes is stale, and the run says so.
+ * a comment. A listed failure is expected; a listed one that passes is stale, and the run says so,
+ * unless a ? stands behind the verdict: that one fails at times.
  * SPDX-License-Identifier: MIT */
 #ifndef HARNESS_RUN_BASELINE_H
 #define HARNESS_RUN_BASELINE_H
@@ -11,7 +12,8 @@ struct baseline_entry {
     char *id, *reason; /* owned */
     enum verdict verdict;
     int line;
-    bool met; /* some outcome was held against it */
+    bool met;  /* some outcome was held against it */
+    bool luck; /* "fail?": it fails at times; never stale */
 };
 
 struct baseline {
