@@ -55,7 +55,8 @@ static const char **with_extra(const char *const *extra)
     return env;
 }
 
-/* In the child: never returns. A failed exec reports its errno through the pipe `report`. */
+/* In the child, which still has the parent's memory: it changes nothing there, and never returns. A
+ * failed exec reports its errno through the pipe `report`. */
 static void become(const char *const *argv, const char **env, const char *cwd, int in, int out,
                    int errors, int report)
 {
@@ -74,6 +75,18 @@ static void become(const char *const *argv, const char **env, const char *cwd, i
     _exit(127);
 }
 
+/* To copy the tables of our memory, only to drop them, would take longer than all the rest of a
+ * start. Never inlined: vfork returns twice, and nobody's variables may depend on that. */
+static __attribute__((noinline)) pid_t spawn(const char *const *argv, const char **env,
+                                             const char *cwd, int in, int out, int errors,
+                                             int report)
+{
+    pid_t pid = vfork();
+    if (pid == 0)
+        become(argv, env, cwd, in, out, errors, report);
+    return pid;
+}
+
 int program_start(struct program *p, const char *const *argv, const char *const *extra,
                   const char *cwd, const char *log, struct err *err)
 {
@@ -90,14 +103,12 @@ int program_start(struct program *p, const char *const *argv, const char *const 
         err_errno(err, "pipe");
         goto out;
     }
-    p->pid = fork();
-    if (p->pid < 0) {
-        p->pid = 0;
-        err_errno(err, "fork");
+    pid_t pid = spawn(argv, env, cwd, to[0], from[1], errors, report[1]);
+    if (pid < 0) {
+        err_errno(err, "vfork");
         goto out;
     }
-    if (p->pid == 0)
-        become(argv, env, cwd, to[0], from[1], errors, report[1]);
+    p->pid = pid;
     setpgid(p->pid, p->pid); /* both sides: whoever comes first */
     close(report[1]);
     report[1] = -1;

@@ -124,11 +124,18 @@ static int load_module(struct target *t, struct err *err)
     char path[4096];
     int top = lua_gettop(L);
     snprintf(path, sizeof path, "%s/harness/lua/target.lua", t->home);
-    if (luaL_loadfile(L, path) != LUA_OK)
-        goto bad;
-    snprintf(path, sizeof path, "%s/harness/lua/scenario.lua", t->home);
-    if (luaL_dofile(L, path) != LUA_OK || lua_pcall(L, 1, 1, 0) != LUA_OK)
-        goto bad;
+    /* Read once: a scenario's process that opens a target of its own has it from the runner. */
+    if (lua_getfield(L, LUA_REGISTRYINDEX, path) == LUA_TNIL) {
+        if (luaL_loadfile(L, path) != LUA_OK)
+            goto bad;
+        char beside[4096];
+        snprintf(beside, sizeof beside, "%s/harness/lua/scenario.lua", t->home);
+        if (luaL_dofile(L, beside) != LUA_OK || lua_pcall(L, 1, 1, 0) != LUA_OK)
+            goto bad;
+        lua_pushvalue(L, -1);
+        lua_setfield(L, LUA_REGISTRYINDEX, path);
+        lua_remove(L, top + 1);
+    }
     t->module = luaL_ref(L, LUA_REGISTRYINDEX);
     return 0;
 bad:
