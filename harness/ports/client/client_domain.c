@@ -216,7 +216,10 @@ static int say_policy(struct trial *t, const char *mx, char *text, size_t size, 
     (void)snprintf(more, sizeof more, "_mta-sts.%s. 0 IN TXT \"v=STSv1; id=%u;\"\n", trial_domain,
                    20000000 + ++number);
     FILE *f = fopen(t->policy, "w");
-    if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0)
+    bool kept = f != NULL && fputs(text, f) >= 0;
+    if (f != NULL && fclose(f) != 0)
+        kept = false;
+    if (!kept)
         return err_errno(err, t->policy);
     t->policy_text = text;
     return say(t, more, err);
