@@ -104,6 +104,13 @@ function session:reply(text)
   return (self._h:write(table.concat(out), limit(self)))
 end
 
+---Sends exactly these bytes, in one write.
+function session:write(bytes)
+  strict.string(bytes, "write")
+  self._t:_step(nil, self.name .. " writes " .. show.quoted(bytes, 200))
+  return (self._h:write(bytes, limit(self)))
+end
+
 ---The message after 354 as it came, dots undone; nil when the connection ended first. `raw` is what was on the wire.
 function session:data()
   local first = up_to(self, "\r\n", "message")

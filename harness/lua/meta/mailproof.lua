@@ -283,6 +283,9 @@ function sink_session:read_line() end
 ---Sends a reply: s:reply "250 ok"; line feeds part the lines of a longer one.
 ---@param text string
 function sink_session:reply(text) end
+---Sends exactly these bytes, in one write.
+---@param bytes string
+function sink_session:write(bytes) end
 ---The server's side of a TLS handshake, here and now: whether it succeeded, and why not.
 ---@param who identity
 ---@return boolean done, string why

@@ -153,3 +153,30 @@ scenario {
     end)
   end,
 }
+
+scenario {
+  name     = "password-is-judged-whole",
+  title    = "A password that is nearly right does not log in",
+  proves   = "rfc4616-2-x3",
+  says     = [[Without its last letter, with one more, in another case, with a blank behind it: each is another
+               password.]],
+  why      = [[A server that compares a part of the password is guessed part by part; one that tidies it has fewer
+               passwords than its users believe.]],
+  services = SERVICES,
+  timeout  = 90,
+  catches  = { "sasl-password-prefix", "sasl-password-case", "smtp-auth-accepts-any-password" },
+  tags     = { "auth" },
+  run = function(t)
+    local name, password = t.user.name, t.user.password
+    local wrong = { ["without its last letter"] = password:sub(1, -2), ["with a letter behind it"] = password .. "x",
+      ["with a blank behind it"] = password .. " " }
+    if password:upper() ~= password then wrong["in capitals"] = password:upper() end
+    if #password < 2 then wrong["without its last letter"] = nil end
+    t:each_door("PLAIN", function(door)
+      for what, bytes in pairs(wrong) do
+        local ok, r = try(door, "\0" .. name .. "\0" .. bytes)
+        t:check(not ok, "%s: the password %s got %s", door.service, what, r)
+      end
+    end)
+  end,
+}

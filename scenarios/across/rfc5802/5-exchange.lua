@@ -318,3 +318,28 @@ scenario {
     end)
   end,
 }
+
+scenario {
+  name     = "salt-is-ones-own",
+  title    = "Two accounts have two salts",
+  proves   = "rfc7677-4-x1",
+  says     = [[The salt in the first server message is that of the account: another account has another one.]],
+  why      = [[With one salt for all, one table of guesses breaks every account, and equal passwords are seen to be
+               equal.]],
+  services = SERVICES,
+  users    = 2,
+  timeout  = 60,
+  catches  = "sasl-scram-salt-shared",
+  tags     = { "auth" },
+  run = function(t)
+    t:each_door(MECHANISMS, function(door)
+      local salts = {}
+      for n = 1, 2 do
+        local _, _, first = exchange(t, door, { name = t.users[n].name, proof = function(p) return p end })
+        salts[n] = (first or ""):match ",s=([^,]+)"
+        if not salts[n] then t:fail("%s: %s sends no salt: %s", door.service, door.mech, first) end
+      end
+      t:check(salts[1] ~= salts[2], "%s: two accounts have the same salt %s", door.service, salts[1])
+    end)
+  end,
+}

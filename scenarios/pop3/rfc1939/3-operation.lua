@@ -47,7 +47,7 @@ scenario {
               each gets one -ERR.]],
   why     = [[A server that guesses may delete the wrong message; one that hangs up loses the session's marks.]],
   messages = { "plain" },
-  catches = { "pop3-unknown-command-ok", "pop3-zero-is-first", "pop3-stat-form" },
+  catches = { "pop3-unknown-command-ok", "pop3-zero-is-first", "pop3-stat-form", "pop3-missing-number-is-first" },
   run = function(t)
     local c = t:pop3 { login = true }
     for _, command in ipairs { "FLURB", "RETR", "RETR x", "RETR 0", "RETR 2", "DELE", "DELE 0", "DELE 99", "LIST 0",

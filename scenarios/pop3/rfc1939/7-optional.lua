@@ -10,7 +10,7 @@ scenario {
   needs   = { "TOP" },
   messages = { "ten-lines" },
   catches = { "pop3-top-zero-sends-body", "pop3-top-counts-header", "pop3-no-final-dot",
-    "pop3-capa-lists-missing-top", "pop3-top-extra-line" },
+    "pop3-capa-lists-missing-top", "pop3-top-extra-line", "pop3-top-no-dot-stuffing" },
   run = function(t)
     local c = t:pop3 { login = true }
     c:send "RETR 1"

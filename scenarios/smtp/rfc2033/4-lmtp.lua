@@ -10,7 +10,7 @@ scenario {
   services = { "lmtp" },
   users    = 2,
   catches  = { "lmtp-one-reply", "smtp-ehlo-refused", "smtp-unknown-command-closes", "smtp-unknown-command-250",
-    "smtp-quit-no-reply", "smtp-ehlo-last-line-hyphen", "smtp-delivers-to-first-only" },
+    "smtp-quit-no-reply", "smtp-ehlo-last-line-hyphen", "smtp-delivers-to-first-only", "smtp-dot-flushes" },
   run = function(t)
     local c = t:smtp { service = "lmtp", ehlo = false }
     c:send "EHLO client.test.example"

@@ -24,7 +24,8 @@ scenario {
   services = { "lmtp" },
   users    = 2,
   catches  = { "lmtp-replies-for-refused", "lmtp-one-reply", "smtp-bad-rcpt-drops-transaction",
-    "smtp-delivers-to-first-only", "smtp-quit-no-reply", "smtp-segment-is-line", "smtp-loses-after-250" },
+    "smtp-delivers-to-first-only", "smtp-quit-no-reply", "smtp-segment-is-line", "smtp-loses-after-250",
+    "smtp-dot-flushes" },
   run = function(t)
     local c = lhlo(t)
     local nobody = "nobody-of-this-name@" .. t.domain
@@ -116,7 +117,8 @@ scenario {
   needs    = { "lmtp:CHUNKING" },
   users    = 2,
   catches  = { "lmtp-bdat-one-reply", "lmtp-bdat-chunk-many", "smtp-bdat-last-no-reply", "lmtp-one-reply",
-    "smtp-delivers-to-first-only", "smtp-noop-resets", "smtp-segment-is-line", "smtp-loses-after-250" },
+    "smtp-delivers-to-first-only", "smtp-noop-resets", "smtp-segment-is-line", "smtp-loses-after-250",
+    "smtp-bdat-flushes" },
   run = function(t)
     local c = lhlo(t)
     for _, r in ipairs(begin(c, { t.users[1].address, t.users[2].address, t.users[1].address })) do

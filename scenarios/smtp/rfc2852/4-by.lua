@@ -39,13 +39,13 @@ end
 scenario {
   name    = "values",
   title   = "BY takes a time and a mode, and refuses what is neither",
-  proves  = { "rfc2852-4-x1", "rfc2852-4-10", "rfc2852-4-11", "rfc2852-2-x1" },
+  proves  = { "rfc2852-4-x1", "rfc2852-4-2", "rfc2852-4-3", "rfc2852-4-10", "rfc2852-4-11", "rfc2852-2-x1" },
   level   = "SHOULD",
   says    = [[BY=seconds;R or N, with T behind it, in any case. What breaks the syntax gets 501 (5.5.4), and so do a
               second BY and one without value, and mode R with no time left.]],
   why     = [[The mode decides whether late mail is returned or goes on: a guess is wrong half the time.]],
-  catches = { "smtp-by-any-value", "smtp-by-mode-case", "smtp-rset-closes", "smtp-rset-keeps-sender",
-    "smtp-enhanced-wrong-argument" },
+  catches = { "smtp-by-any-value", "smtp-by-zero", "smtp-by-without-value", "smtp-by-mode-case", "smtp-rset-closes",
+    "smtp-rset-keeps-sender", "smtp-enhanced-wrong-argument" },
   needs   = { "DELIVERBY" },
   run = function(t)
     local c = t:smtp()

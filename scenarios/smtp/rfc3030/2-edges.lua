@@ -94,7 +94,7 @@ scenario {
   why     = [[A client that pipelines has sent the rest before it hears of the first refusal.]],
   needs   = { "CHUNKING", "PIPELINING" },
   catches = { "smtp-bdat-refused-no-reply", "smtp-bdat-refused-chunk-obeyed", "smtp-bdat-without-rcpt",
-    "smtp-segment-is-line" },
+    "smtp-segment-is-line", "smtp-bdat-flushes" },
   users   = 0,
   run = function(t)
     local c = t:smtp()

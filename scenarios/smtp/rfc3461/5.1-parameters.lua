@@ -79,7 +79,7 @@ scenario {
 scenario {
   name = "mail-refuses-wrong",
   title = "A wrong RET or ENVID gets 501",
-  proves = { "rfc3461-5.1-3", "rfc3461-4.3-2", "rfc3461-4.4-1" },
+  proves = { "rfc3461-5.1-3", "rfc3461-4.3-2", "rfc3461-4.4-1", "rfc3461-4.5-2" },
   says = [[RET is FULL or HDRS, ENVID is xtext and not empty. What is anything else gets 501, and so does MAIL with two
            of one of them.]],
   why = [[Half understood requests are worse than refused ones: the sender believes that a report will come.]],

@@ -2,7 +2,7 @@
 -- 4.1.1.4. The other end sequences stand in 4.1.1.4-data.lua; here are those in between, and the settings of a server.
 -- SPDX-License-Identifier: MIT
 
--- Text with a false end in its middle, up to the true one; true when the server went on with the session in step.
+-- Text with a false end in its middle, up to the true one, and the reply to it.
 local function not_the_end(t, c, false_end, word)
   c:send "MAIL FROM:<ann@client.example>"
   c:expect "250"
@@ -12,12 +12,15 @@ local function not_the_end(t, c, false_end, word)
   c:expect "354"
   c:write("Subject: " .. word .. "\r\n\r\n" .. t.marker .. word .. false_end ..
     "MAIL FROM:<smuggler@client.example>\r\nend\r\n.\r\n")
-  local r = c:expect("2yz", "4yz", "5yz", "closed")
-  if r:is "closed" then return false end
-  c:send "NOOP"
-  local fence = c:expect("250", "5yz", "4yz", "closed")
-  t:check(fence:is("250", "closed"), "the message ended at %q: what followed was read as a command", false_end)
-  return fence:is "250", r
+  local r, replies = c:expect("2yz", "4yz", "5yz", "closed"), 0
+  local last = r
+  c:send "QUIT"
+  while not last:is("221", "closed") do     -- one for the text, whatever it is; QUIT has 221 for itself
+    replies = replies + 1
+    last = c:expect("2yz", "4yz", "5yz", "closed")
+  end
+  t:check(replies <= 1, "the message ended at %q: what followed was read as commands", false_end)
+  return r
 end
 
 -- "\r\n.\r" and the like need an octet behind them that is no line end.
@@ -81,8 +84,8 @@ scenario {
     t:control { ["do"] = "set", name = "bare-cr", value = "accept" }
     try_all(t)
     local c = t:smtp()
-    local _, r = not_the_end(t, c, "\n.\nx\ry", "-whole")
-    if r and r:is "250" then
+    local r = not_the_end(t, c, "\n.\nx\ry", "-whole")
+    if r:is "250" then
       t:check(t:delivered(t.marker .. "-whole"):find(t.marker .. "-whole\n.\nx\ryMAIL FROM", 1, true),
         "text with lone line ends was not stored as it came")
     end

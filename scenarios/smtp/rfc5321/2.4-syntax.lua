@@ -28,8 +28,8 @@ scenario {
   why     = [[It saves a round trip for every command. A reply lost or swapped makes the client think that the wrong
               recipient was refused.]],
   needs   = { "PIPELINING" },
-  catches = { "smtp-pipelining-flushes", "smtp-pipelining-out-of-order", "smtp-segment-is-line", "smtp-quit-no-reply",
-    "smtp-quit-stays-open", "smtp-bad-rcpt-drops-transaction" },
+  catches = { "smtp-pipelining-flushes", "smtp-pipelining-out-of-order", "smtp-segment-is-line",
+    "smtp-quit-no-reply", "smtp-quit-stays-open", "smtp-bad-rcpt-drops-transaction", "smtp-dot-flushes" },
   tags    = { "pipelining" },
   run = function(t)
     local unknown = "RCPT TO:<nobody-of-this-name@" .. t.domain .. ">"

@@ -167,7 +167,7 @@ scenario {
   timeout = 60,
   needs   = { "PIPELINING" },
   catches = { "smtp-recipient-limit-552", "smtp-recipient-limit-resets", "smtp-pipelining-flushes",
-    "smtp-segment-is-line", "smtp-loses-after-250" },
+    "smtp-segment-is-line", "smtp-loses-after-250", "smtp-group-of-sixteen" },
   run = function(t)
     local c = t:smtp()
     c:send "MAIL FROM:<ann@client.example>"

@@ -30,7 +30,8 @@ scenario {
   says    = [[The new Received field names in "from" what EHLO said and the client's address, has a "by", and ends in
               a semicolon and a date.]],
   why     = [[Programs read it: spam filters and loop detectors among them.]],
-  catches = { "smtp-received-without-from", "smtp-received-two-digit-year", "smtp-no-received" },
+  catches = { "smtp-received-without-from", "smtp-received-two-digit-year", "smtp-no-received",
+    "smtp-received-zone-name" },
   run = function(t)
     local c = t:smtp { ehlo = "client.test.example" }
     c:mail { from = "ann@client.example", to = t.user.address,

@@ -132,7 +132,8 @@ scenario(client {
   says = [[MX and TLSA records are signed, the key is right, EHLO inside TLS lists REQUIRETLS: the message goes on, and
            MAIL says REQUIRETLS again.]],
   why = [[The chain holds only if each host binds the next one.]],
-  catches = { "queue-requiretls-not-passed", "queue-address-beside-mx", "smtp-loses-after-250" },
+  catches = { "queue-requiretls-not-passed", "queue-address-beside-mx", "smtp-loses-after-250",
+    "queue-starttls-keeps-extensions", "queue-starttls-no-ehlo" },
   run = function(t)
     local who = t:identity "mx.good.example"
     local sink = t:listen { address = "127.0.3.54" }
@@ -189,3 +190,36 @@ scenario {
     t:check(s.tls, "went in clear to a host that offers STARTTLS: %s", s.lines)
   end,
 }
+
+scenario(client {
+  name = "next-host-when-one-lacks-it",
+  title = "When the first MX host does not offer REQUIRETLS the next one gets the mail",
+  proves = { "rfc8689-4.2.1-5" },
+  says = [[A host that lacks REQUIRETLS inside TLS is left with QUIT; the second host has all that is asked, and gets
+           the message.]],
+  why = [[One old machine among several must not return mail that the others could take.]],
+  catches = { "queue-requiretls-first-mx-only", "queue-requiretls-ignored", "queue-requiretls-not-passed",
+    "queue-address-beside-mx", "queue-mx-inverted", "queue-first-mx-only", "smtp-loses-after-250",
+    "queue-starttls-keeps-extensions", "queue-starttls-no-ehlo" },
+  run = function(t)
+    local lines, sinks, who = { "$SECURE two.example" }, {}, {}
+    for n, name in ipairs { "a.two.example", "b.two.example" } do
+      local address = "127.0.3.5" .. 6 + n
+      sinks[n], who[n] = t:listen { address = address }, t:identity(name)
+      local tlsa = ("_%d._tcp.%s"):format(sinks[n].port, name)
+      for _, line in ipairs { "$SECURE " .. name, "$SECURE " .. tlsa, ("two.example. MX %d0 %s."):format(n, name),
+        name .. ". A " .. address, tlsa .. ". TLSA " .. who[n]:tlsa() } do
+        lines[#lines + 1] = line
+      end
+    end
+    t:zone(table.unpack(lines))
+    t:submit("bob@two.example", { tls = "starttls", params = "REQUIRETLS" })
+    local first = sinks[1]:serve { tls = who[1], ehlo_in_tls = "8BITMIME" }
+    if not first then t:fail "no connection to the host with the smaller preference number" end
+    t:check(not first.from, "a host without REQUIRETLS inside TLS got MAIL FROM:%s", first.from)
+    local second = sinks[2]:serve { tls = who[2], ehlo_in_tls = "REQUIRETLS" }
+    t:check(second and second.message, "the second host, which offers REQUIRETLS, did not get the mail")
+    t:check(not second or (second.from or ""):upper():find " REQUIRETLS", "it went on as MAIL FROM:%s",
+      second and second.from)
+  end,
+})

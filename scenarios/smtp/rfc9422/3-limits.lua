@@ -46,7 +46,8 @@ scenario {
   proves  = "rfc9422-4.1-i1",
   says    = [[In one session that many transactions can begin.]],
   why     = [[A client that plans by the number must not be cut off before.]],
-  catches = { "smtp-limits-mailmax-lower", "smtp-rset-closes", "smtp-rset-keeps-sender", "smtp-segment-is-line" },
+  catches = { "smtp-limits-mailmax-lower", "smtp-rset-closes", "smtp-rset-keeps-sender", "smtp-segment-is-line",
+    "smtp-group-of-sixteen" },
   needs   = { "LIMITS" },
   users   = 0,
   run = function(t)
@@ -77,7 +78,8 @@ scenario {
   proves  = "rfc9422-4.2-i1",
   says    = [[That many RCPT commands are answered by what each address deserves, and none by "too many".]],
   why     = [[A client that plans by the number must not have to split its mail again.]],
-  catches = { "smtp-limits-rcptmax-lower", "smtp-fifty-recipients", "smtp-segment-is-line", "smtp-pipelining-flushes" },
+  catches = { "smtp-limits-rcptmax-lower", "smtp-fifty-recipients", "smtp-segment-is-line",
+    "smtp-pipelining-flushes", "smtp-group-of-sixteen" },
   needs   = { "LIMITS" },
   run = function(t)
     local c = t:smtp()
@@ -226,7 +228,8 @@ scenario(client {
   proves = "rfc9422-3.6-1",
   says = [[A host that lists RCPTMAX=1 in clear and no limits inside TLS gets three recipients in one transaction.]],
   why = [[Anybody on the line can write such a limit into what is said in clear, and slow all mail down.]],
-  catches = { "queue-limits-kept", "queue-one-by-one", "smtp-loses-after-250" },
+  catches = { "queue-limits-kept", "queue-one-by-one", "smtp-loses-after-250", "queue-starttls-keeps-extensions",
+    "queue-starttls-no-ehlo" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.44" }
     t:submit({ "ann@inside.example", "bob@inside.example", "eve@inside.example" }, { at = "127.0.3.44" })
