@@ -16,6 +16,17 @@ static int line_of(const char *text)
     return (int)(n < SHOWN ? n : SHOWN);
 }
 
+/* Nobody gets in by a refusal, nor where the connection ends: stunnel does that. */
+static void judge_refusal(struct port *p, enum check_id id, enum reply_kind k, const struct conn *c,
+                          const struct reply *r, const char *what)
+{
+    if (k == REPLY_SILENT)
+        port_untested(p, id, "not tested: no answer to %s in time", what);
+    else
+        port_judge(p, id, k == REPLY_NO || k == REPLY_BAD || k == REPLY_END, c,
+                   "%s in clear got: %.*s", what, line_of(r->text), r->text);
+}
+
 static void imap_login(struct port *p)
 {
     struct reply r;
@@ -46,8 +57,7 @@ static void imap_login(struct port *p)
         if (c == NULL)
             return;
         enum reply_kind k = dial_say(p, c, false, &r, "AUTHENTICATE PLAIN");
-        port_judge(p, CHECK_J12, k == REPLY_NO || k == REPLY_BAD, c,
-                   "AUTHENTICATE PLAIN in clear got: %.*s", line_of(r.text), r.text);
+        judge_refusal(p, CHECK_J12, k, c, &r, "AUTHENTICATE PLAIN");
         dial_close(p, c);
     }
     if (port_wants(p, CHECK_J08)) {
@@ -91,8 +101,7 @@ static void smtp_login(struct port *p)
     if (c == NULL)
         return;
     enum reply_kind k = dial_say(p, c, false, &r, "AUTH PLAIN");
-    port_judge(p, CHECK_J15, k == REPLY_NO || k == REPLY_BAD, c, "AUTH PLAIN in clear got: %.*s",
-               line_of(r.text), r.text);
+    judge_refusal(p, CHECK_J15, k, c, &r, "AUTH PLAIN");
     dial_close(p, c);
 }
 

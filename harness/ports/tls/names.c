@@ -62,7 +62,12 @@ static void server_names(struct port *p)
             answer_clear(&a);
             return;
         }
-        port_judge(p, CHECK_X02, taken, NULL, "without server_name: %s", words);
+        /* Elsewhere a server may want to know the name: RFC 8446, 9.2. */
+        if (!taken && !p->mx)
+            port_fact(p, CHECK_X02, NULL, "without server_name, which only an MX has to take: %s",
+                      words);
+        else
+            port_judge(p, CHECK_X02, taken, NULL, "without server_name: %s", words);
         dial_shows(p, CHECK_X02, shown);
     }
     if (port_wants(p, CHECK_X03) &&

@@ -138,6 +138,17 @@ static void not_here(int fd, int nth)
     say(fd, "554 no mail here\r\n");
 }
 
+/* A login in clear ends the connection. */
+static void hangs_up_at_auth(int fd, int nth)
+{
+    char line[512];
+    (void)nth;
+    say(fd, "220 mx.example ESMTP\r\n");
+    while (hear(fd, line, sizeof line) && strncmp(line, "AUTH", 4) != 0)
+        say(fd, strncmp(line, "EHLO", 4) == 0 ? "250-mx.example\r\n250 AUTH PLAIN\r\n"
+                                              : "502 5.5.1 not here\r\n");
+}
+
 static void never_ends(int fd, int nth)
 {
     (void)nth;
@@ -402,6 +413,15 @@ START_TEST(a_login_that_is_not_known_is_not_taken)
     }
 END_TEST
 
+START_TEST(an_end_is_no_login)
+    {
+        look(serve(hangs_up_at_auth), MODE_CLEAR, 150);
+        ck_assert_int_eq(port.found[CHECK_J15].kind, FINDING_GOOD);
+        ck_assert_int_eq(port.found[CHECK_J18].kind, FINDING_GOOD);
+        tidy();
+    }
+END_TEST
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -423,6 +443,7 @@ int main(void)
     tcase_add_test(t, who_sends_us_away_at_once_is_not_judged);
     tcase_add_test(t, a_greeting_without_end_is_none);
     tcase_add_test(t, a_login_that_is_not_known_is_not_taken);
+    tcase_add_test(t, an_end_is_no_login);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
