@@ -1,6 +1,8 @@
 /* mailproof ports: every mail port of a host and its TLS. What is checked is in ports/.
  * SPDX-License-Identifier: MIT */
 #include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +47,19 @@ static int one_of(const char *flag, const char *word, const char *const *words, 
             return i;
     return err_set(err, "%s: one of %s, %s, %s was expected, not \"%s\"", flag, words[0], words[1],
                    words[2], word);
+}
+
+/* Files that OpenSSL is to read later: a mistake there is no fault of the server. */
+static int readable(const char *flag, const char *file, struct err *err)
+{
+    if (file == NULL)
+        return 0;
+    X509_STORE *store = err_need(X509_STORE_new());
+    int rc = X509_STORE_load_file(store, file) == 1 ? 0 : -1;
+    X509_STORE_free(store);
+    ERR_clear_error();
+    return rc == 0 ? 0
+                   : err_set(err, "%s %s: it cannot be read, or there is no PEM in it", flag, file);
 }
 
 static int understand(struct command *c, struct err *err)
@@ -97,6 +112,8 @@ static int understand(struct command *c, struct err *err)
     for (size_t i = 0; i < c->ports.n && i < HOST_PORTS_MOST; i++)
         if (host_parse_want(c->ports.at[i], &c->wants[c->wants_n++], err) != 0)
             return -1;
+    if (readable("--ca", c->o.ca_file, err) != 0 || readable("--crl", c->o.crl_file, err) != 0)
+        return -1;
     if (c->wants_n == 0)
         for (size_t i = 0; i < host_standard_n; i++)
             c->wants[c->wants_n++] = host_standard[i];

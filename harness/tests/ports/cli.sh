@@ -188,6 +188,8 @@ usage 'expects?|tabs between' h --expected <(echo 'V03 fail because')
 usage 'no check "V99"' h --expected <(printf 'V99\tfail\tx\n')
 usage 'fail or weak' h --expected <(printf 'V03\tpass\tx\n')
 usage 'No such file' h --expected nowhere.tsv
+usage 'ca nowhere.pem: it cannot be read' h --ca nowhere.pem
+usage 'no PEM in it' h --crl weak.lua
 
 # --- modes ----------------------------------------------------------------------------------------
 look 1 "a mode that is swapped" "${ours[@]}" --port "$imap=imap/implicit"
