@@ -58,7 +58,7 @@ void queue_domain_of_header(const struct qmsg *m, char domain[DNS_NAME_MAX + 1])
     for (size_t at = 0; (end = smtp_header_field(m->data, m->len, at)) != 0; at = end) {
         const unsigned char *sign = memchr(m->data + at, '@', end - at);
         size_t n = 0;
-        if (sign == NULL || !smtp_header_named(m->data, at, end, "To"))
+        if (sign == NULL || !smtp_header_named(m->data, at, end, "Resent-To"))
             continue;
         for (const unsigned char *p = sign + 1;
              p < m->data + end && n < DNS_NAME_MAX && strchr("> ,;\r\n\t", *p) == NULL; p++)

@@ -81,7 +81,7 @@ static void send_mail(enum mail mail)
         body = "Subject: away\r\n\r\none\n.two\rthree\r\n";
         break;
     case TO_NOWHERE:
-        body = "To: Y <y@nowhere.example>\r\nSubject: away\r\n\r\n";
+        body = "Resent-To: Y <y@nowhere.example>\r\nSubject: away\r\n\r\n";
         break;
     case BARE:
         break;
