@@ -178,7 +178,10 @@ function imap:_until(tag, patterns, seconds)
       self._done[r.tag] = self:_hand_over(r) -- an older command: kept for expect_tag
       deadline = wire.now() + seconds
     else
-      return self:_hand_over(r) -- a tag that nobody asked with, or a second completion: expect will not take it
+      local whole = self:_hand_over(r)
+      -- A tag that nobody asked with, or a second completion: expect does not take it.
+      rawset(whole, "stray", r.role == "tagged")
+      return whole
     end
   end
 end

@@ -106,7 +106,7 @@ function M.fits(protocol, r, patterns)
   for _, p in ipairs(patterns) do
     if p.kind == "closed" then
       if r.closed then return true end
-    elseif not r.closed and fits[protocol](r, p) then
+    elseif not r.closed and not rawget(r, "stray") and fits[protocol](r, p) then
       return true
     end
   end

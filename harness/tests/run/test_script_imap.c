@@ -70,6 +70,22 @@ START_TEST(imap_names_the_command_that_failed)
     }
 END_TEST
 
+/* "a1 OK" or "A99 OK" completes nothing that was asked. */
+START_TEST(imap_completion_with_a_tag_of_nobody_is_none)
+    {
+        fails(MOVES(IMAP_LOGIN, "< A2 NOOP", "> a2 OK done"),
+              "local c = t:imap { login = true } c:send 'NOOP' c:expect 'OK'",
+              "expected OK to A2 NOOP, got \"a2 OK done\"");
+        fails(MOVES(IMAP_LOGIN, "< w1 NOOP", "> W1 OK done"),
+              "local c = t:imap { login = true } c:write 'w1 NOOP\\r\\n' c:expect_tag('w1', 'OK')",
+              "expected OK to w1 NOOP, got \"W1 OK done\"");
+        fails(MOVES(IMAP_LOGIN, "< A2 NOOP", "> A2 OK done", "> A2 OK again", "< A3", "> A3 OK"),
+              "local c = t:imap { login = true } c:send 'NOOP' c:expect 'OK' c:send 'NOOP' "
+              "c:expect 'OK'",
+              "expected OK to A3 NOOP, got \"A2 OK again\"");
+    }
+END_TEST
+
 START_TEST(imap_pipelined_commands_are_told_apart_by_tag)
     {
         passes(MOVES(IMAP_LOGIN, "< A2 NOOP", "< A3 CHECK", "< A4 STATUS", "> A3 OK check",
@@ -183,6 +199,7 @@ int main(void)
     tcase_add_test(tc, delivered_opens_anew_where_noop_tells_nothing);
     tcase_add_test(tc, imap_collects_what_comes_before_the_completion);
     tcase_add_test(tc, imap_names_the_command_that_failed);
+    tcase_add_test(tc, imap_completion_with_a_tag_of_nobody_is_none);
     tcase_add_test(tc, imap_pipelined_commands_are_told_apart_by_tag);
     tcase_add_test(tc, imap_literals_wait_for_the_go_ahead);
     tcase_add_test(tc, imap_idle_hears_and_ends);

@@ -329,7 +329,7 @@ scenario {
   services = SERVICES,
   users    = 2,
   timeout  = 60,
-  catches  = "sasl-scram-salt-shared",
+  catches  = { "sasl-scram-salt-shared", "sasl-scram-few-iterations" },
   tags     = { "auth" },
   run = function(t)
     t:each_door(MECHANISMS, function(door)

@@ -76,7 +76,7 @@ scenario {
               did.]],
   why     = [[Clients save round trips with it; a server that runs ahead shows them a mailbox that never was.]],
   messages = { "plain", "dots" },
-  catches = { "imap-pipelining-flushes" },
+  catches = { "imap-pipelining-flushes", "imap-tag-upper-cased" },
   run = function(t)
     local c = t:imap { login = true }
     c:write("p1 SELECT INBOX\r\np2 STORE 2 +FLAGS.SILENT (\\Flagged)\r\np3 FETCH 1:2 FLAGS\r\np4 NOOP\r\n")

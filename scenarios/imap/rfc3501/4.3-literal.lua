@@ -30,7 +30,7 @@ scenario {
               command.]],
   why     = [[A "+" that nobody asked for is taken for the answer to the next command.]],
   messages = 0,
-  catches = "imap-literal-plus-continues",
+  catches = { "imap-literal-plus-continues", "imap-tag-upper-cased" },
   run = function(t)
     local c = t:imap { login = true }
     if not (c:has "LITERAL+" or c:has "LITERAL-" or c:has "IMAP4rev2") then

@@ -9,7 +9,7 @@ scenario {
   why     = [[Someone on the path can glue a LOGIN of his own to the client's STARTTLS, and read what the client then
               stores in his mailbox.]],
   needs   = { "STARTTLS" },
-  catches = "imap-starttls-keeps-buffer",
+  catches = { "imap-starttls-keeps-buffer", "imap-tag-upper-cased" },
   tags    = { "tls" },
   users   = 0,
   run = function(t)

@@ -54,7 +54,7 @@ scenario {
               command. If it asks all the same, it takes them, and refuses then.]],
   why     = [[Else the client sends a large message for nothing.]],
   users   = 1,
-  catches = "imap-literal-invited-anyway",
+  catches = { "imap-literal-invited-anyway", "imap-tag-upper-cased" },
   run = function(t)
     local c = t:imap { login = true }
     c:write "w1 FLURB {5}\r\n"

@@ -37,7 +37,7 @@ scenario {
   says    = [[A command with more arguments than it has gets -ERR; the first of them is not obeyed.]],
   why     = [[Who wrote DELE 1 2 believes that both are gone, or that a list was meant.]],
   messages = { "plain", "dots" },
-  catches = { "pop3-extra-words-ignored" },
+  catches = { "pop3-extra-words-ignored", "pop3-number-prefix" },
   run = function(t)
     local c = t:pop3 { login = true }
     for _, command in ipairs { "RETR 1 2", "DELE 1 2", "DELE 1,2", "DELE 1:2" } do
@@ -60,7 +60,8 @@ scenario {
               what they were.]],
   why     = [[Clients wait for as many octets as STAT promised.]],
   messages = { "plain", "dots", "multipart" },
-  catches = { "pop3-stat-octets-of-marked", "pop3-stat-counts-deleted", "pop3-rset-does-not-restore" },
+  catches = { "pop3-stat-octets-of-marked", "pop3-stat-counts-deleted", "pop3-rset-does-not-restore",
+    "pop3-list-form", "pop3-stat-form", "pop3-stat-wrong-sum" },
   run = function(t)
     local c = t:pop3 { login = true }
     local function stat()
@@ -92,7 +93,7 @@ scenario {
   proves  = "rfc1939-7/PASS-1",
   says    = [[PASS stands right behind a USER. When it was refused the next login begins with USER again.]],
   why     = [[The next command of somebody else on the same connection would be judged under the old name.]],
-  catches = { "pop3-pass-again", "pop3-any-password" },
+  catches = { "pop3-pass-again", "pop3-any-password", "pop3-pass-without-user" },
   run = function(t)
     local c = t:pop3()
     if not c:has "USER" and c:has "STLS" then c:secure() end
@@ -116,7 +117,7 @@ scenario {
   why     = [[Clients ask for "all lines" with the largest number they have.]],
   needs   = { "TOP" },
   messages = { "ten-lines" },
-  catches = { "pop3-top-count-wraps", "pop3-top-no-dot-stuffing" },
+  catches = { "pop3-top-count-wraps", "pop3-top-no-dot-stuffing", "pop3-no-final-dot" },
   run = function(t)
     local c = t:pop3 { login = true }
     c:send "RETR 1"
@@ -141,7 +142,7 @@ scenario {
   why     = [[A line of one dot would end the reply there, and the rest of the message would be read as replies.]],
   needs   = { "TOP" },
   messages = { "dots" },
-  catches = { "pop3-top-no-dot-stuffing", "pop3-capa-lists-missing-top" },
+  catches = { "pop3-top-no-dot-stuffing", "pop3-capa-lists-missing-top", "pop3-no-final-dot" },
   run = function(t)
     local c = t:pop3 { login = true }
     c:send "RETR 1"
@@ -164,7 +165,8 @@ scenario {
   why     = [[A server that sends a message in pieces easily misses the dot that comes first in one.]],
   messages = 0,
   timeout = 40,
-  catches = { "pop3-stuffing-misses-seam", "pop3-no-dot-stuffing", "pop3-size-counts-dots", "pop3-size-counts-lf" },
+  catches = { "pop3-stuffing-misses-seam", "pop3-no-dot-stuffing", "pop3-size-counts-dots", "pop3-size-counts-lf",
+    "pop3-list-one-is-many", "pop3-no-final-dot" },
   run = function(t)
     local lines = {}
     for n = 1, 4000 do lines[n] = "." .. ("y"):rep(n % 5) .. "\r\n" end

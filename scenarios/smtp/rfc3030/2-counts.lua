@@ -40,7 +40,8 @@ scenario {
   why     = [[It is what CHUNKING is for: mail without a single wait. A server that drops its buffer behind a message
               loses the next one.]],
   needs   = { "CHUNKING", "PIPELINING" },
-  catches = { "smtp-bdat-flushes" },
+  catches = { "smtp-bdat-flushes", "smtp-segment-is-line", "smtp-data-keeps-transaction", "smtp-pipelining-flushes",
+    "smtp-bdat-last-no-reply" },
   tags    = { "pipelining" },
   run = function(t)
     local c = t:smtp()
@@ -64,7 +65,8 @@ scenario {
               text is delivered with all of it.]],
   why     = [[A server that looks for the final dot there as well sends mail that only looked like mail.]],
   needs   = { "CHUNKING" },
-  catches = { "smtp-bdat-unstuffs", "smtp-bdat-flushes" },
+  catches = { "smtp-bdat-unstuffs", "smtp-bdat-flushes", "smtp-segment-is-line", "smtp-pipelining-flushes",
+    "smtp-bdat-last-no-reply" },
   tags    = { "smuggling" },
   run = function(t)
     local c = t:smtp()
@@ -87,7 +89,7 @@ scenario {
               and the session goes on.]],
   why     = [[A limit that holds for one way in is none.]],
   needs   = { "CHUNKING", "SIZE" },
-  catches = { "smtp-bdat-size-not-enforced" },
+  catches = { "smtp-bdat-size-not-enforced", "smtp-segment-is-line" },
   timeout = 90,
   reply_timeout = 60,
   run = function(t)

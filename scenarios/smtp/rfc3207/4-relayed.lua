@@ -48,7 +48,7 @@ scenario(client {
            one that is listed inside TLS only is known.]],
   why = [[What was said in clear may have been written by anybody on the line.]],
   catches = { "queue-starttls-keeps-extensions", "queue-starttls-no-ehlo", "queue-drops-envid",
-    "smtp-loses-after-250" },
+    "smtp-loses-after-250", "queue-size-unasked" },
   run = function(t)
     local sink = t:listen { address = "127.0.3.60" }
     t:submit("bob@anew.example", { at = "127.0.3.60", params = "ENVID=anew" })

@@ -91,7 +91,7 @@ scenario {
   run = function(t)
     local c = t:smtp()
     local half = ("RSET\tQUIT\t"):rep(3500)
-    c:write { "NOOP " .. half, 0.1, half .. "\r\n" }
+    c:write { "NOOP " .. half, 0.5, half .. "\r\n" }
     local r = c:expect("5yz", "250", "421", "closed")
     if r:is("closed", "421") then return t:pass "hung up at a line of 70 kB" end
     c:send "XNOSUCH" -- a verb whose reply is another one than that of NOOP

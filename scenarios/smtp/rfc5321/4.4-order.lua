@@ -21,7 +21,8 @@ scenario {
   says    = [[Return-Path stands above the Received field that goes with it, and both above the header of the message
               (fields of the delivery may stand between).]],
   why     = [[Programs that look for the sender of the envelope read the top of the message.]],
-  catches = { "smtp-return-path-below", "smtp-no-received", "smtp-no-return-path" },
+  catches = { "smtp-return-path-below", "smtp-no-received", "smtp-no-return-path", "smtp-strips-received",
+    "smtp-received-without-from" },
   run = function(t)
     local at = {}
     for n, field in ipairs(fields_of(t)) do
@@ -42,7 +43,7 @@ scenario {
   proves  = { "rfc5321-4.4-8", "rfc5321-4.4-10" },
   says    = [[The date ends in an offset such as -0800; the name of a zone may follow in a comment.]],
   why     = [[Names of zones mean different times to different readers: IST is one of three.]],
-  catches = { "smtp-received-zone-name", "smtp-no-received", "smtp-received-two-digit-year" },
+  catches = { "smtp-received-zone-name", "smtp-no-received", "smtp-received-without-from" },
   run = function(t)
     for _, field in ipairs(fields_of(t)) do
       if field.name == "received" and field.value:find("client.test.example", 1, true) then

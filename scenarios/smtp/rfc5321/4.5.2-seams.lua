@@ -30,7 +30,8 @@ scenario {
   why     = [[A server that reads long lines in pieces sees such a dot alone in its piece, and takes what follows for
               commands.]],
   tags    = { "smuggling" },
-  catches = { "smtp-dot-ends-long-line" },
+  catches = { "smtp-dot-ends-long-line", "smtp-adds-empty-line", "smtp-message-limit-32k",
+    "smtp-truncates-long-line" },
   timeout = 40,
   run = function(t)
     local c = begin(t, t:smtp())
@@ -81,7 +82,7 @@ scenario {
   says    = [[Thousands of lines that begin with a dot, at every offset from the beginning of the text, lose one dot
               each, and only that.]],
   why     = [[A dot that comes first in a new buffer, or whose CR LF came last in the old one, is easily missed.]],
-  catches = { "smtp-unstuff-misses-seam" },
+  catches = { "smtp-unstuff-misses-seam", "smtp-adds-empty-line", "smtp-no-dot-unstuffing", "smtp-double-unstuffing" },
   timeout = 40,
   run = function(t)
     local c = begin(t, t:smtp())
@@ -101,7 +102,7 @@ scenario {
   says    = [[A line of 5000 octets may be refused, kept, or folded into several; with 250 all of its characters are
               delivered, in their order.]],
   why     = [[A server that says 250 and cuts the line has lost a part of the mail without telling anybody.]],
-  catches = { "smtp-cuts-beyond-1000" },
+  catches = { "smtp-cuts-beyond-1000", "smtp-truncates-long-line" },
   run = function(t)
     local c = begin(t, t:smtp())
     local words = {}
@@ -124,7 +125,7 @@ scenario {
   why     = [[Clients that pipeline save a round trip there; a server that empties its buffer at the end of the text
               leaves them waiting for ever.]],
   needs   = { "PIPELINING" },
-  catches = { "smtp-dot-flushes" },
+  catches = { "smtp-dot-flushes", "smtp-segment-is-line", "smtp-data-keeps-transaction", "smtp-pipelining-flushes" },
   tags    = { "pipelining" },
   run = function(t)
     local c = begin(t, t:smtp())
@@ -151,7 +152,8 @@ scenario {
               MAIL is taken.]],
   why     = [[The next message would go to the recipients of the one that was refused.]],
   needs   = { "SIZE" },
-  catches = { "smtp-refused-text-keeps-transaction", "smtp-size-not-enforced", "smtp-size-hangs-up" },
+  catches = { "smtp-refused-text-keeps-transaction", "smtp-size-not-enforced", "smtp-size-hangs-up",
+    "smtp-rcpt-before-mail" },
   timeout = 90,
   reply_timeout = 60,
   run = function(t)
@@ -181,7 +183,7 @@ scenario {
   says    = [[However many commands a group has, each is carried out and answered.]],
   why     = [[A server that looks only at the first part of its buffer loses recipients, and the client waits.]],
   needs   = { "PIPELINING" },
-  catches = { "smtp-group-of-sixteen" },
+  catches = { "smtp-group-of-sixteen", "smtp-segment-is-line", "smtp-pipelining-flushes" },
   tags    = { "pipelining" },
   timeout = 40,
   run = function(t)
