@@ -13,7 +13,7 @@ passed=0 failed=0 pids=()
 for target in "$@"; do
   jobs=2 scale=1
   [ "$target" != courier ] || jobs=4 # it sleeps five seconds after each wrong password
-  [ "$target" != opensmtpd ] || scale=3 # it greets some clients after five seconds
+  case $target in opensmtpd | sendmail) scale=3 ;; esac # they greet some clients after five seconds
   "$mailproof" run --target "$target" --jobs $jobs --timeout-scale $scale --out "out/$target" > "$out/$target" 2>&1 &
   pids+=($!)
 done
