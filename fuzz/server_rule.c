@@ -2,17 +2,9 @@
  * says in a session that meets it. The server survives both, the session ends, and the rule is gone
  * when it was removed. SPDX-License-Identifier: MIT */
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <sys/socket.h>
 
 #include "control/rule.h"
-#include "net/loop.h"
-#include "server.h"
-#include "target.h"
+#include "server_world.h"
 
 enum { MOST_ROUNDS = 20000, MOST_BYTES = 20000, A_DAY_MS = 86400000 };
 
@@ -20,41 +12,6 @@ static const char usual[] = "EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<u@tes
                             "DATA\r\nA: b\r\n\r\nc\r\n.\r\nNOOP\r\nQUIT\r\n";
 
 static struct server server;
-
-static void start(void)
-{
-    struct err err;
-    server = (struct server){
-        .limits =
-            {
-#define LIMIT(name, value, says) .name = value,
-#include "config/limits.def"
-#undef LIMIT
-            },
-        .hostname = "mail.test.example",
-        .domain = "test.example",
-        .plaintext_login = true,
-    };
-    server.clock = clock_new();
-    server.loop = loop_new(server.clock, &err);
-    struct store_options o = {":memory:", server.loop, server.clock};
-    if (server.loop == NULL || store_open(&o, &server.store, &err) != 0)
-        abort();
-    server.accounts = accounts_new();
-    accounts_add_domain(server.accounts, "test.example");
-    if (accounts_add(server.accounts, server.store, "u", "p", NULL, NULL, &err) != 0)
-        abort();
-}
-
-static bool hear(int fd)
-{
-    char piece[65536];
-    for (;;) {
-        ssize_t n = recv(fd, piece, sizeof piece, MSG_DONTWAIT);
-        if (n <= 0)
-            return n < 0;
-    }
-}
 
 static void converse(const void *data, size_t size)
 {
@@ -66,7 +23,7 @@ static void converse(const void *data, size_t size)
     /* Whoever was reset by its rule already takes no more; that is an end, too. */
     if (send(fd[0], data, size, MSG_NOSIGNAL) == (ssize_t)size)
         shutdown(fd[0], SHUT_WR);
-    for (int i = 0; hear(fd[0]) && i < 200; i++)
+    for (int i = 0; world_hear(fd[0]) && i < 200; i++)
         loop_once(server.loop, i < 20 ? 0 : 1);
     close(fd[0]);
     for (int i = 0; server.conns != NULL; i++) {
@@ -84,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > MOST_BYTES)
         return 0;
     if (server.loop == NULL)
-        start();
+        world_start(&server);
     const uint8_t *end = memchr(data, '\n', size);
     size_t n = end != NULL ? (size_t)(end - data) : size;
     char *text = malloc(n + 1);

@@ -429,17 +429,16 @@ enum answer_kind dial_answer(struct port *p, struct conn *c, bool flight, struct
     }
 }
 
-/* A hello that nobody refuses: whether the server still says anything at all. */
-static bool still_talks(struct port *p, bool *silent)
+struct conn *dial_say_hello(struct port *p)
 {
-    static const uint16_t suites[] = {0x1301, 0x1302, 0x1303, 0xc02b, 0xc02c, 0xc02f, 0xc030,
-                                      0xcca8, 0xcca9, 0xc013, 0xc014, 0x009c, 0x002f};
-    struct answer a = {0};
+    static const uint16_t suites[] = {0x1301, 0x1302, 0x1303, 0xc02b, 0xc02c,
+                                      0xc02f, 0xc030, 0xcca8, 0xcca9, 0xc013,
+                                      0xc014, 0x009e, 0x009c, 0x002f, 0x0035};
     struct hello h;
     struct buf b;
     struct conn *c = dial_open(p);
     if (c == NULL)
-        return false;
+        return NULL;
     buf_init(&b, HELLO_BYTES);
     hello_init(&h, TLS_V_13, p->o->host_is_name ? p->o->host : NULL);
     h.lowest = TLS_V_10;
@@ -447,8 +446,18 @@ static bool still_talks(struct port *p, bool *silent)
     h.suites_n = sizeof suites / sizeof *suites;
     hello_record(&h, &b);
     (void)conn_write(c, b.data, b.len, p->o->answer_ms, NULL);
-    enum answer_kind k = dial_answer(p, c, false, &a);
     buf_clear(&b);
+    return c;
+}
+
+/* Whether the server still says anything at all. */
+static bool still_talks(struct port *p, bool *silent)
+{
+    struct answer a = {0};
+    struct conn *c = dial_say_hello(p);
+    if (c == NULL)
+        return false;
+    enum answer_kind k = dial_answer(p, c, false, &a);
     answer_clear(&a);
     conn_reset(c);
     conn_free(c);

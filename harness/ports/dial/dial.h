@@ -56,6 +56,8 @@ void dial_no_refusal(struct ssl_st *ssl, void *arg);
 enum answer_kind dial_ask(struct port *p, const struct hello *h, bool flight, struct answer *a);
 enum answer_kind dial_ask_bytes(struct port *p, const struct buf *bytes, bool flight,
                                 struct answer *a);
+/* A connection on which the client speaks first, with a hello that nobody refuses; NULL. */
+struct conn *dial_say_hello(struct port *p);
 /* A connection of implicit TLS was ended without a word, or let wait. True: the server ends them
  * all, which is its way to send us away; p->limited is set. False: it was what we had said. */
 bool dial_sent_away(struct port *p);

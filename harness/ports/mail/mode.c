@@ -166,27 +166,6 @@ static void plain_command(struct port *p)
     dial_close(p, c);
 }
 
-/* A connection on which the client speaks first. */
-static struct conn *say_hello(struct port *p)
-{
-    static const uint16_t suites[] = {0x1301, 0x1302, 0x1303, 0xc02f, 0xc030, 0xc02b, 0xc02c,
-                                      0xcca8, 0xc013, 0xc014, 0x009e, 0x009c, 0x002f, 0x0035};
-    struct buf b;
-    struct hello h;
-    struct conn *c = dial_open(p);
-    if (c == NULL)
-        return NULL;
-    buf_init(&b, 65536);
-    hello_init(&h, TLS_V_13, p->o->host_is_name ? p->o->host : NULL);
-    h.lowest = TLS_V_10;
-    h.suites = suites;
-    h.suites_n = sizeof suites / sizeof *suites;
-    hello_record(&h, &b);
-    (void)conn_write(c, b.data, b.len, p->o->answer_ms, NULL);
-    buf_clear(&b);
-    return c;
-}
-
 void room_mode(struct port *p)
 {
     double began = loop_now(p->loop);
@@ -207,7 +186,7 @@ void room_mode(struct port *p)
                                                  : PATIENCE_UNTOLD_MS;
     double until = began + p->o->greeting_ms / 1000.0, hello = began + patience / 1000.0;
     int who = first_word(p, silent, NULL, hello < until ? hello : until);
-    struct conn *eager = who < 0 ? say_hello(p) : NULL;
+    struct conn *eager = who < 0 ? dial_say_hello(p) : NULL;
     if (eager != NULL)
         who = first_word(p, silent, eager, until);
     const unsigned char *in;

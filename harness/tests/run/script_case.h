@@ -130,4 +130,21 @@ static inline int count(const char *ev)
     return n;
 }
 
+/* A program of such tests: add puts them in. */
+static inline int script_main(const char *name, void (*add)(TCase *tc))
+{
+    Suite *s = suite_create(name);
+    TCase *tc = tcase_create("language");
+    tcase_add_unchecked_fixture(tc, make_identity, drop_identity);
+    tcase_add_checked_fixture(tc, open_language, close_language);
+    tcase_set_timeout(tc, 30);
+    add(tc);
+    suite_add_tcase(s, tc);
+    SRunner *runner = srunner_create(s);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
+
 #endif

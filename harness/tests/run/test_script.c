@@ -475,13 +475,8 @@ START_TEST(broken_replies_reach_lint)
     }
 END_TEST
 
-int main(void)
+static void add(TCase *tc)
 {
-    Suite *s = suite_create("script");
-    TCase *tc = tcase_create("language");
-    tcase_add_unchecked_fixture(tc, make_identity, drop_identity);
-    tcase_add_checked_fixture(tc, open_language, close_language);
-    tcase_set_timeout(tc, 30);
     tcase_add_test(tc, smtp_opens_with_greeting_and_ehlo);
     tcase_add_test(tc, smtp_wrong_reply_names_command_and_line);
     tcase_add_test(tc, smtp_pipelined_replies_keep_their_commands);
@@ -514,10 +509,9 @@ int main(void)
     tcase_add_test(tc, helpers_of_messages_and_encodings);
     tcase_add_test(tc, prepare_probes_what_a_service_can);
     tcase_add_test(tc, broken_replies_reach_lint);
-    suite_add_tcase(s, tc);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+}
+
+int main(void)
+{
+    return script_main("script", add);
 }

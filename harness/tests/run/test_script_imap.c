@@ -189,13 +189,8 @@ START_TEST(prepare_tidies_what_the_scenario_marked)
     }
 END_TEST
 
-int main(void)
+static void add(TCase *tc)
 {
-    Suite *s = suite_create("script_imap");
-    TCase *tc = tcase_create("language");
-    tcase_add_unchecked_fixture(tc, make_identity, drop_identity);
-    tcase_add_checked_fixture(tc, open_language, close_language);
-    tcase_set_timeout(tc, 30);
     tcase_add_test(tc, delivered_opens_anew_where_noop_tells_nothing);
     tcase_add_test(tc, imap_collects_what_comes_before_the_completion);
     tcase_add_test(tc, imap_names_the_command_that_failed);
@@ -208,10 +203,9 @@ int main(void)
     tcase_add_test(tc, nil_lists_and_numbers_keep_their_kinds);
     tcase_add_test(tc, prepare_fills_an_inbox_over_imap);
     tcase_add_test(tc, prepare_tidies_what_the_scenario_marked);
-    suite_add_tcase(s, tc);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+}
+
+int main(void)
+{
+    return script_main("script_imap", add);
 }
